@@ -1,0 +1,19 @@
+/* services.h -- what the host offers to verifiers: assay.verifiers/1, with every part a scorer of its own, so that
+ * isolation, cache and run record see the whole graph.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef AS_PLUG_SERVICES_H
+#define AS_PLUG_SERVICES_H
+#include "plug/scorer.h"
+
+typedef struct as_services as_services;
+enum { AS_PARTS_DEPTH = 8 }; /* deeper nesting is refused: that is what a cycle looks like */
+int as_services_new(as_services **out, as_registry *registry, const as_scorer_options *options, as_err *err);
+void as_services_free(as_services *s);
+/* The same text gives the same part, so the seats of one scorer share it. During create() only. */
+int as_services_open(as_services *s, as_str name_and_config, uint32_t *part, as_err *err);
+as_scorer *as_services_part(as_services *s, uint32_t part); /* NULL: no such part */
+/* The assay_host handed to a verifier in this process; lives as long as `s`. */
+const assay_host *as_services_host(as_services *s);
+/* From the ABI's columns to the host's (texts borrowed) -- for calls that come back from plugins and workers. */
+int as_items_of_batch(as_items *out, const assay_batch *b, as_arena *arena, as_err *err);
+#endif
