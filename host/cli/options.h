@@ -38,7 +38,13 @@ typedef struct as_command {
 } as_command;
 extern const as_command *const as_commands[]; /* NULL-terminated, in the order shown */
 
-/* Fills opts from defaults, then environment (ASSAY_COMMAND_OPTION, upper case, '-' and ' ' as '_'), then argv.
- * Values point into argv/environ/table. AS_EUSAGE with "did you mean". */
+/* Fills opts from defaults, then environment (ASSAY_COMMAND_OPTION, upper case, '-' and ' ' as '_'), then argv (what
+ * follows the command's name). 0; 1: --help was asked for; AS_EUSAGE with "did you mean".
+ * Values point into argv/environ/table; lists are released by as_options_free. A LIST takes the words after it too,
+ * up to the next option, where the command takes no operands; from the environment it gets one value. */
 int as_options_parse(const as_command *cmd, int argc, char **argv, void *opts, as_list *operands, as_err *err);
+void as_options_free(const as_command *cmd, void *opts, as_list *operands);
+
+enum { AS_ENV_NAME_MAX = 96 };
+void as_option_env(const as_command *cmd, const as_opt *opt, char out[AS_ENV_NAME_MAX]); /* ASSAY_VERIFY_THREADS */
 #endif
