@@ -18,6 +18,7 @@ typedef struct as_verifier_info {
     uint32_t flags, revision, cost_us;
     float score_min, score_max; /* of the descriptor; an instance may narrow them */
     bool votes, tasks;          /* of an instance: offers assay.answer/1, assay.tasks/1. Unknown until one was made */
+    bool probed;                /* an instance was made, so votes and tasks are known */
 } as_verifier_info;
 
 /* Copies a descriptor of any size into the arena. AS_ENOMEM. */
