@@ -153,16 +153,9 @@ void as_buf_json_str(as_buf *b, as_str s)
             i++;
             continue;
         }
-        size_t left = s.len - i, valid = as_utf8_valid((as_str){ s.data + i, left < 4 ? left : 4 });
-        if (valid == 0) {
-            as_buf_text(b, "\xEF\xBF\xBD");
-            i++;
-        } else {
-            /* the four-byte window may hold more than one character; take only the first */
-            size_t first = c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
-            as_buf_add(b, (as_str){ s.data + i, first < valid ? first : valid });
-            i += first < valid ? first : valid;
-        }
+        unsigned step = as_utf8_step(s.data + i, s.len - i);
+        as_buf_add(b, step ? (as_str){ s.data + i, step } : AS_LIT("\xEF\xBF\xBD"));
+        i += step ? step : 1;
     }
     as_buf_byte(b, '"');
 }
@@ -218,5 +211,6 @@ int as_buf_check(const as_buf *b, as_err *err)
 {
     if (!b->failed)
         return 0;
-    return as_fail(err, AS_ENOMEM, "a text outgrew its limit of %zu bytes, or memory ran out", b->max);
+    return as_fail(err, AS_ENOMEM, "a text outgrew its limit of %zu bytes, or memory ran out",
+                   b->max);
 }

@@ -39,8 +39,8 @@ as_jspan as_jobject_get(as_jspan object, const char *key); /* the first such mem
 
 bool as_jspan_is(as_jspan string, const char *text); /* a string span equal to text, escapes considered */
 
-/* Unescapes a string span into the arena (NUL-terminated). A lone surrogate becomes U+FFFD and is counted in
- * *n_replaced (may be NULL). data NULL: out of memory or not a string. */
+/* Unescapes a string span into the arena (NUL-terminated). A lone surrogate becomes U+FFFD and is added to
+ * *n_replaced (the caller starts it at 0; may be NULL). data NULL: out of memory or not a string. */
 as_str as_jstring(as_jspan string, as_arena *arena, size_t *n_replaced);
 bool as_jnumber(as_jspan number, double *out);
 bool as_junsigned(as_jspan number, unsigned long long *out); /* plain non-negative integers only */

@@ -49,9 +49,10 @@ bool as_str_is_blank(as_str s)
     return !s.data || as_str_trim(s).len == 0;
 }
 
-/* Bytes of the valid sequence at p (1..4), or 0. Table 3-7 of the Unicode standard. */
-static unsigned utf8_step(const unsigned char *p, size_t left)
+/* Table 3-7 of the Unicode standard. */
+unsigned as_utf8_step(const char *text, size_t left)
 {
+    const unsigned char *p = (const unsigned char *)text;
     unsigned char c = p[0];
     if (c < 0x80)
         return 1;
@@ -79,18 +80,17 @@ static unsigned utf8_step(const unsigned char *p, size_t left)
 
 size_t as_utf8_valid(as_str s)
 {
-    const unsigned char *p = (const unsigned char *)s.data;
     size_t i = 0;
     while (i < s.len) {
         uint64_t word;
         if (s.len - i >= sizeof word) { /* eight ASCII bytes at a time */
-            memcpy(&word, p + i, sizeof word);
+            memcpy(&word, s.data + i, sizeof word);
             if ((word & 0x8080808080808080u) == 0) {
                 i += sizeof word;
                 continue;
             }
         }
-        unsigned n = utf8_step(p + i, s.len - i);
+        unsigned n = as_utf8_step(s.data + i, s.len - i);
         if (n == 0)
             return i;
         i += n;
@@ -147,7 +147,8 @@ unsigned as_str_distance(const char *a, const char *b, unsigned limit)
                 best = last[j] + 1;
             if (now[j - 1] + 1 < best)
                 best = now[j - 1] + 1;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < best)
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+                before[j - 2] + 1 < best)
                 best = before[j - 2] + 1;
             now[j] = best;
         }
