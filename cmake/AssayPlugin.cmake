@@ -13,7 +13,10 @@ function(assay_add_plugin name)
     LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/plugins)
   target_link_libraries(${name}_plugin PRIVATE assay::plugin ${arg_LINK})
   if(NOT ASSAY_SANITIZE)
-    target_link_options(${name}_plugin PRIVATE -Wl,-z,defs)
+    # visibility=hidden does not reach what templates of the C++ library instantiate
+    file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/${name}.map "{ global: assay_plugin_entry; local: *; };\n")
+    target_link_options(${name}_plugin PRIVATE -Wl,-z,defs
+      -Wl,--version-script=${CMAKE_CURRENT_BINARY_DIR}/${name}.map)
   endif()
   if(NOT arg_KNOWN AND EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${name}.check.jsonl)
     set(arg_KNOWN ${CMAKE_CURRENT_SOURCE_DIR}/${name}.check.jsonl)
