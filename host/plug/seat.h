@@ -9,6 +9,8 @@
 #include "plug/registry.h"
 #include "plug/results.h"
 
+#include <stdatomic.h>
+
 typedef enum as_act { AS_ACT_SCORE = 1, AS_ACT_EXTRACT = 2 } as_act;
 
 /* How a whole call ended; the items' verdicts say the rest. */
@@ -40,6 +42,9 @@ struct as_seat {
     float score_min, score_max;
 };
 
+typedef struct as_seat_counts { /* of one scorer, shared by its seats */
+    _Atomic uint64_t starts, deaths; /* of workers */
+} as_seat_counts;
 struct as_services; /* the parts a verifier opened through assay.verifiers/1, shared by the seats of one scorer */
 typedef struct as_seat_spec {
     as_found found;
@@ -47,9 +52,11 @@ typedef struct as_seat_spec {
     unsigned timeout_ms, worker_mem_mib;
     const as_cancel *cancel;
     struct as_services *services;
+    const assay_host *host;  /* inside a worker: the stand-in for the host; NULL: the services' own */
+    as_seat_counts *counts;  /* NULL: not counted */
 } as_seat_spec;
 
-/* `info` is filled (from the descriptor, or by the worker). The spec outlives the seat. */
+/* `info` is filled (from the descriptor, or by the worker); NULL where it is known already. The spec outlives the seat. */
 int as_inproc_open(as_seat **out, const as_seat_spec *spec, as_verifier_info *info, as_arena *arena, as_err *err);
 int as_worker_open(as_seat **out, const as_seat_spec *spec, as_verifier_info *info, as_arena *arena, as_err *err);
 #endif

@@ -14,6 +14,13 @@ int as_services_open(as_services *s, as_str name_and_config, uint32_t *part, as_
 as_scorer *as_services_part(as_services *s, uint32_t part); /* NULL: no such part */
 /* The assay_host handed to a verifier in this process; lives as long as `s`. */
 const assay_host *as_services_host(as_services *s);
+/* Marks this thread as being inside create() of a verifier served by `s` (NULL: of none), the only time parts may be
+ * opened; returns what was marked before, to be put back: creates nest, as opening a part creates it. */
+as_services *as_services_creating(as_services *s);
+void as_services_label(as_services *s, const char *name); /* put in front of the verifier's log lines; copied */
+/* What assay.verifiers/1 calls classes(): class_of[i] is a class number within i's group, UINT32_MAX: no vote. */
+int as_services_classes(as_services *s, uint32_t part, const as_items *items, uint32_t *class_of, as_arena *arena,
+                        as_err *err);
 /* From the ABI's columns to the host's (texts borrowed) -- for calls that come back from plugins and workers. */
 int as_items_of_batch(as_items *out, const assay_batch *b, as_arena *arena, as_err *err);
 #endif
