@@ -1,7 +1,7 @@
 /* assay.c -- libassay's public face: assay.h over the host's registry, scorer, vote and cache.
  *
- * Nothing of the caller's is kept: texts are copied into the arena of the call, NUL-terminated and valid UTF-8 as the
- * plugin ABI promises its verifiers, whatever a foreign language passed in.
+ * Nothing of the caller's is kept: texts are copied into the arena of the call, NUL-terminated and
+ * valid UTF-8 as the plugin ABI promises its verifiers, whatever a foreign language passed in.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <assay/assay.h>
 
@@ -92,11 +92,12 @@ const char *assay_version(void)
 
 const char *assay_verdict_name(int32_t verdict)
 {
-    return as_verdict_word(verdict >= ASSAY_UNSET && verdict <= ASSAY_ERROR ? (assay_verdict)verdict : ASSAY_UNSET);
+    return as_verdict_word(verdict >= ASSAY_UNSET && verdict <= ASSAY_ERROR ? (assay_verdict)verdict
+                                                                            : ASSAY_UNSET);
 }
 
-/* The options as this version knows them: fields an older program does not have are 0; fields a newer program has must
- * be 0, or we would silently not do what it asks. */
+/* The options as this version knows them: fields an older program does not have are 0; fields a
+ * newer program has must be 0, or we would silently not do what it asks. */
 static int read_options(const assay_options *in, assay_options *out, as_err *err)
 {
     enum { ABSURD = 4096 };
@@ -104,13 +105,16 @@ static int read_options(const assay_options *in, assay_options *out, as_err *err
     if (!in)
         return 0;
     if (in->size < sizeof in->size || in->size > ABSURD)
-        return as_fail(err, AS_EUSAGE, "assay_options: size is %u; set it to sizeof(assay_options), %zu here",
+        return as_fail(err, AS_EUSAGE,
+                       "assay_options: size is %u; set it to sizeof(assay_options), %zu here",
                        (unsigned)in->size, sizeof *in);
     const unsigned char *bytes = (const unsigned char *)in;
     for (size_t i = sizeof *in; i < in->size; i++) {
         if (bytes[i])
-            return as_fail(err, AS_EUSAGE, "assay_options: byte %zu is set, but libassay %s knows %zu bytes only; "
-                           "update libassay or leave the newer field 0", i, ASSAY_VERSION, sizeof *in);
+            return as_fail(err, AS_EUSAGE,
+                           "assay_options: byte %zu is set, but libassay %s knows %zu bytes only; "
+                           "update libassay or leave the newer field 0",
+                           i, ASSAY_VERSION, sizeof *in);
     }
     out->threads = AS_HAS(in, threads) ? in->threads : 0;
     out->timeout_ms = AS_HAS(in, timeout_ms) ? in->timeout_ms : 0;
@@ -118,7 +122,8 @@ static int read_options(const assay_options *in, assay_options *out, as_err *err
     out->plugin_path = AS_HAS(in, plugin_path) ? in->plugin_path : NULL;
     out->cache_path = AS_HAS(in, cache_path) ? in->cache_path : NULL;
     if (out->isolation > AS_ISOLATION_WORKER)
-        return as_fail(err, AS_EUSAGE, "assay_options: isolation is %u (allowed: 0 auto, 1 in process, 2 worker)",
+        return as_fail(err, AS_EUSAGE,
+                       "assay_options: isolation is %u (allowed: 0 auto, 1 in process, 2 worker)",
                        (unsigned)out->isolation);
     return 0;
 }
@@ -179,7 +184,8 @@ int assay_register(const assay_entry *entry, assay_error *err)
     return report(err, &e);
 }
 
-int assay_scorer_open(assay_library *lib, const char *name_and_config, assay_scorer **out, assay_error *err)
+int assay_scorer_open(assay_library *lib, const char *name_and_config, assay_scorer **out,
+                      assay_error *err)
 {
     as_err e = { 0 };
     if (!out)
@@ -207,7 +213,8 @@ void assay_scorer_close(assay_scorer *s)
 
 /* ---- items ---- */
 
-/* UTF-8 with what is not UTF-8 replaced by U+FFFD, as the JSONL reader does with escapes that mean nothing. */
+/* UTF-8 with what is not UTF-8 replaced by U+FFFD, as the JSONL reader does with escapes that mean
+ * nothing. */
 static as_str repaired(as_str text, as_arena *arena)
 {
     size_t max = 0;
@@ -231,7 +238,8 @@ static as_str repaired(as_str text, as_arena *arena)
     return (as_str){ out, n };
 }
 
-static int copy_text(as_str *out, as_str in, const char *what, size_t i, as_arena *arena, as_err *err)
+static int copy_text(as_str *out, as_str in, const char *what, size_t i, as_arena *arena,
+                     as_err *err)
 {
     *out = (as_str){ NULL, 0 };
     if (!in.data && in.len)
@@ -239,15 +247,17 @@ static int copy_text(as_str *out, as_str in, const char *what, size_t i, as_aren
     if (!in.data)
         return 0;
     *out = as_utf8_valid(in) == in.len ? as_arena_str(arena, in) : repaired(in, arena);
-    return out->data ? 0 : as_fail(err, AS_ENOMEM, "item %zu: no memory for %s (%zu bytes)", i, what, in.len);
+    return out->data
+               ? 0
+               : as_fail(err, AS_ENOMEM, "item %zu: no memory for %s (%zu bytes)", i, what, in.len);
 }
 
 static int copy_item(as_items *to, uint32_t i, const assay_item *from, as_arena *arena, as_err *err)
 {
     int rc = copy_text(&to->prompt[i], from->prompt, "prompt", i, arena, err);
     if (rc == 0)
-        rc = copy_text(&to->completion[i], from->completion.data ? from->completion : AS_LIT(""), "completion", i, arena,
-                       err);
+        rc = copy_text(&to->completion[i], from->completion.data ? from->completion : AS_LIT(""),
+                       "completion", i, arena, err);
     if (rc == 0)
         rc = copy_text(&to->reference[i], from->reference, "reference", i, arena, err);
     if (rc == 0)
@@ -261,7 +271,7 @@ static int copy_item(as_items *to, uint32_t i, const assay_item *from, as_arena 
     if (rc == 0 && meta.kind != AS_J_OBJECT)
         rc = as_fail(err, AS_EDATA, "it is not a JSON object");
     if (rc < 0)
-        as_err_prefix(err, "item %u: meta: ", (unsigned)i);
+        as_err_prefix(err, "item %u: meta", (unsigned)i);
     return rc;
 }
 
@@ -271,8 +281,8 @@ static int by_u64(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Numbers groups from 0 in the order given, as every other way into the scorer does. A group in two places would be
- * two groups to a verifier that judges whole ones. */
+/* Numbers groups from 0 in the order given, as every other way into the scorer does. A group in two
+ * places would be two groups to a verifier that judges whole ones. */
 static int number_groups(as_items *items, as_arena *arena, as_err *err)
 {
     uint64_t *names = as_arena_calloc(arena, items->n ? items->n : 1, sizeof *names);
@@ -288,17 +298,21 @@ static int number_groups(as_items *items, as_arena *arena, as_err *err)
     qsort(names, n, sizeof *names, by_u64);
     for (size_t k = 1; k < n; k++) {
         if (names[k] == names[k - 1])
-            return as_fail(err, AS_EDATA, "group %llu stands in two places; put the items of a group next to each other",
-                           (unsigned long long)names[k]);
+            return as_fail(
+                err, AS_EDATA,
+                "group %llu stands in two places; put the items of a group next to each other",
+                (unsigned long long)names[k]);
     }
     return 0;
 }
 
-static int copy_items(as_items *out, const assay_item *items, size_t n, as_arena *arena, as_err *err)
+static int copy_items(as_items *out, const assay_item *items, size_t n, as_arena *arena,
+                      as_err *err)
 {
     *out = (as_items){ 0 };
     if (n >= UINT32_MAX)
-        return as_fail(err, AS_EDATA, "%zu items in one call; pass fewer than 4 billion at a time", n);
+        return as_fail(err, AS_EDATA, "%zu items in one call; pass fewer than 4 billion at a time",
+                       n);
     if (n && !items)
         return as_fail(err, AS_EDATA, "items is NULL, n is %zu", n);
     size_t m = n ? n : 1;
@@ -311,7 +325,8 @@ static int copy_items(as_items *out, const assay_item *items, size_t n, as_arena
                        .meta = as_arena_calloc(arena, m, sizeof(as_str)),
                        .group = as_arena_calloc(arena, m, sizeof(uint64_t)),
                        .seed = as_arena_calloc(arena, m, sizeof(uint64_t)) };
-    if (!blank || !out->prompt || !out->completion || !out->reference || !out->meta || !out->group || !out->seed)
+    if (!blank || !out->prompt || !out->completion || !out->reference || !out->meta ||
+        !out->group || !out->seed)
         return as_fail(err, AS_ENOMEM, "no memory for %zu items", n);
     for (uint32_t i = 0; i < out->n; i++) {
         int rc = copy_item(out, i, &items[i], arena, err);
@@ -371,7 +386,8 @@ void assay_results_free(assay_results *r)
     as_free(r);
 }
 
-/* After a failure: nothing half-filled is handed out, and what the caller owned stays the caller's. */
+/* After a failure: nothing half-filled is handed out, and what the caller owned stays the caller's.
+ */
 static void drop_results(assay_results *r, assay_results **out)
 {
     r->rows = NULL;
@@ -382,13 +398,15 @@ static void drop_results(assay_results *r, assay_results **out)
 
 /* ---- scoring and voting ---- */
 
-static int score_into(assay_scorer *s, const assay_item *items, size_t n, uint32_t flags, assay_results *r, as_err *err)
+static int score_into(assay_scorer *s, const assay_item *items, size_t n, uint32_t flags,
+                      assay_results *r, as_err *err)
 {
     const uint32_t known = ASSAY_WANT_EXPLAIN | ASSAY_WANT_ANSWER | ASSAY_WANT_DETAIL;
     as_items columns;
     as_results scored;
     if (flags & ~known)
-        return as_fail(err, AS_EDATA, "flags 0x%x: unknown bits 0x%x", (unsigned)flags, (unsigned)(flags & ~known));
+        return as_fail(err, AS_EDATA, "flags 0x%x: unknown bits 0x%x", (unsigned)flags,
+                       (unsigned)(flags & ~known));
     int rc = copy_items(&columns, items, n, &r->arena, err);
     if (rc < 0)
         return rc;
@@ -398,7 +416,8 @@ static int score_into(assay_scorer *s, const assay_item *items, size_t n, uint32
     return fill_rows(r, &scored, err);
 }
 
-int assay_score(assay_scorer *s, const assay_item *items, size_t n, uint32_t flags, assay_results **out, assay_error *err)
+int assay_score(assay_scorer *s, const assay_item *items, size_t n, uint32_t flags,
+                assay_results **out, assay_error *err)
 {
     as_err e = { 0 };
     if (!s || !out)
@@ -443,8 +462,8 @@ static int make_poll(poll *p, const as_results *got, as_arena *arena, as_err *er
     return 0;
 }
 
-static int vote_into(assay_scorer *s, const assay_item *items, size_t n, uint32_t *class_of, as_vote *vote,
-                     assay_results *r, as_err *err)
+static int vote_into(assay_scorer *s, const assay_item *items, size_t n, uint32_t *class_of,
+                     as_vote *vote, assay_results *r, as_err *err)
 {
     as_items columns;
     as_results got;
@@ -458,7 +477,8 @@ static int vote_into(assay_scorer *s, const assay_item *items, size_t n, uint32_
     rc = make_poll(&p, &got, &r->arena, err);
     if (rc < 0)
         return rc;
-    rc = as_vote_run(vote, p.key, p.answer, NULL, p.n, same_answer, s->scorer, AS_TIE_KEY, &r->arena, err);
+    rc = as_vote_run(vote, p.key, p.answer, NULL, p.n, same_answer, s->scorer, AS_TIE_KEY,
+                     &r->arena, err);
     if (rc < 0)
         return rc;
     for (uint32_t i = 0; class_of && i < columns.n; i++)
@@ -468,8 +488,8 @@ static int vote_into(assay_scorer *s, const assay_item *items, size_t n, uint32_
     return fill_rows(r, &got, err);
 }
 
-int assay_vote(assay_scorer *s, const assay_item *items, size_t n, uint32_t *class_of, assay_str *label, double *ratio,
-               int32_t *tie, assay_results **out, assay_error *err)
+int assay_vote(assay_scorer *s, const assay_item *items, size_t n, uint32_t *class_of,
+               assay_str *label, double *ratio, int32_t *tie, assay_results **out, assay_error *err)
 {
     as_err e = { 0 };
     as_vote vote = { .winner = UINT32_MAX };

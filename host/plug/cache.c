@@ -1,9 +1,9 @@
-/* cache.c -- the verdict cache: one sqlite file, WAL, one short transaction per batch of new verdicts.
- * Whatever is wrong with the file, the run goes on without it and says so once.
+/* cache.c -- the verdict cache: one sqlite file, WAL, one short transaction per batch of new
+ * verdicts. Whatever is wrong with the file, the run goes on without it and says so once.
  *
- * A file is ours if its application_id says so. One of ours with another schema is moved aside, under an exclusive lock
- * and outside WAL mode: renaming a WAL database somebody has open would hand its log to the new file.
- * SPDX-License-Identifier: Apache-2.0 */
+ * A file is ours if its application_id says so. One of ours with another schema is moved aside,
+ * under an exclusive lock and outside WAL mode: renaming a WAL database somebody has open would
+ * hand its log to the new file. SPDX-License-Identifier: Apache-2.0 */
 #include "plug/cache.h"
 
 #include "base/buf.h"
@@ -18,31 +18,37 @@
 #include <stdio.h>
 
 enum {
-    SCHEMA = 1,               /* user_version; raise it with the table below or the meaning of a column */
+    SCHEMA = 1, /* user_version; raise it with the table below or the meaning of a column */
     APPLICATION = 0x41535643, /* "ASVC" */
     BUSY_MS = 5000,
-    OPEN_TRIES = 20           /* switching to WAL may answer BUSY at once where many processes start together */
+    OPEN_TRIES =
+        20 /* switching to WAL may answer BUSY at once where many processes start together */
 };
 
 struct as_cache {
-    pthread_mutex_t lock; /* the connection, its statements, the three flags; never held while a verifier runs */
+    pthread_mutex_t lock; /* the connection, its statements, the three flags; never held while a
+                             verifier runs */
     sqlite3 *db;          /* NULL: off */
     sqlite3_stmt *get, *put;
     char *path;
     bool is_writable, said_read, said_write;
 };
 
-/* The texts worth keeping, in the order of the columns. OUT_EXPLAIN is long and for people; OUT_TASK is no verdict. */
-static const uint32_t kept[] = { ASSAY_OUT_ANSWER,  ASSAY_OUT_KEY,    ASSAY_OUT_RULE, ASSAY_OUT_REASON,
-                                 ASSAY_OUT_METRICS, ASSAY_OUT_DETAIL, ASSAY_OUT_SPANS };
+/* The texts worth keeping, in the order of the columns. OUT_EXPLAIN is long and for people;
+ * OUT_TASK is no verdict. */
+static const uint32_t kept[] = { ASSAY_OUT_ANSWER, ASSAY_OUT_KEY,     ASSAY_OUT_RULE,
+                                 ASSAY_OUT_REASON, ASSAY_OUT_METRICS, ASSAY_OUT_DETAIL,
+                                 ASSAY_OUT_SPANS };
 enum { N_KEPT = sizeof kept / sizeof *kept, FIRST_TEXT = 2 };
 
 #define COLUMNS "verdict, score, answer, answer_key, rule, reason, metrics, detail, spans"
-static const char create_sql[] = "CREATE TABLE verdict(key BLOB PRIMARY KEY, verdict INTEGER NOT NULL, score REAL,"
-                                 " answer BLOB, answer_key BLOB, rule BLOB, reason BLOB, metrics BLOB, detail BLOB,"
-                                 " spans BLOB) WITHOUT ROWID";
+static const char create_sql[] =
+    "CREATE TABLE verdict(key BLOB PRIMARY KEY, verdict INTEGER NOT NULL, score REAL,"
+    " answer BLOB, answer_key BLOB, rule BLOB, reason BLOB, metrics BLOB, detail BLOB,"
+    " spans BLOB) WITHOUT ROWID";
 static const char get_sql[] = "SELECT " COLUMNS " FROM verdict WHERE key = ?1";
-static const char put_sql[] = "INSERT OR REPLACE INTO verdict(key, " COLUMNS ") VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)";
+static const char put_sql[] =
+    "INSERT OR REPLACE INTO verdict(key, " COLUMNS ") VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)";
 
 /* ---- opening ---- */
 
@@ -81,7 +87,8 @@ static void off(as_cache *c, const char *why, const char *cure)
 
 static int open_file(as_cache *c)
 {
-    int rc = sqlite3_open_v2(c->path, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    int rc = sqlite3_open_v2(
+        c->path, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
     if (rc != SQLITE_OK)
         return rc;
     sqlite3_busy_timeout(c->db, BUSY_MS);
@@ -116,7 +123,8 @@ static int make_table(sqlite3 *db)
     rc = judge_file(db, &found);
     if (rc == SQLITE_OK && found == EMPTY) {
         char pragmas[100];
-        snprintf(pragmas, sizeof pragmas, "PRAGMA application_id=%d; PRAGMA user_version=%d", APPLICATION, SCHEMA);
+        snprintf(pragmas, sizeof pragmas, "PRAGMA application_id=%d; PRAGMA user_version=%d",
+                 APPLICATION, SCHEMA);
         rc = run_sql(db, create_sql);
         if (rc == SQLITE_OK)
             rc = run_sql(db, pragmas);
@@ -142,7 +150,8 @@ static bool is_in_wal(sqlite3 *db)
 {
     sqlite3_stmt *stmt = NULL;
     bool wal = true;
-    if (sqlite3_prepare_v2(db, "PRAGMA journal_mode", -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
+    if (sqlite3_prepare_v2(db, "PRAGMA journal_mode", -1, &stmt, NULL) == SQLITE_OK &&
+        sqlite3_step(stmt) == SQLITE_ROW) {
         const char *mode = (const char *)sqlite3_column_text(stmt, 0);
         wal = !mode || strcmp(mode, "wal") == 0;
     }
@@ -161,7 +170,8 @@ static int move_aside(as_cache *c)
         rc = SQLITE_BUSY;
     if (rc != SQLITE_OK)
         return rc;
-    int has_moved = 0; /* another process of ours was quicker: what is at the path now is not this file */
+    int has_moved =
+        0; /* another process of ours was quicker: what is at the path now is not this file */
     (void)sqlite3_file_control(c->db, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
     if (!has_moved) {
         AS_CLEANUP(free) char *aside = as_malloc(strlen(c->path) + 40);
@@ -170,8 +180,11 @@ static int move_aside(as_cache *c)
         snprintf(aside, strlen(c->path) + 40, "%s.v%lld", c->path, (long long)version);
         if (rename(c->path, aside) != 0)
             return SQLITE_IOERR;
-        as_log(AS_LOG_WARN, "verdict cache %s was written by another version of assay (schema %lld, this one uses %d): "
-               "moved to %s, starting an empty one", c->path, (long long)version, SCHEMA, aside);
+        as_log(AS_LOG_WARN,
+               "verdict cache %s was written by another version of assay (schema %lld, this one "
+               "uses %d): "
+               "moved to %s, starting an empty one",
+               c->path, (long long)version, SCHEMA, aside);
     }
     sqlite3_close(c->db);
     c->db = NULL;
@@ -239,7 +252,9 @@ static void open_db(as_cache *c)
     } else if (again) {
         off(c, "keeps being replaced by another version", "give each version its own file");
     } else if (!c->is_writable) {
-        as_log(AS_LOG_WARN, "verdict cache %s is read-only: known verdicts are used, new ones are not kept", c->path);
+        as_log(AS_LOG_WARN,
+               "verdict cache %s is read-only: known verdicts are used, new ones are not kept",
+               c->path);
     }
 }
 
@@ -261,7 +276,8 @@ int as_cache_open(as_cache **out, const char *path, as_err *err)
     if (c->path)
         open_db(c);
     else
-        as_log(AS_LOG_WARN, "no verdict cache: %s; going on without it", why.code ? why.text : "out of memory");
+        as_log(AS_LOG_WARN, "no verdict cache: %s; going on without it",
+               why.code ? why.text : "out of memory");
     return 0;
 }
 
@@ -289,7 +305,8 @@ static as_str cell(const as_str *column, uint32_t i)
     return column ? column[i] : (as_str){ NULL, 0 };
 }
 
-as_digest as_cache_key(const as_verifier_info *info, as_digest config, const as_items *items, uint32_t i)
+as_digest as_cache_key(const as_verifier_info *info, as_digest config, const as_items *items,
+                       uint32_t i)
 {
     as_sha256 h;
     as_sha256_init(&h);
@@ -315,7 +332,8 @@ static bool row_verdict(sqlite3_stmt *get, assay_verdict *verdict, float *score)
     *verdict = (assay_verdict)v;
     if (v == ASSAY_ABSTAIN)
         return !has_score;
-    return (v == ASSAY_PASS || v == ASSAY_FAIL || v == ASSAY_NO_ANSWER) && has_score && isfinite(*score);
+    return (v == ASSAY_PASS || v == ASSAY_FAIL || v == ASSAY_NO_ANSWER) && has_score &&
+           isfinite(*score);
 }
 
 static bool take_texts(sqlite3_stmt *get, as_results *r, uint32_t row)
@@ -337,7 +355,9 @@ static bool take_row(sqlite3_stmt *get, as_results *r, uint32_t row)
     float score = NAN;
     if (!row_verdict(get, &verdict, &score))
         return false;
-    if (!take_texts(get, r, row)) { /* no memory: the item is scored anew, and half a result would mix with it */
+    if (!take_texts(
+            get, r,
+            row)) { /* no memory: the item is scored anew, and half a result would mix with it */
         for (int k = 0; k < N_KEPT; k++) {
             if (r->out[kept[k]])
                 r->out[kept[k]][row] = (as_str){ NULL, 0 };
@@ -360,8 +380,8 @@ bool as_cache_get(as_cache *c, as_digest key, as_results *r, uint32_t row)
         found = rc == SQLITE_ROW && take_row(c->get, r, row);
         if (rc != SQLITE_ROW && rc != SQLITE_DONE && !c->said_read) {
             c->said_read = true;
-            as_log(AS_LOG_WARN, "verdict cache %s cannot be read: %s; going on without it (%s)", c->path,
-                   sqlite3_errmsg(c->db), cure_of(rc));
+            as_log(AS_LOG_WARN, "verdict cache %s cannot be read: %s; going on without it (%s)",
+                   c->path, sqlite3_errmsg(c->db), cure_of(rc));
         }
         sqlite3_reset(c->get);
         sqlite3_clear_bindings(c->get);
@@ -372,10 +392,12 @@ bool as_cache_get(as_cache *c, as_digest key, as_results *r, uint32_t row)
 
 /* ---- writing ---- */
 
-/* "flaky": the verifier itself saw two outcomes of one program. A cached coin toss would look like a fact. */
+/* "flaky": the verifier itself saw two outcomes of one program. A cached coin toss would look like
+ * a fact. */
 static bool is_flaky(const as_results *r, uint32_t row)
 {
-    as_str reason = as_results_get(r, row, ASSAY_OUT_REASON), rule = as_results_get(r, row, ASSAY_OUT_RULE);
+    as_str reason = as_results_get(r, row, ASSAY_OUT_REASON),
+           rule = as_results_get(r, row, ASSAY_OUT_RULE);
     if (as_str_is(rule, "flaky"))
         return true;
     if (!as_str_starts(reason, "flaky"))
@@ -408,7 +430,8 @@ static int put_row(sqlite3_stmt *put, const as_digest *key, const as_results *r,
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-static int put_rows(as_cache *c, const as_digest *keys, const as_results *r, const uint32_t *rows, uint32_t n)
+static int put_rows(as_cache *c, const as_digest *keys, const as_results *r, const uint32_t *rows,
+                    uint32_t n)
 {
     int rc = run_sql(c->db, "BEGIN IMMEDIATE");
     if (rc != SQLITE_OK)
@@ -422,11 +445,13 @@ static int put_rows(as_cache *c, const as_digest *keys, const as_results *r, con
     return rc;
 }
 
-/* Called with the lock held. A busy file is tried again at the next batch; anything else ends writing. */
+/* Called with the lock held. A busy file is tried again at the next batch; anything else ends
+ * writing. */
 static void write_failed(as_cache *c, int rc)
 {
     if (!c->said_write)
-        as_log(AS_LOG_WARN, "verdict cache %s cannot be written: %s; new verdicts are not kept (%s)", c->path,
+        as_log(AS_LOG_WARN,
+               "verdict cache %s cannot be written: %s; new verdicts are not kept (%s)", c->path,
                sqlite3_errmsg(c->db), cure_of(rc));
     c->said_write = true;
     if (!sqlite3_get_autocommit(c->db))
@@ -435,7 +460,8 @@ static void write_failed(as_cache *c, int rc)
         c->is_writable = false;
 }
 
-void as_cache_put(as_cache *c, const as_digest *keys, const as_results *r, const uint32_t *rows, uint32_t n)
+void as_cache_put(as_cache *c, const as_digest *keys, const as_results *r, const uint32_t *rows,
+                  uint32_t n)
 {
     bool any = false;
     for (uint32_t i = 0; i < n && !any; i++)

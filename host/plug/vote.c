@@ -1,6 +1,6 @@
-/* vote.c -- majority vote: distinct keys by bytes, classes by `same`, one winner whatever the order of the samples.
- * Everything that decides is sorted by bytes first; nothing depends on where a sample stood but AS_TIE_FIRST.
- * SPDX-License-Identifier: Apache-2.0 */
+/* vote.c -- majority vote: distinct keys by bytes, classes by `same`, one winner whatever the order
+ * of the samples. Everything that decides is sorted by bytes first; nothing depends on where a
+ * sample stood but AS_TIE_FIRST. SPDX-License-Identifier: Apache-2.0 */
 #include "plug/vote.h"
 
 #include "base/log.h"
@@ -9,8 +9,9 @@
 #include <stdlib.h>
 
 enum {
-    /* `same` may cost microseconds each; beyond this many distinct keys bytes alone decide. Whoever has more than 2,048
-     * different answers to one question has no majority worth a million symbolic comparisons. */
+    /* `same` may cost microseconds each; beyond this many distinct keys bytes alone decide. Whoever
+     * has more than 2,048 different answers to one question has no majority worth a million
+     * symbolic comparisons. */
     MAX_COMPARED = 2048
 };
 #define NO_CLASS UINT32_MAX
@@ -19,14 +20,14 @@ typedef struct distinct { /* one key, by bytes */
     as_str key;
     uint32_t begin, votes; /* its samples: order[begin .. begin + votes) */
     uint32_t first;
-    uint32_t class;        /* in order of founding */
+    uint32_t class; /* in order of founding */
 } distinct;
 
 typedef struct ballot {
     const as_str *key, *answer;
     const double *sum_logp;
     uint32_t n;
-    uint32_t *order;    /* indices of the samples that vote */
+    uint32_t *order; /* indices of the samples that vote */
     uint32_t n_voting;
     distinct *keys;
     uint32_t n_keys;
@@ -113,8 +114,9 @@ static int count_keys(ballot *b, as_err *err)
     return 0;
 }
 
-/* The class a key belongs to: the first one, in order of founding, whose representative is the same answer. `same` is
- * always asked (representative, key), so even an asymmetric one gives the same classes for every order of samples. */
+/* The class a key belongs to: the first one, in order of founding, whose representative is the same
+ * answer. `same` is always asked (representative, key), so even an asymmetric one gives the same
+ * classes for every order of samples. */
 static uint32_t find_class(const ballot *b, as_str key, as_same_fn same, void *ctx)
 {
     for (uint32_t c = 0; c < b->n_classes; c++) {
@@ -130,7 +132,9 @@ static int found_classes(ballot *b, as_same_fn same, void *ctx, as_err *err)
     if (!b->classes)
         return no_memory(err, b->n);
     if (same && b->n_keys > MAX_COMPARED)
-        as_log(AS_LOG_WARN, "vote: %u different answers in one group: only the %d most frequent are compared by the plugin",
+        as_log(AS_LOG_WARN,
+               "vote: %u different answers in one group: only the %d most frequent are compared by "
+               "the plugin",
                (unsigned)b->n_keys, MAX_COMPARED);
     for (uint32_t k = 0; k < b->n_keys; k++) {
         distinct *d = &b->keys[k];
@@ -164,7 +168,8 @@ static as_str most_frequent(const as_str *text, uint32_t n)
     return text[best];
 }
 
-static as_str class_answer(const ballot *b, const as_vote_class *class, const uint32_t *sample, as_str *scratch)
+static as_str class_answer(const ballot *b, const as_vote_class *class, const uint32_t *sample,
+                           as_str *scratch)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; b->answer && i < class->votes; i++) {
@@ -177,8 +182,10 @@ static as_str class_answer(const ballot *b, const as_vote_class *class, const ui
     return most_frequent(scratch, n);
 }
 
-/* Summed from the smallest up: floating point does not commute over three terms, the vote has to. */
-static double class_logp(const ballot *b, const as_vote_class *class, const uint32_t *sample, double *scratch)
+/* Summed from the smallest up: floating point does not commute over three terms, the vote has to.
+ */
+static double class_logp(const ballot *b, const as_vote_class *class, const uint32_t *sample,
+                         double *scratch)
 {
     for (uint32_t i = 0; i < class->votes; i++) {
         scratch[i] = b->sum_logp ? b->sum_logp[sample[i]] : (double)NAN;
@@ -192,7 +199,8 @@ static double class_logp(const ballot *b, const as_vote_class *class, const uint
     return sum;
 }
 
-/* Gathers each class's samples, then what depends on all of them: its answer text and its log-probability. */
+/* Gathers each class's samples, then what depends on all of them: its answer text and its
+ * log-probability. */
 static int describe_classes(ballot *b, as_err *err)
 {
     uint32_t *start = table(b, b->n_classes, sizeof *start);
@@ -220,7 +228,8 @@ static int describe_classes(ballot *b, as_err *err)
 /* Ranks the classes and tells each sample its own. */
 static int rank_classes(as_vote *out, const ballot *b, as_err *err)
 {
-    uint32_t *rank = table(b, b->n_classes, sizeof *rank), *place = table(b, b->n_classes, sizeof *place);
+    uint32_t *rank = table(b, b->n_classes, sizeof *rank),
+             *place = table(b, b->n_classes, sizeof *place);
     out->classes = table(b, b->n_classes, sizeof *out->classes);
     out->class_of = table(b, b->n, sizeof *out->class_of);
     if (!rank || !place || !out->classes || !out->class_of)
@@ -244,8 +253,8 @@ static int rank_classes(as_vote *out, const ballot *b, as_err *err)
     return 0;
 }
 
-/* Among classes[0..tied) of equal votes, in order of key bytes. A class with an unknown log-probability makes the
- * comparison meaningless for all: the key decides then. */
+/* Among classes[0..tied) of equal votes, in order of key bytes. A class with an unknown
+ * log-probability makes the comparison meaningless for all: the key decides then. */
 static uint32_t break_tie(const as_vote_class *classes, uint32_t tied, as_tie_rule rule)
 {
     if (rule == AS_TIE_NONE)
@@ -280,8 +289,9 @@ static void elect(as_vote *out, as_tie_rule rule)
         out->ratio = (double)out->classes[out->winner].votes / (double)out->n;
 }
 
-int as_vote_run(as_vote *out, const as_str *key, const as_str *answer, const double *sum_logp, uint32_t n,
-                as_same_fn same, void *ctx, as_tie_rule rule, as_arena *arena, as_err *err)
+int as_vote_run(as_vote *out, const as_str *key, const as_str *answer, const double *sum_logp,
+                uint32_t n, as_same_fn same, void *ctx, as_tie_rule rule, as_arena *arena,
+                as_err *err)
 {
     ballot b = { .key = key, .answer = answer, .sum_logp = sum_logp, .n = n, .arena = arena };
     *out = (as_vote){ .n = n, .winner = NO_CLASS };
