@@ -1,0 +1,220 @@
+/* text.c -- see text.h. SPDX-License-Identifier: Apache-2.0 */
+#include "common/text.h"
+
+#include <utf8proc.h>
+
+bool pc_starts(assay_str s, const char *prefix)
+{
+    size_t n = strlen(prefix);
+    return s.len >= n && memcmp(s.data, prefix, n) == 0;
+}
+
+bool pc_starts_nocase(assay_str s, const char *lower_prefix)
+{
+    size_t i = 0;
+    for (; lower_prefix[i]; i++)
+        if (i >= s.len || pc_lower(s.data[i]) != lower_prefix[i])
+            return false;
+    return true;
+}
+
+bool pc_is_nocase(assay_str a, const char *lower_text)
+{
+    return a.len == strlen(lower_text) && pc_starts_nocase(a, lower_text);
+}
+
+assay_str pc_trim(assay_str s)
+{
+    while (s.len && pc_is_space(s.data[0])) {
+        s.data++;
+        s.len--;
+    }
+    while (s.len && pc_is_space(s.data[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+bool pc_is_blank(assay_str s)
+{
+    for (size_t i = 0; s.data && i < s.len; i++)
+        if (!pc_is_space(s.data[i]))
+            return false;
+    return true;
+}
+
+int pc_cmp(assay_str a, assay_str b)
+{
+    size_t n = a.len < b.len ? a.len : b.len;
+    int c = n ? memcmp(a.data, b.data, n) : 0;
+    if (c)
+        return c;
+    return (a.len > b.len) - (a.len < b.len);
+}
+
+size_t pc_find(assay_str s, const char *needle, size_t from)
+{
+    if (from > s.len || !s.data)
+        return PC_NONE;
+    const char *p = memmem(s.data + from, s.len - from, needle, strlen(needle));
+    return p ? (size_t)(p - s.data) : PC_NONE;
+}
+
+size_t pc_rfind(assay_str s, const char *needle, size_t end)
+{
+    size_t n = strlen(needle);
+    if (end > s.len)
+        end = s.len;
+    while (end >= n && s.data) {
+        const char *p = memrchr(s.data, needle[0], end - n + 1);
+        if (!p)
+            break;
+        if (memcmp(p, needle, n) == 0)
+            return (size_t)(p - s.data);
+        end = (size_t)(p - s.data) + n - 1;
+    }
+    return PC_NONE;
+}
+
+bool pc_is_ascii(assay_str s)
+{
+    size_t i = 0;
+    for (; i + 8 <= s.len; i += 8) {
+        uint64_t w;
+        memcpy(&w, s.data + i, 8);
+        if (w & UINT64_C(0x8080808080808080))
+            return false;
+    }
+    for (; i < s.len; i++)
+        if ((unsigned char)s.data[i] >= 0x80)
+            return false;
+    return true;
+}
+
+size_t pc_utf8(assay_str s, size_t at, uint32_t *cp)
+{
+    unsigned char c = (unsigned char)s.data[at];
+    if (c < 0x80) {
+        *cp = c;
+        return 1;
+    }
+    utf8proc_int32_t point = -1;
+    size_t left = s.len - at < 4 ? s.len - at : 4;
+    utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)s.data + at,
+                                          (utf8proc_ssize_t)left, &point);
+    if (n <= 0 || point < 0) {
+        *cp = UINT32_MAX;
+        return 1;
+    }
+    *cp = (uint32_t)point;
+    return (size_t)n;
+}
+
+static bool is_unicode_space(uint32_t cp)
+{
+    return cp == 0x85 || cp == 0xA0 || cp == 0x1680 || (cp >= 0x2000 && cp <= 0x200A) ||
+           cp == 0x2028 || cp == 0x2029 || cp == 0x202F || cp == 0x205F || cp == 0x3000;
+}
+
+/* Length of the white space at s[at], 0 if there is none. */
+static size_t space_at(assay_str s, size_t at)
+{
+    if (pc_is_space(s.data[at]))
+        return 1;
+    if ((unsigned char)s.data[at] < 0x80)
+        return 0;
+    uint32_t cp;
+    size_t n = pc_utf8(s, at, &cp);
+    return is_unicode_space(cp) ? n : 0;
+}
+
+static void squeeze(pc_buf *out, assay_str s, bool fold_ascii)
+{
+    size_t start = out->len;
+    bool gap = false;
+    if (!pc_buf_reserve(out, s.len))
+        return;
+    for (size_t i = 0; i < s.len;) {
+        size_t n = space_at(s, i);
+        if (n) {
+            gap = true;
+            i += n;
+            continue;
+        }
+        if (gap && out->len > start)
+            pc_buf_byte(out, ' ');
+        gap = false;
+        pc_buf_byte(out, fold_ascii ? pc_lower(s.data[i]) : s.data[i]);
+        i++;
+    }
+}
+
+void pc_normalise(pc_buf *out, assay_str s, pc_norm how)
+{
+    if (!s.data)
+        return;
+    if (how == PC_NORM_NONE) {
+        pc_buf_add(out, s.data, s.len);
+        return;
+    }
+    utf8proc_uint8_t *mapped = NULL;
+    if (!pc_is_ascii(s)) {
+        utf8proc_option_t options = UTF8PROC_STABLE | UTF8PROC_COMPOSE;
+        if (how == PC_NORM_CASE)
+            options |= UTF8PROC_CASEFOLD;
+        utf8proc_ssize_t n = utf8proc_map((const utf8proc_uint8_t *)s.data,
+                                          (utf8proc_ssize_t)s.len, &mapped, options);
+        if (n >= 0)
+            s = (assay_str){ (const char *)mapped, (size_t)n };
+        else if (n == UTF8PROC_ERROR_NOMEM)
+            out->failed = true;
+    }
+    squeeze(out, s, how == PC_NORM_CASE);
+    pc_free(mapped);
+}
+
+/* The next byte of the normal form of ASCII text, -1 at the end; *at moves on. */
+static int next_ascii(assay_str s, size_t *at, bool fold)
+{
+    size_t i = *at;
+    if (i < s.len && pc_is_space(s.data[i])) {
+        while (i < s.len && pc_is_space(s.data[i]))
+            i++;
+        *at = i;
+        return i < s.len ? ' ' : -1;
+    }
+    if (i >= s.len)
+        return -1;
+    *at = i + 1;
+    return (unsigned char)(fold ? pc_lower(s.data[i]) : s.data[i]);
+}
+
+static bool same_ascii(assay_str a, assay_str b, bool fold)
+{
+    a = pc_trim(a);
+    b = pc_trim(b);
+    size_t i = 0, k = 0;
+    for (;;) {
+        int x = next_ascii(a, &i, fold), y = next_ascii(b, &k, fold);
+        if (x != y)
+            return false;
+        if (x < 0)
+            return true;
+    }
+}
+
+bool pc_same_text(assay_str a, assay_str b, pc_norm how)
+{
+    if (pc_eq(a, b))
+        return true;
+    if (how == PC_NORM_NONE)
+        return false;
+    if (pc_is_ascii(a) && pc_is_ascii(b))
+        return same_ascii(a, b, how == PC_NORM_CASE);
+    pc_buf x = { 0 }, y = { 0 };
+    pc_normalise(&x, a, how);
+    pc_normalise(&y, b, how);
+    bool same = !x.failed && !y.failed && pc_eq(pc_buf_str(&x), pc_buf_str(&y));
+    pc_buf_fini(&x);
+    pc_buf_fini(&y);
+    return same;
+}
