@@ -120,15 +120,15 @@ void as_cli_line(as_buf *out, const char *extra)
 {
     bool has_extra = false;
     for (int i = 0; i < line_argc; i++) {
+        if (strcmp(line_argv[i], "--force") == 0)
+            continue; /* it would throw away what is there */
         has_extra = has_extra || strcmp(line_argv[i], extra) == 0;
         if (i > 0)
             as_buf_byte(out, ' ');
         add_quoted(out, line_argv[i]);
     }
-    if (!has_extra) {
-        as_buf_byte(out, ' ');
-        as_buf_text(out, extra);
-    }
+    if (!has_extra)
+        as_buf_addf(out, " %s", extra);
 }
 
 /* ---- output ---- */

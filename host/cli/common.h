@@ -11,8 +11,8 @@
 /* ---- process ---- */
 void as_cli_start(void);        /* main calls it once: signals, log sink, SIGPIPE ignored */
 as_cancel *as_cli_cancel(void); /* SIGINT and SIGTERM set it; a second one ends the process at once */
-/* The exact words this process was started with, quoted for a shell, plus `extra` unless already there: "the same line
- * with --resume". */
+/* The words this process was started with, quoted for a shell, without --force and with `extra` unless already there:
+ * "the same line with --resume". */
 void as_cli_line(as_buf *out, const char *extra);
 void as_cli_set_line(int argc, char **argv); /* main */
 
@@ -43,22 +43,22 @@ typedef struct as_plug_opts {
     uint64_t threads, timeout_ms;
     bool no_cache;
 } as_plug_opts;
-/* Rows of the option table; `type` is the command's struct, `m` its as_plug_opts member. */
-#define AS_PLUG_OPTIONS(type, m)                                                                                       \
-    { .name = "plugin", .type = AS_OPT_TEXT, .value = "NAME[:JSON]", .offset = offsetof(type, m.plugin), .short_name = 'p', \
+/* Rows of the option table; `T` is the command's struct, `m` its as_plug_opts member. */
+#define AS_PLUG_OPTIONS(T, m)                                                                                       \
+    { .name = "plugin", .type = AS_OPT_TEXT, .value = "NAME[:JSON]", .offset = offsetof(T, m.plugin), .short_name = 'p', \
       .help = "the verifier, with its config; a name with '/' is a path" },                                            \
-    { .name = "threads", .type = AS_OPT_UINT, .value = "N", .initial = "0", .offset = offsetof(type, m.threads),         \
+    { .name = "threads", .type = AS_OPT_UINT, .value = "N", .initial = "0", .offset = offsetof(T, m.threads),         \
       .short_name = 't', .help = "threads (0: one per core)" },                                                        \
-    { .name = "timeout-ms", .type = AS_OPT_UINT, .value = "N", .initial = "10000", .offset = offsetof(type, m.timeout_ms), \
+    { .name = "timeout-ms", .type = AS_OPT_UINT, .value = "N", .initial = "10000", .offset = offsetof(T, m.timeout_ms), \
       .help = "longest time for one item" },                                                                           \
     { .name = "isolation", .type = AS_OPT_CHOICE, .value = "LEVEL", .initial = "auto",                                   \
-      .choices = "auto|inproc|worker|jail", .offset = offsetof(type, m.isolation),                                     \
+      .choices = "auto|inproc|worker|jail", .offset = offsetof(T, m.isolation),                                     \
       .help = "where the verifier runs; auto: ours in process, others in a worker" },                                  \
-    { .name = "no-cache", .type = AS_OPT_FLAG, .offset = offsetof(type, m.no_cache),                                     \
+    { .name = "no-cache", .type = AS_OPT_FLAG, .offset = offsetof(T, m.no_cache),                                     \
       .help = "neither read nor write the verdict cache" },                                                            \
-    { .name = "cache", .type = AS_OPT_TEXT, .value = "FILE", .offset = offsetof(type, m.cache),                          \
+    { .name = "cache", .type = AS_OPT_TEXT, .value = "FILE", .offset = offsetof(T, m.cache),                          \
       .help = "verdict cache to use instead of the one in ~/.cache/assay" },                                           \
-    { .name = "plugin-path", .type = AS_OPT_TEXT, .value = "DIRS", .offset = offsetof(type, m.plugin_path),              \
+    { .name = "plugin-path", .type = AS_OPT_TEXT, .value = "DIRS", .offset = offsetof(T, m.plugin_path),              \
       .help = "folders searched first, separated by ':'" }
 
 typedef struct as_plugged { /* zero-initialise; as_plugged_close in any state */
