@@ -3,11 +3,11 @@
 #include "base/buf.h"
 
 #include "base/mem.h"
+#include "base/num.h"
 
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 void as_buf_init(as_buf *b, size_t max)
 {
@@ -168,8 +168,8 @@ void as_buf_json_num(as_buf *b, double v)
         return;
     }
     for (int digits = 15; digits <= 17; digits++) {
-        (void)snprintf(text, sizeof text, "%.*g", digits, v);
-        if (strtod(text, NULL) == v)
+        as_num_write(text, sizeof text, digits, v);
+        if (as_num_read(text, NULL) == v)
             break;
     }
     as_buf_text(b, text);
@@ -187,8 +187,8 @@ void as_buf_json_float(as_buf *b, float v)
         return;
     }
     for (int digits = 6; digits <= 9; digits++) {
-        (void)snprintf(text, sizeof text, "%.*g", digits, (double)v);
-        if (strtof(text, NULL) == v)
+        as_num_write(text, sizeof text, digits, (double)v);
+        if (as_num_read_float(text, NULL) == v)
             break;
     }
     as_buf_text(b, text);

@@ -39,6 +39,18 @@ static const char *bad_escape(const char *p, const char *end, size_t *len)
     return "a \\u surrogate without its other half";
 }
 
+/* By its digits: 2^53 + 1 as a double is 2^53. A scanned integer has no leading zeros. */
+static bool is_beyond_2_53(as_str digits)
+{
+    static const as_str most = { "9007199254740992", 16 };
+    if (digits.data[0] == '-')
+        digits = (as_str){ digits.data + 1, digits.len - 1 };
+    for (size_t i = 0; i < digits.len; i++)
+        if (strchr(".eE", digits.data[i]))
+            return false;
+    return digits.len > most.len || (digits.len == most.len && as_str_cmp(digits, most) > 0);
+}
+
 static const char *bad_number(as_str digits)
 {
     double v;
@@ -47,11 +59,7 @@ static const char *bad_number(as_str digits)
     as_jspan span = { digits, AS_J_NUMBER };
     if (!as_jnumber(span, &v))
         return "a number beyond the range of a double";
-    bool integer = true;
-    for (size_t i = 0; i < digits.len; i++)
-        if (strchr(".eE", digits.data[i]))
-            integer = false;
-    if (integer && (v > 9007199254740992.0 || v < -9007199254740992.0))
+    if (is_beyond_2_53(digits))
         return "an integer beyond 2^53 loses digits; write it as a string";
     return NULL;
 }

@@ -3,10 +3,10 @@
 #include "base/jspan.h"
 
 #include "base/mem.h"
+#include "base/num.h"
 
 #include <math.h>
 #include <stdint.h>
-#include <stdlib.h>
 
 #define BYTES(c) (0x0101010101010101u * (uint64_t)(c))
 
@@ -561,7 +561,7 @@ bool as_jnumber(as_jspan number, double *out)
         text[number.text.len] = 0;
     }
     char *end;
-    double v = strtod(copy, &end);
+    double v = as_num_read(copy, &end);
     if (end != copy + number.text.len || !isfinite(v))
         return false;
     *out = v;

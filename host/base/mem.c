@@ -24,7 +24,8 @@ void *as_realloc_array(void *old, size_t n, size_t size)
 
 char *as_strndup(const char *text, size_t len)
 {
-    char *copy = as_malloc(len + 1);
+    size_t total;
+    char *copy = as_add_ok(len, 1, &total) ? as_malloc(total) : NULL;
     if (!copy)
         return NULL;
     memcpy(copy, text, len);

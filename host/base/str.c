@@ -2,10 +2,10 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/str.h"
 
-#include <errno.h>
+#include "base/num.h"
+
 #include <math.h>
 #include <stdint.h>
-#include <stdlib.h>
 
 static bool is_space(char c)
 {
@@ -122,7 +122,7 @@ bool as_str_double(as_str s, double *out)
             return false;
     memcpy(text, s.data, s.len);
     text[s.len] = 0;
-    double v = strtod(text, &end);
+    double v = as_num_read(text, &end);
     if (end != text + s.len || !isfinite(v))
         return false;
     *out = v;
