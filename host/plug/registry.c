@@ -324,10 +324,11 @@ static int list_folder(as_registry *r, const char *folder, as_err *err)
     for (int i = 0; i < n; i++) {
         if (rc == 0 && r->n_listed < MAX_FILES) {
             as_str path = as_arena_fmt(&r->arena, "%s/%s", folder, files[i]->d_name);
+            bool shadowed = is_shadowed(r, files[i]->d_name);
             if (!path.data)
                 rc = as_fail(err, AS_ENOMEM, "no memory for the list of plugins");
             else if (is_file(path.data))
-                r->listed[r->n_listed++] = (as_listed){ .path = path.data, .shadowed = is_shadowed(r, files[i]->d_name) };
+                r->listed[r->n_listed++] = (as_listed){ .path = path.data, .shadowed = shadowed };
         }
         free(files[i]); /* scandir's own malloc */
     }
