@@ -3,6 +3,7 @@
 # that vanishes breaks programs linked against it; one that appears is an interface we did not mean to promise.
 # SPDX-License-Identifier: Apache-2.0
 set -eu
+export LC_ALL=C
 cd "$(dirname "$0")/.."
 build=${1:-build/release}
 list=tests/abi/libassay.symbols
