@@ -56,6 +56,13 @@ static void remove_file(const char *suffix)
         (void)rmdir(path);
 }
 
+static const char *file(const char *name)
+{
+    static char path[200];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
 static int teardown(void **state)
 {
     (void)state;
@@ -66,13 +73,6 @@ static int teardown(void **state)
     for (size_t i = 0; i < sizeof made / sizeof *made; i++)
         remove_file(made[i]);
     return rmdir(folder);
-}
-
-static const char *file(const char *name)
-{
-    static char path[200];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return path;
 }
 
 /* ---- helpers ---- */
