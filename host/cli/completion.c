@@ -63,6 +63,8 @@ static void add_bash_options(as_buf *out, const as_command *cmd)
         } else if (w != WHAT_NOTHING) {
             as_buf_addf(out, "compopt -o filenames; COMPREPLY=($(compgen -%c -- \"$cur\"))",
                         w == WHAT_FOLDERS ? 'd' : 'f');
+        } else {
+            as_buf_byte(out, ':');
         }
         as_buf_text(out, "; return;;\n");
     }

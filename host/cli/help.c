@@ -61,23 +61,22 @@ static void add_exit_codes(as_buf *out)
 
 enum { WIDTH = 92, INDENT = 28 };
 
-/* Words of `text` from column `at` on, folded at WIDTH and indented by `indent`. */
-static void add_folded(as_buf *out, const char *text, size_t at, size_t indent)
+/* Words of `text`, which begins in column `indent`, folded at WIDTH. */
+static void add_folded(as_buf *out, const char *text, size_t indent)
 {
-    for (const char *c = text; *c;) {
-        size_t n = strcspn(c, " \n");
-        if (at + n > WIDTH && at > indent) {
+    size_t at = indent;
+    for (const char *c = text + strspn(text, " "); *c; c += strspn(c, " ")) {
+        size_t n = strcspn(c, " ");
+        if (at > indent && at + 1 + n > WIDTH) {
             as_buf_addf(out, "\n%*s", (int)indent, "");
             at = indent;
+        } else if (at > indent) {
+            as_buf_byte(out, ' ');
+            at++;
         }
         as_buf_add(out, (as_str){ c, n });
         at += n;
         c += n;
-        if (*c) {
-            as_buf_byte(out, ' ');
-            at++;
-            c++;
-        }
     }
     as_buf_byte(out, '\n');
 }
@@ -104,7 +103,7 @@ static void add_option(as_buf *out, const as_command *cmd, const as_opt *o)
     if (o->initial)
         as_buf_addf(&right, " (default: %s)", o->initial);
     as_buf_addf(&right, " [%s]", env);
-    add_folded(out, right.data, INDENT, INDENT);
+    add_folded(out, right.data, INDENT);
 }
 
 static void add_indented(as_buf *out, const char *text)
@@ -126,7 +125,7 @@ static void add_details(as_buf *out, const char *text)
         as_buf_init(&paragraph, 1 << 16);
         as_buf_add(&paragraph, (as_str){ c, n });
         as_buf_byte(out, '\n');
-        add_folded(out, paragraph.data, 0, 0);
+        add_folded(out, paragraph.data, 0);
         c += n + strspn(c + n, "\n");
     }
 }

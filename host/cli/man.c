@@ -58,7 +58,8 @@ static void add_title(as_buf *out, const as_command *cmd, const char *summary)
     as_buf_text(out, ".\\\" Made from the option table by assay help --man; edits are lost.\n.TH ");
     for (const char *c = name; *c; c++)
         as_buf_byte(out, *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c);
-    as_buf_text(out, " 1 \"\" \"assay " ASSAY_VERSION "\" \"User Commands\"\n.SH NAME\n");
+    as_buf_text(out,
+                " 1 \"\" \"assay " ASSAY_VERSION "\" \"User Commands\"\n.ad l\n.nh\n.SH NAME\n");
     add_roff(out, name);
     as_buf_text(out, " \\- ");
     add_roff(out, summary);

@@ -279,11 +279,13 @@ const as_command as_cmd_verify = {
     .summary = "scores items with a verifier plugin",
     .options = options,
     .details =
-        "Input: one JSON object per line, "
-        "{\"id\",\"completion\",\"reference\"?,\"prompt\"?,\"meta\"?,\"group\"?}; other members "
-        "are ignored. Output, in input order: "
-        "{\"schema\",\"id\",\"group\"?,\"verdict\",\"score\",\"answer\"?,\"key\"?,\"rule\"?,"
-        "\"reason\"?,\"metrics\"?,\"detail\"?,\"explain\"?,\"sum_logp\"?,\"cached\"?,\"ms\"}.\n"
+        "Input: one JSON object per line: {\"id\", \"completion\", \"reference\"?, \"prompt\"?, "
+        "\"meta\"?, "
+        "\"group\"?}; other members are ignored. Output, in input order: {\"schema\", \"id\", "
+        "\"group\"?, "
+        "\"verdict\", \"score\", \"answer\"?, \"key\"?, \"rule\"?, \"reason\"?, \"metrics\"?, "
+        "\"detail\"?, "
+        "\"explain\"?, \"sum_logp\"?, \"cached\"?, \"ms\"}.\n"
         "The verdict is pass, fail, no_answer (nothing to judge: the model's failure), timeout "
         "(the model's program overran), "
         "abstain (cannot be told) or error (our failure). The score of abstain and error is null: "
