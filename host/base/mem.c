@@ -14,12 +14,14 @@ void *as_malloc(size_t size)
 
 void *as_calloc(size_t n, size_t size)
 {
-    return calloc(n ? n : 1, size ? size : 1);
+    size_t total; /* checked here too: under ASan an overflow would end the process */
+    return as_mul_ok(n, size, &total) ? calloc(n ? n : 1, size ? size : 1) : NULL;
 }
 
 void *as_realloc_array(void *old, size_t n, size_t size)
 {
-    return reallocarray(old, n ? n : 1, size ? size : 1);
+    size_t total;
+    return as_mul_ok(n, size, &total) ? realloc(old, total ? total : 1) : NULL;
 }
 
 char *as_strndup(const char *text, size_t len)
