@@ -25,6 +25,7 @@ struct call_state { /* behind assay_call.data */
     const as_seat_spec *spec;
     as_results *results;
     uint32_t lo, n;
+    as_act act;
     int64_t deadline_ns;
     atomic_flag busy; /* emit is [any]; held for one copy, so spinning is cheaper than sleeping */
 };
@@ -43,7 +44,11 @@ static assay_status emit(const assay_call *call, uint32_t item, uint32_t channel
     while (atomic_flag_test_and_set_explicit(&st->busy, memory_order_acquire))
         (void)sched_yield();
     int rc = as_results_emit(st->results, st->lo + item, channel, text);
+    if (st->act == AS_ACT_EXTRACT && channel == ASSAY_OUT_KEY) /* extract() has no verdict column */
+        st->results->verdict[st->lo + item] = ASSAY_PASS;
     atomic_flag_clear_explicit(&st->busy, memory_order_release);
+    if (st->spec->progress)
+        atomic_fetch_add_explicit(st->spec->progress, 1, memory_order_relaxed);
     if (rc == AS_ENOMEM)
         return ASSAY_E_NOMEM;
     return rc < 0 ? ASSAY_E_ARG : ASSAY_OK;
@@ -93,16 +98,6 @@ static void explain_status(const struct inproc *s, assay_status status, assay_er
                        *text ? text : status_text(status));
 }
 
-/* extract() has no verdict column: what it reached is what it returned from, or emitted a key for.
- */
-static void mark_extracted(as_results *r, uint32_t lo, uint32_t hi, assay_status status)
-{
-    for (uint32_t i = lo; i < hi; i++) {
-        if (status >= 0 || as_results_get(r, i, ASSAY_OUT_KEY).data)
-            r->verdict[i] = ASSAY_PASS;
-    }
-}
-
 static uint32_t first_unset(const as_results *r, uint32_t lo, uint32_t hi)
 {
     for (uint32_t i = lo; i < hi; i++) {
@@ -131,6 +126,7 @@ static void inproc_call(as_seat *seat, as_act act, const as_items *items, uint32
                              .results = r,
                              .lo = lo,
                              .n = n,
+                             .act = act,
                              .deadline_ns =
                                  as_now_ns() + (int64_t)s->spec->timeout_ms * 1000000 * n,
                              .busy = ATOMIC_FLAG_INIT };
@@ -148,8 +144,8 @@ static void inproc_call(as_seat *seat, as_act act, const as_items *items, uint32
     };
     assay_error e = { .size = sizeof e };
     assay_status status = call_verifier(s, act, &call, &batch, &scores, &e);
-    if (act == AS_ACT_EXTRACT)
-        mark_extracted(r, lo, hi, status);
+    if (act == AS_ACT_EXTRACT && status >= 0) /* no key is an answer too: this one does not vote */
+        memset(r->verdict + lo, ASSAY_PASS, n);
     out->fate = AS_FATE_DONE;
     out->status = status;
     out->fresh = true; /* there is no fresher one to try */
