@@ -313,7 +313,7 @@ static bool bracket_before(assay_str s, span *out)
 static assay_str strip_end(assay_str t)
 {
     t = pc_trim(t);
-    while (t.len && strchr(".,;:!?*\"'`", t.data[t.len - 1]) && !is_escaped(t, t.len - 1))
+    while (t.len && pc_in(t.data[t.len - 1], ".,;:!?*\"'`") && !is_escaped(t, t.len - 1))
         t = pc_trim(pc_slice(t, 0, t.len - 1));
     return t;
 }
@@ -348,7 +348,7 @@ static size_t line_end(assay_str s, size_t at)
 /* A heading ("#### 2. Add them up", "#### Conclusion") is not an answer. */
 static bool looks_like_answer(assay_str line)
 {
-    if (line.len == 0 || (!strchr("+-$\\([{.", line.data[0]) && !pc_is_digit(line.data[0])))
+    if (line.len == 0 || (!pc_in(line.data[0], "+-$\\([{.") && !pc_is_digit(line.data[0])))
         return false;
     size_t i = 0;
     while (i < line.len && pc_is_digit(line.data[i]))
@@ -380,7 +380,7 @@ static bool find_hashes(assay_str s, const pc_rules *rules, pc_found *out)
 
 static size_t skip_chars(assay_str s, size_t i, const char *set)
 {
-    while (i < s.len && s.data[i] && strchr(set, s.data[i]))
+    while (i < s.len && s.data[i] && pc_in(s.data[i], set))
         i++;
     return i;
 }
@@ -507,13 +507,13 @@ static bool find_number(assay_str s, pc_found *out)
     if (end == 0)
         return false;
     size_t from = end;
-    while (from > 0 && (pc_is_digit(s.data[from - 1]) || strchr(",./", s.data[from - 1])) && s.data[from - 1])
+    while (from > 0 && (pc_is_digit(s.data[from - 1]) || pc_in(s.data[from - 1], ",./")) && s.data[from - 1])
         from--;
     while (from < end && (s.data[from] == ',' || s.data[from] == '/'))
         from++;
     if (from > 0 && s.data[from - 1] == '$')
         from--;
-    if (from > 0 && s.data[from - 1] == '-' && (from == 1 || strchr(" =(\n:", s.data[from - 2])))
+    if (from > 0 && s.data[from - 1] == '-' && (from == 1 || pc_in(s.data[from - 2], " =(\n:")))
         from--;
     out->text = pc_slice(s, from, end);
     out->stage = PC_STAGE_NUMBER;

@@ -26,6 +26,10 @@ static inline char pc_lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 }
+static inline bool pc_in(char c, const char *set) /* never true for a NUL byte */
+{
+    return c && strchr(set, c);
+}
 static inline bool pc_eq(assay_str a, assay_str b)
 {
     return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
