@@ -63,6 +63,7 @@ typedef struct as_checker {
     const assay_entry *entry;   /* the rest is there once the frame has prepared it */
     const assay_descriptor *d;
     const assay_host *host;
+    struct as_services *services; /* behind `host` */
     assay_verifier *v;
     as_arena arena;
 } as_checker;

@@ -21,7 +21,6 @@ bool as_check_is(const as_checker *c, uint32_t flag)
 static int offer_services(as_checker *c, as_err *err)
 {
     as_registry *registry = NULL;
-    as_services *services = NULL;
     static const as_scorer_options options = { .threads = 2 };
     as_registry_options where = { NULL, NULL };
     as_str path = as_str_of(c->plugin->path ? c->plugin->path : "");
@@ -29,9 +28,9 @@ static int offer_services(as_checker *c, as_err *err)
     if (slash)
         where.plugin_path = as_arena_str(&c->arena, (as_str){ path.data, (size_t)(slash - path.data) }).data;
     int rc = as_registry_open(&registry, &where, err);
-    rc = rc < 0 ? rc : as_services_new(&services, registry, &options, err);
+    rc = rc < 0 ? rc : as_services_new(&c->services, registry, &options, err);
     if (rc == 0)
-        c->host = as_services_host(services);
+        c->host = as_services_host(c->services);
     return rc;
 }
 
@@ -51,7 +50,9 @@ assay_status as_check_try_create(as_checker *c, as_str config, assay_verifier **
 {
     *error = (assay_error){ .size = sizeof(*error) };
     *out = NULL;
+    as_services *outer = as_services_creating(c->services); /* parts may be opened from here on, */
     assay_status status = c->d->create(c->d, c->host, config, out, error);
+    (void)as_services_creating(outer); /* and no longer */
     error->text[sizeof(error->text) - 1] = 0;
     return status;
 }
