@@ -8,21 +8,11 @@ extern const as_command as_cmd_plugin_list, as_cmd_plugin_info, as_cmd_plugin_ch
     as_cmd_plugin_new;
 
 const as_command *const as_commands[] = {
-#if __has_include("cli/verify.c")
     &as_cmd_verify,
-#endif
-#if __has_include("cli/vote.c")
     &as_cmd_vote,
-#endif
-#if __has_include("cli/passk.c")
     &as_cmd_passk,
-#endif
-#if __has_include("cli/plugin.c")
     &as_cmd_plugin_list, &as_cmd_plugin_info, &as_cmd_plugin_check, &as_cmd_plugin_new,
-#endif
-#if __has_include("cli/doctor.c")
     &as_cmd_doctor,
-#endif
     &as_cmd_completion,  &as_cmd_help,        &as_cmd_version,      NULL,
 };
 

@@ -97,6 +97,7 @@ void verify_task_done(void *ctx, void *task);       /* back to the free ones */
 void verify_close_input(verify_run *v);
 
 /* verify_work.c */
+int verify_parse(as_str line, as_arena *arena, as_item *item, as_err *err);
 int verify_work(void *ctx, void *task, as_err *err);
 void verify_format(as_buf *out, const as_item *item, const as_results *r, uint32_t i, bool explain);
 uint64_t verify_id_hash(const as_item *item);

@@ -250,7 +250,7 @@ static int take_line(verify_run *v, filling *f, const as_line *line, as_err *err
         return as_fail(err, AS_ENOMEM, "out of memory");
     as_item item = { 0 };
     as_err why = { 0 };
-    int rc = as_item_parse(text, &t->arena, &item, &why);
+    int rc = verify_parse(text, &t->arena, &item, &why);
     if (rc == 0 && v->by_group)
         rc = check_has_group(v, &item, &why);
     if (rc == 0) {

@@ -5,6 +5,15 @@
 
 #include <math.h>
 
+int verify_parse(as_str line, as_arena *arena, as_item *item, as_err *err)
+{
+    int rc = as_item_parse(line, arena, item, err);
+    if (rc == 0 &&
+        !item->has_completion) /* vote reads results again, verify has nothing to judge in them */
+        return as_fail(err, AS_EDATA, "\"completion\" is missing: this is a result, not an item");
+    return rc;
+}
+
 static int parse_lines(const verify_run *v, verify_task *t, as_err *err)
 {
     t->items = as_arena_alloc(&t->arena, t->n_lines * sizeof *t->items);
@@ -13,7 +22,7 @@ static int parse_lines(const verify_run *v, verify_task *t, as_err *err)
     for (size_t i = 0; i < t->n_lines; i++) {
         as_err why = { 0 };
         as_item *item = &t->items[t->n];
-        int rc = as_item_parse(t->lines[i].text, &t->arena, item, &why);
+        int rc = verify_parse(t->lines[i].text, &t->arena, item, &why);
         if (rc == 0) {
             item->line_no = t->lines[i].no;
             t->n++;
