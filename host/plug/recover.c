@@ -124,11 +124,11 @@ static void run_range(struct run *x, uint32_t lo, uint32_t hi, unsigned strikes)
 
 static void split(struct run *x, uint32_t lo, uint32_t hi, const as_outcome *o, unsigned strikes)
 {
-    bool has_hint = o->fate != AS_FATE_DIRTY && strikes < MAX_STRIKES;
+    bool has_hint = o->fate != AS_FATE_DIRTY && strikes < MAX_STRIKES && o->first_unset >= lo &&
+                    o->first_unset < hi;
     bool hung = o->fate == AS_FATE_HUNG;
     if (has_hint) {
-        uint32_t first = o->first_unset < lo || o->first_unset >= hi ? lo : o->first_unset;
-        uint32_t a = unit_start(x, first, lo);
+        uint32_t a = unit_start(x, o->first_unset, lo);
         has_hint = !run_unit(x, a, unit_end(x, a), hung);
     }
     uint32_t a = lo, b = lo;

@@ -25,7 +25,7 @@ typedef enum as_fate {
 typedef struct as_outcome {
     as_fate fate;
     assay_status status;
-    uint32_t first_unset; /* hint after DIED, HUNG: the first item without a verdict, else lo */
+    uint32_t first_unset; /* hint after DIED, HUNG: the first item without a verdict; hi: all had one */
     bool fresh;           /* the seat had served nothing before this call */
     char why[300];
 } as_outcome;

@@ -225,7 +225,7 @@ static uint32_t first_unset(const struct worker *w)
         if (verdict[i] == ASSAY_UNSET)
             return i;
     }
-    return 0;
+    return w->n;
 }
 
 /* The exchange failed: ends the worker and says how. */

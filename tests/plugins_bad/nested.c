@@ -1,4 +1,5 @@
-/* nested.c -- a verifier made of one other: {"part":"NAME[:JSON]"}. Its verdicts, classes and answers are the part's.
+/* nested.c -- a verifier made of one other: {"part":"NAME[:JSON]"}. Its verdicts, classes and
+ * answers are the part's.
  * {"late":true}: tries to open a part in score(), which the host must refuse.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <assay/plugin.h>
@@ -15,8 +16,8 @@ struct state {
     int late;
 };
 
-static assay_status score(assay_verifier *v, const assay_call *call, const assay_batch *b, assay_scores *out,
-                          assay_error *e)
+static assay_status score(assay_verifier *v, const assay_call *call, const assay_batch *b,
+                          assay_scores *out, assay_error *e)
 {
     const struct state *s = v->data;
     uint32_t part = 0;
@@ -25,7 +26,8 @@ static assay_status score(assay_verifier *v, const assay_call *call, const assay
     return s->svc->score(s->host, call, s->part, b, out, e);
 }
 
-static assay_status extract(assay_verifier *v, const assay_call *call, const assay_batch *b, assay_error *e)
+static assay_status extract(assay_verifier *v, const assay_call *call, const assay_batch *b,
+                            assay_error *e)
 {
     const struct state *s = v->data;
     uint32_t *classes = calloc(b->n ? b->n : 1, sizeof *classes);
@@ -76,14 +78,13 @@ static size_t part_name(const char *config, char *out, size_t size)
     return n;
 }
 
-static assay_status create(const assay_descriptor *d, const assay_host *host, assay_str config, assay_verifier **out,
-                           assay_error *e)
+static assay_status create(const assay_descriptor *d, const assay_host *host, assay_str config,
+                           assay_verifier **out, assay_error *e)
 {
     (void)d;
-    static const assay_verifier methods = { .size = sizeof methods,
-                                            .destroy = destroy,
-                                            .score = score,
-                                            .extension = extension };
+    static const assay_verifier methods = {
+        .size = sizeof methods, .destroy = destroy, .score = score, .extension = extension
+    };
     char name[4096];
     size_t n = part_name(config.data, name, sizeof name);
     struct state *s = calloc(1, sizeof *s);
@@ -92,7 +93,8 @@ static assay_status create(const assay_descriptor *d, const assay_host *host, as
     s->host = host;
     s->svc = host->service(host, ASSAY_SVC_VERIFIERS);
     s->late = strstr(config.data, "\"late\":true") != NULL;
-    assay_status status = s->svc ? s->svc->open(host, (assay_str){ name, n }, &s->part, e) : ASSAY_E_UNSUPPORTED;
+    assay_status status =
+        s->svc ? s->svc->open(host, (assay_str){ name, n }, &s->part, e) : ASSAY_E_UNSUPPORTED;
     if (status < 0) {
         free(s);
         return status;

@@ -1,6 +1,6 @@
-/* sevenk.c -- a verifier that behaves, but on one item. Config {"sin":WORD,"at":N}: the item whose completion is N.
- * Otherwise even numbers pass with 1, odd ones fail with 0. Several descriptors, one per flag that matters.
- * SPDX-License-Identifier: Apache-2.0 */
+/* sevenk.c -- a verifier that behaves, but on one item. Config {"sin":WORD,"at":N}: the item whose
+ * completion is N. Otherwise even numbers pass with 1, odd ones fail with 0. Several descriptors,
+ * one per flag that matters. SPDX-License-Identifier: Apache-2.0 */
 #include <assay/plugin.h>
 
 #include <math.h>
@@ -43,8 +43,8 @@ static void emit_text(const assay_call *call, uint32_t i, uint32_t channel, cons
 }
 
 /* 0: go on with the item; 1: leave it unset; < 0: return this. */
-static assay_status commit_sin(const struct state *s, const assay_call *call, uint32_t i, assay_scores *out,
-                               assay_error *e)
+static assay_status commit_sin(const struct state *s, const assay_call *call, uint32_t i,
+                               assay_scores *out, assay_error *e)
 {
     const char *sin = s->sin;
     if (!strcmp(sin, "crash"))
@@ -97,8 +97,8 @@ static assay_status commit_sin(const struct state *s, const assay_call *call, ui
     return !strcmp(sin, "unset");
 }
 
-static assay_status score(assay_verifier *v, const assay_call *call, const assay_batch *b, assay_scores *out,
-                          assay_error *e)
+static assay_status score(assay_verifier *v, const assay_call *call, const assay_batch *b,
+                          assay_scores *out, assay_error *e)
 {
     const struct state *s = v->data;
     for (uint32_t i = 0; i < b->n; i++) {
@@ -124,10 +124,10 @@ static assay_status score(assay_verifier *v, const assay_call *call, const assay
     return ASSAY_OK;
 }
 
-/* The reference says how many items the group has: it passes where all are there. The sin is committed before any
- * verdict of the group is set. */
-static assay_status score_groups(assay_verifier *v, const assay_call *call, const assay_batch *b, assay_scores *out,
-                                 assay_error *e)
+/* The reference says how many items the group has: it passes where all are there. The sin is
+ * committed before any verdict of the group is set. */
+static assay_status score_groups(assay_verifier *v, const assay_call *call, const assay_batch *b,
+                                 assay_scores *out, assay_error *e)
 {
     const struct state *s = v->data;
     for (uint32_t lo = 0, hi = 0; lo < b->n; lo = hi) {
@@ -147,7 +147,8 @@ static assay_status score_groups(assay_verifier *v, const assay_call *call, cons
     return ASSAY_OK;
 }
 
-static assay_status extract(assay_verifier *v, const assay_call *call, const assay_batch *b, assay_error *e)
+static assay_status extract(assay_verifier *v, const assay_call *call, const assay_batch *b,
+                            assay_error *e)
 {
     const struct state *s = v->data;
     assay_scores none = { .size = sizeof none };
@@ -165,7 +166,8 @@ static assay_status extract(assay_verifier *v, const assay_call *call, const ass
     return ASSAY_OK;
 }
 
-static int32_t same(assay_verifier *v, const assay_call *call, assay_str a, assay_str b) /* equal modulo 10 */
+static int32_t same(assay_verifier *v, const assay_call *call, assay_str a,
+                    assay_str b) /* equal modulo 10 */
 {
     (void)v;
     (void)call;
@@ -185,8 +187,8 @@ static void destroy(assay_verifier *v)
     free(v->data);
 }
 
-static assay_status create(const assay_descriptor *d, const assay_host *host, assay_str config, assay_verifier **out,
-                           assay_error *e)
+static assay_status create(const assay_descriptor *d, const assay_host *host, assay_str config,
+                           assay_verifier **out, assay_error *e)
 {
     struct state *s = calloc(1, sizeof *s);
     if (!s)
@@ -213,25 +215,26 @@ static assay_status create(const assay_descriptor *d, const assay_host *host, as
     return ASSAY_OK;
 }
 
-#define DESCRIBE(variable, id_, flags_, cost)                                                                          \
-    static const assay_descriptor variable = { .size = sizeof variable,                                                \
-                                               .flags = (flags_),                                                      \
-                                               .id = (id_),                                                            \
-                                               .name = "sevenk",                                                       \
-                                               .version = "1",                                                         \
-                                               .license = "Apache-2.0",                                                \
-                                               .summary = "misbehaves on one item",                                    \
-                                               .url = "",                                                              \
-                                               .config_schema = "{\"type\":\"object\"}",                               \
-                                               .revision = 1,                                                          \
-                                               .cost_us = (cost),                                                      \
-                                               .score_max = 1.0f,                                                      \
+#define DESCRIBE(variable, id_, flags_, cost)                                                      \
+    static const assay_descriptor variable = { .size = sizeof variable,                            \
+                                               .flags = (flags_),                                  \
+                                               .id = (id_),                                        \
+                                               .name = "sevenk",                                   \
+                                               .version = "1",                                     \
+                                               .license = "Apache-2.0",                            \
+                                               .summary = "misbehaves on one item",                \
+                                               .url = "",                                          \
+                                               .config_schema = "{\"type\":\"object\"}",           \
+                                               .revision = 1,                                      \
+                                               .cost_us = (cost),                                  \
+                                               .score_max = 1.0f,                                  \
                                                .create = create }
 DESCRIBE(plain, "test.sevenk", 0, 1);
 DESCRIBE(deterministic, "test.deterministic", ASSAY_F_DETERMINISTIC, 1);
 DESCRIBE(group, "test.group", ASSAY_F_NEEDS_GROUP, 1);
 DESCRIBE(reentrant, "test.reentrant", ASSAY_F_REENTRANT, 1);
 DESCRIBE(network, "test.network", ASSAY_F_USES_NETWORK, 1);
-static const assay_descriptor *const verifiers[] = { &plain, &deterministic, &group, &reentrant, &network, NULL };
+static const assay_descriptor *const verifiers[] = { &plain,     &deterministic, &group,
+                                                     &reentrant, &network,       NULL };
 ASSAY_EXPORT const assay_entry assay_plugin_entry = { ASSAY_MAGIC, ASSAY_ABI_MAJOR, ASSAY_ABI_MINOR,
                                                       sizeof(assay_entry), verifiers };

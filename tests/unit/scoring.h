@@ -47,13 +47,14 @@ static inline const char *plugin(const char *file, const char *verifier, const c
 {
     static char text[4096];
     const char *folder = getenv("ASSAY_TEST_PLUGINS");
-    (void)snprintf(text, sizeof text, "%s/%s.so%s%s%s%s", folder ? folder : "tests/plugins", file, verifier ? "#" : "",
-                   verifier ? verifier : "", config ? ":" : "", config ? config : "");
+    (void)snprintf(text, sizeof text, "%s/%s.so%s%s%s%s", folder ? folder : "tests/plugins", file,
+                   verifier ? "#" : "", verifier ? verifier : "", config ? ":" : "",
+                   config ? config : "");
     return text;
 }
 
-/* n items whose completions are the numbers 0..n-1 modulo `wrap`, in groups of `group`; the reference is the group's
- * size. */
+/* n items whose completions are the numbers 0..n-1 modulo `wrap`, in groups of `group`; the
+ * reference is the group's size. */
 static inline as_items numbers(as_arena *arena, uint32_t n, uint32_t wrap, uint32_t group)
 {
     as_str *completion = as_arena_calloc(arena, n, sizeof *completion);
@@ -65,7 +66,9 @@ static inline as_items numbers(as_arena *arena, uint32_t n, uint32_t wrap, uint3
         reference[i] = as_arena_fmt(arena, "%u", group);
         groups[i] = i / group;
     }
-    assay_batch b = { .size = sizeof b, .n = n, .completion = completion, .reference = reference, .group = groups };
+    assay_batch b = {
+        .size = sizeof b, .n = n, .completion = completion, .reference = reference, .group = groups
+    };
     as_items items;
     assert_int_equal(as_items_of_batch(&items, &b, arena, NULL), 0);
     return items;

@@ -1,5 +1,5 @@
-/* test_scorer.c -- the scorer with verifiers in this process: batches, duplicates, rules, threads, parts.
- * SPDX-License-Identifier: Apache-2.0 */
+/* test_scorer.c -- the scorer with verifiers in this process: batches, duplicates, rules, threads,
+ * parts. SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 #include "scoring.h"
 
@@ -10,8 +10,9 @@ enum { N = 10000, SINNER = 7000 };
 
 static const as_scorer_options inproc = { .isolation = AS_ISOLATION_INPROC, .threads = 4 };
 
-static void score_numbers(const char *name, const as_scorer_options *options, uint32_t n, uint32_t wrap, uint32_t group,
-                          as_arena *arena, as_results *r, as_scorer_stats *stats)
+static void score_numbers(const char *name, const as_scorer_options *options, uint32_t n,
+                          uint32_t wrap, uint32_t group, as_arena *arena, as_results *r,
+                          as_scorer_stats *stats)
 {
     as_err err = { 0 };
     as_items items = numbers(arena, n, wrap, group);
@@ -55,7 +56,8 @@ static void bad_texts_are_mended_or_dropped(void **state)
     as_arena arena;
     as_results r;
     as_arena_init(&arena, 0);
-    score_numbers(plugin("sevenk", NULL, "{\"sin\":\"texts\",\"at\":3}"), &inproc, 10, 10, 1, &arena, &r, NULL);
+    score_numbers(plugin("sevenk", NULL, "{\"sin\":\"texts\",\"at\":3}"), &inproc, 10, 10, 1,
+                  &arena, &r, NULL);
     assert_all_right(&r, 10, UINT32_MAX);
     assert_string_equal(reason_of(&r, 3), "bad \xEF\xBF\xBD byte");
     assert_null(as_results_get(&r, 3, ASSAY_OUT_METRICS).data);
@@ -90,7 +92,8 @@ static void similar_items_are_not_duplicates(void **state)
     enum { M = 300 };
     as_str text[M];
     for (uint32_t i = 0; i < M; i++)
-        text[i] = as_arena_fmt(&arena, "%u%05u-same-end-same-end-same-end-same-end-same-end", i % 2, i / 2);
+        text[i] = as_arena_fmt(&arena, "%u%05u-same-end-same-end-same-end-same-end-same-end", i % 2,
+                               i / 2);
     assay_batch b = { .size = sizeof b, .n = M, .completion = text };
     as_items items;
     as_results r;
@@ -113,8 +116,8 @@ static void groups_stay_whole(void **state)
     score_numbers(plugin("sevenk", "group", NULL), &inproc, 7000, 7000, 7, &arena, &r, NULL);
     for (uint32_t i = 0; i < r.n; i++)
         assert_int_equal(r.verdict[i], ASSAY_PASS);
-    score_numbers(plugin("sevenk", "group", "{\"sin\":\"status\",\"at\":3500}"), &inproc, 7000, 7000, 7, &arena, &r,
-                  NULL);
+    score_numbers(plugin("sevenk", "group", "{\"sin\":\"status\",\"at\":3500}"), &inproc, 7000,
+                  7000, 7, &arena, &r, NULL);
     for (uint32_t i = 0; i < r.n; i++)
         assert_int_equal(r.verdict[i], i / 7 == 500 ? ASSAY_ERROR : ASSAY_PASS);
     as_arena_fini(&arena);
@@ -127,8 +130,8 @@ static void errors_of_the_outside_are_retried(void **state)
     as_results r;
     as_scorer_stats stats;
     as_arena_init(&arena, 0);
-    score_numbers(plugin("sevenk", "network", "{\"sin\":\"status\",\"at\":70}"), &inproc, 100, 100, 1, &arena, &r,
-                  &stats);
+    score_numbers(plugin("sevenk", "network", "{\"sin\":\"status\",\"at\":70}"), &inproc, 100, 100,
+                  1, &arena, &r, &stats);
     assert_all_right(&r, 100, 70);
     assert_int_equal(r.verdict[70], ASSAY_ERROR);
     assert_int_equal(stats.retried, 2);
@@ -153,7 +156,8 @@ static void *score_in_thread(void *arg)
         for (uint32_t i = 0; i < 500; i++)
             job->n_wrong += r.verdict[i] != (i % 2 ? ASSAY_FAIL : ASSAY_PASS) ||
                             !as_str_eq(as_results_get(&r, i, ASSAY_OUT_KEY), items.completion[i]);
-        if (as_scorer_extract(job->scorer, &items, &arena, &r, NULL) < 0 || r.verdict[499] != ASSAY_PASS)
+        if (as_scorer_extract(job->scorer, &items, &arena, &r, NULL) < 0 ||
+            r.verdict[499] != ASSAY_PASS)
             job->n_wrong++;
         job->n_wrong += as_scorer_same(job->scorer, AS_LIT("12"), AS_LIT("32")) != 1;
         as_arena_fini(&arena);
@@ -202,7 +206,8 @@ static void a_cancelled_call_keeps_what_it_has(void **state)
     as_arena_fini(&arena);
 }
 
-static void assert_open_fails(const char *name, const as_scorer_options *options, int code, const char *text)
+static void assert_open_fails(const char *name, const as_scorer_options *options, int code,
+                              const char *text)
 {
     as_scorer *s = NULL;
     as_err err = { 0 };
@@ -216,7 +221,8 @@ static void opening_says_what_is_wrong(void **state)
 {
     (void)state;
     static const as_scorer_options jail = { .isolation = AS_ISOLATION_JAIL };
-    assert_open_fails(plugin("sevenk", NULL, "{\"tolerence\":1}"), &inproc, AS_EUSAGE, "config key unknown");
+    assert_open_fails(plugin("sevenk", NULL, "{\"tolerence\":1}"), &inproc, AS_EUSAGE,
+                      "config key unknown");
     assert_open_fails(plugin("sevenk", NULL, "{\"sin\":"), &inproc, AS_EUSAGE, "configuration of");
     assert_open_fails(plugin("sevenk", "nobody", NULL), &inproc, AS_EPLUGIN, "nobody");
     assert_open_fails(plugin("sevenk", NULL, NULL), &jail, AS_ESANDBOX, "--isolation worker");
@@ -243,7 +249,8 @@ static void configuration_is_canonical(void **state)
 static const char *nested_config(const char *part_config)
 {
     static char config[4096];
-    (void)snprintf(config, sizeof config, "{\"part\":\"%s%s\"}", plugin("sevenk", NULL, NULL), part_config);
+    (void)snprintf(config, sizeof config, "{\"part\":\"%s%s\"}", plugin("sevenk", NULL, NULL),
+                   part_config);
     return config;
 }
 
@@ -253,8 +260,9 @@ static void parts_are_opened_by_the_host(void **state)
     as_arena arena;
     as_results r;
     as_arena_init(&arena, 0);
-    score_numbers(plugin("nested", NULL, nested_config(":{\\\"sin\\\":\\\"unset\\\",\\\"at\\\":5}")), &inproc, 100, 100, 1,
-                  &arena, &r, NULL);
+    score_numbers(
+        plugin("nested", NULL, nested_config(":{\\\"sin\\\":\\\"unset\\\",\\\"at\\\":5}")), &inproc,
+        100, 100, 1, &arena, &r, NULL);
     assert_all_right(&r, 100, 5);
     assert_int_equal(r.verdict[5], ASSAY_ERROR);
     as_items items = numbers(&arena, 60, 30, 20);
@@ -276,7 +284,8 @@ static void parts_are_opened_in_create_only(void **state)
     as_results r;
     as_arena_init(&arena, 0);
     char config[4096];
-    (void)snprintf(config, sizeof config, "{\"late\":true,\"part\":\"%s\"}", plugin("sevenk", NULL, NULL));
+    (void)snprintf(config, sizeof config, "{\"late\":true,\"part\":\"%s\"}",
+                   plugin("sevenk", NULL, NULL));
     score_numbers(plugin("nested", NULL, config), &inproc, 3, 3, 1, &arena, &r, NULL);
     assert_int_equal(r.verdict[0], ASSAY_ERROR);
     assert_non_null(strstr(reason_of(&r, 0), "in create() only"));
