@@ -2,40 +2,45 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/vote.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "data/stream.h"
 #include "jobs/pipeline.h"
 #include "plug/vote.h"
 
-#include <stdio.h>
+#include <stdatomic.h>
 
 enum { BATCH = 64 }; /* groups per task */
-
-typedef struct tally {
-    uint64_t groups, samples, labels, ties, blank;
-    double ratio_sum; /* over groups with a label */
-} tally;
 
 typedef struct election {
     const as_ballots *ballots;
     as_scorer *scorer;
+    atomic_uint same_failures;
     as_tie_rule rule;
     as_sink *sink;
     size_t next; /* the first group not yet given out */
-    tally sum;
+    vote_tally sum;
 } election;
 
 typedef struct task {
     size_t first, n;
     as_buf out;
-    tally sum;
+    vote_tally sum;
 } task;
 
 /* ---- one group ---- */
 
+/* A verifier that fails or hangs here does so for every pair, and there may be thousands: it is not
+ * asked for ever. */
 static int same_answer(void *ctx, as_str a, as_str b)
 {
-    return as_scorer_same(ctx, a, b);
+    election *e = ctx;
+    if (atomic_load_explicit(&e->same_failures, memory_order_relaxed) >= VOTE_SAME_FAILURES)
+        return -1;
+    int rc = as_scorer_same(e->scorer, a, b);
+    if (rc < 0)
+        atomic_fetch_add_explicit(&e->same_failures, 1, memory_order_relaxed);
+    return rc;
 }
 
 static void add_text(as_buf *out, const char *key, as_str text)
@@ -89,7 +94,7 @@ static void add_line(as_buf *out, const as_ballot_group *g, const as_vote *v)
     as_buf_text(out, "}\n");
 }
 
-static void count(tally *t, const as_vote *v)
+static void count(vote_tally *t, const as_vote *v)
 {
     t->groups++;
     t->samples += v->n;
@@ -99,7 +104,7 @@ static void count(tally *t, const as_vote *v)
     t->ratio_sum += v->ratio;
 }
 
-static int vote_group(const election *e, size_t i, as_buf *out, tally *sum, as_err *err)
+static int vote_group(election *e, size_t i, as_buf *out, vote_tally *sum, as_err *err)
 {
     as_arena arena;
     as_ballot_group g;
@@ -107,8 +112,8 @@ static int vote_group(const election *e, size_t i, as_buf *out, tally *sum, as_e
     as_arena_init(&arena, 0);
     int rc = as_ballots_group(e->ballots, i, &g, &arena, err);
     if (rc == 0)
-        rc = as_vote_run(&v, g.key, g.answer, g.sum_logp, g.n, same_answer, e->scorer, e->rule,
-                         &arena, err);
+        rc =
+            as_vote_run(&v, g.key, g.answer, g.sum_logp, g.n, same_answer, e, e->rule, &arena, err);
     if (rc == 0) {
         add_line(out, &g, &v);
         count(sum, &v);
@@ -147,7 +152,7 @@ static int produce(void *ctx, void **out, as_err *err)
 
 static int work(void *ctx, void *p, as_err *err)
 {
-    const election *e = ctx;
+    election *e = ctx;
     task *t = p;
     for (size_t i = 0; i < t->n; i++) {
         int rc = vote_group(e, t->first + i, &t->out, &t->sum, err);
@@ -172,68 +177,6 @@ static int consume(void *ctx, void *p, as_err *err)
     int rc = as_sink_write(e->sink, as_buf_str(&t->out), err);
     drop(NULL, t);
     return rc;
-}
-
-/* ---- what people are told ---- */
-
-static double mean_ratio(const tally *t)
-{
-    return t->labels ? t->ratio_sum / (double)t->labels : 0;
-}
-
-static void say_summary(const tally *t, const vote_opts *opts)
-{
-    char groups[AS_TEXT_MAX];
-    char samples[AS_TEXT_MAX];
-    char blank[AS_TEXT_MAX];
-    as_cli_say("vote: %s groups, %s samples (%s without an answer): %llu with a label, %llu "
-               "without, %llu ties (--tie "
-               "%s), mean ratio %.3f",
-               as_text_count(groups, t->groups), as_text_count(samples, t->samples),
-               as_text_count(blank, t->blank), (unsigned long long)t->labels,
-               (unsigned long long)(t->groups - t->labels), (unsigned long long)t->ties, opts->tie,
-               mean_ratio(t));
-}
-
-/* Errors are ours, not the model's: they are said even where nobody asked for a summary. */
-static void say_troubles(const vote_counts *c, const vote_opts *opts, as_tie_rule rule)
-{
-    if (c->errors)
-        as_cli_say("assay vote: %llu samples could not be judged and are left out (first: %s)",
-                   (unsigned long long)c->errors, c->first_error);
-    if (c->keyless)
-        as_cli_say(
-            "assay vote: %llu results of verify have a verdict but no \"key\", so they do not "
-            "vote; the verifier "
-            "that wrote them names no answers: pass the items themselves to assay vote --plugin %s",
-            (unsigned long long)c->keyless, opts->plug.plugin);
-    if (rule == AS_TIE_LOGP && c->no_logp)
-        as_cli_say("assay vote: %llu samples have no \"sum_logp\"; ties among them go by key",
-                   (unsigned long long)c->no_logp);
-}
-
-static int print_json(const tally *t, const vote_counts *c, const vote_opts *opts, as_err *err)
-{
-    AS_CLEANUP(buf) as_buf out = { 0 };
-    as_buf_init(&out, 1 << 16);
-    as_buf_text(&out, "{\"schema\":\"assay.vote_summary/1\"");
-    add_text(&out, "plugin", as_str_of(opts->plug.plugin));
-    add_text(&out, "tie_rule", as_str_of(opts->tie));
-    add_count(&out, "groups", t->groups);
-    add_count(&out, "samples", t->samples);
-    add_count(&out, "labels", t->labels);
-    add_count(&out, "no_label", t->groups - t->labels);
-    add_count(&out, "ties", t->ties);
-    add_count(&out, "no_vote", t->blank);
-    add_count(&out, "errors", c->errors);
-    as_buf_json_key(&out, "mean_ratio");
-    if (t->labels)
-        as_buf_json_num(&out, mean_ratio(t));
-    else
-        as_buf_text(&out, "null");
-    as_buf_text(&out, "}\n");
-    int rc = as_buf_check(&out, err);
-    return rc < 0 ? rc : as_cli_out(as_buf_str(&out), err);
 }
 
 /* ---- the command ---- */
@@ -292,6 +235,7 @@ static int write_groups(election *e, const vote_opts *o, as_err *err)
 
 static int vote_all(const vote_opts *o, as_plugged *plugged, as_ballots *ballots, as_err *err)
 {
+    int64_t start_ns = as_now_ns();
     vote_counts counts = { 0 };
     election e = { .ballots = ballots, .rule = rule_of(o->tie) };
     int rc = as_plugged_open(plugged, &o->plug, err);
@@ -302,13 +246,12 @@ static int vote_all(const vote_opts *o, as_plugged *plugged, as_ballots *ballots
     if (rc < 0)
         return rc;
     e.scorer = plugged->scorer;
-    say_troubles(&counts, o, e.rule);
     rc = write_groups(&e, o, err);
     if (rc < 0)
         return rc;
-    if (!o->quiet)
-        say_summary(&e.sum, o);
-    return o->json ? print_json(&e.sum, &counts, o, err) : 0;
+    e.sum.same_failures = atomic_load(&e.same_failures);
+    e.sum.seconds = (double)(as_now_ns() - start_ns) / 1e9;
+    return vote_say(o, plugged->scorer, &counts, &e.sum, err);
 }
 
 static int run_vote(const as_command *self, void *opts, const as_list *operands, as_err *err)

@@ -402,7 +402,7 @@ static bool is_flaky(const as_results *r, uint32_t row)
         return true;
     if (!as_str_starts(reason, "flaky"))
         return false;
-    char next = reason.len > 5 ? reason.data[5] : ' ';
+    unsigned char next = reason.len > 5 ? (unsigned char)reason.data[5] : 0;
     return !((next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z'));
 }
 

@@ -197,7 +197,7 @@ class Majority(unittest.TestCase):
             self.skipTest("no math.so in this build")
         rng = random.Random(9)
         forms = ["\\boxed{%d}", "\\boxed{%d.0}", "\\boxed{\\frac{%d}{1}}", "The answer is %d."]
-        items = [{"group": f"g{g}", "id": s, "completion": rng.choice(forms) % rng.randint(0, 3) if rng.random() < .9
+        items = [{"group": f"g{g}", "id": f"{g}-{s}", "completion": rng.choice(forms) % rng.randint(0, 3) if rng.random() < .9
                   else "no idea"} for g in range(5) for s in range(rng.randint(2, 7))]
         self.assertGreater(self.labels_agree(items, "math"), 3)
 
@@ -262,6 +262,33 @@ class BadInput(unittest.TestCase):
         if (PLUGINS / "majority.so").exists():
             text = assay("vote", "--plugin", 'majority:{"of":"exact"}', stdin=self.GOOD, ok=5).stderr
             self.assertIn("whole groups", text)
+
+    def test_a_verifier_that_cannot_compare(self):
+        items = [{"group": g, "completion": str(i % 7)} for g in range(3) for i in range(15)]
+        done = assay("vote", "--plugin", os.environ["ASSAY_TEST_PLUGINS"] + "/same_fails.so", stdin=lines(items))
+        rows = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual([(r["label"], r["votes"], len(r["keys"])) for r in rows], [("0", 3, 7)] * 3)
+        self.assertIn("failed 20 times to compare", done.stderr)
+
+    def test_interrupted(self):
+        for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            p = subprocess.Popen([BIN, "vote", "--plugin", "exact"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE)
+            p.stdin.write(self.GOOD.encode())
+            p.stdin.flush()
+            self.wait_for_read(p)
+            p.send_signal(number)
+            out, err = p.communicate(timeout=60)
+            self.assertEqual((p.returncode, out), (status, b""), err)
+
+    @staticmethod
+    def wait_for_read(p):
+        """Until it waits for more input: the signal has to find its handlers in place."""
+        caught = 1 << (signal.SIGINT - 1)
+        while True:
+            for line in pathlib.Path(f"/proc/{p.pid}/status").read_text().splitlines():
+                if line.startswith("SigCgt:") and int(line.split()[1], 16) & caught:
+                    return
 
     def test_option_values(self):
         self.assertIn("key", assay("vote", "--plugin", "exact", "--tie", "coin", stdin="", ok=2).stderr)
