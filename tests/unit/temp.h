@@ -11,7 +11,8 @@
 
 static char temp_folder[256];
 
-static inline int temp_remove_one(const char *path, const struct stat *info, int kind, struct FTW *where)
+static inline int temp_remove_one(const char *path, const struct stat *info, int kind,
+                                  struct FTW *where)
 {
     (void)info;
     (void)kind;

@@ -1,5 +1,5 @@
-/* test_base.c -- the base room: errors, text, buffers, arenas, hashes, randomness, files, paths, processes, log.
- * SPDX-License-Identifier: Apache-2.0 */
+/* test_base.c -- the base room: errors, text, buffers, arenas, hashes, randomness, files, paths,
+ * processes, log. SPDX-License-Identifier: Apache-2.0 */
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -55,7 +55,10 @@ static void test_err_table(void **state)
 {
     static const struct {
         int number, code;
-    } of_errno[] = { { ENOSPC, AS_EBUDGET }, { EDQUOT, AS_EBUDGET }, { EFBIG, AS_EBUDGET }, { ENOMEM, AS_ENOMEM },
+    } of_errno[] = { { ENOSPC, AS_EBUDGET },
+                     { EDQUOT, AS_EBUDGET },
+                     { EFBIG, AS_EBUDGET },
+                     { ENOMEM, AS_ENOMEM },
                      { ENOENT, AS_EIO } };
     (void)state;
     for (size_t i = 0; i < sizeof of_errno / sizeof *of_errno; i++) {
@@ -119,8 +122,11 @@ static void test_str(void **state)
     assert_true(as_str_is_blank((as_str){ NULL, 0 }) && as_str_is_blank(AS_LIT(" \t")));
     assert_false(as_str_is_blank(AS_LIT(" x")));
     assert_false(as_str_is_blank(AS_LIT("\0")));
-    assert_true(as_str_eq(AS_LIT("a\0b"), AS_LIT("a\0b")) && !as_str_eq(AS_LIT("a\0b"), AS_LIT("a\0c")));
-    assert_int_equal(as_utf8_valid(AS_LIT("12345678\xC3\xA9" "12345678\xFF")), 18);
+    assert_true(as_str_eq(AS_LIT("a\0b"), AS_LIT("a\0b")) &&
+                !as_str_eq(AS_LIT("a\0b"), AS_LIT("a\0c")));
+    assert_int_equal(as_utf8_valid(AS_LIT("12345678\xC3\xA9"
+                                          "12345678\xFF")),
+                     18);
     assert_int_equal(as_utf8_valid((as_str){ NULL, 0 }), 0);
 }
 
@@ -128,8 +134,8 @@ static void test_str_numbers(void **state)
 {
     unsigned long long u = 0;
     double d = 0;
-    static const char *const bad[] = { "",  " 1", "1 ", "0x10", "nan", "inf",  "1e999", "1,5",
-                                       "-", "e1", "1e", "1.2.3" };
+    static const char *const bad[] = { "",      " 1",  "1 ", "0x10", "nan", "inf",
+                                       "1e999", "1,5", "-",  "e1",   "1e",  "1.2.3" };
     (void)state;
     assert_true(as_str_u64(AS_LIT("18446744073709551615"), &u) && u == UINT64_MAX);
     assert_false(as_str_u64(AS_LIT("18446744073709551616"), &u));
@@ -156,7 +162,8 @@ static void test_distance(void **state)
     assert_int_equal(as_str_distance("", "abc", 3), 3);
     assert_int_equal(as_str_distance("kitten", "sitting", 9), 3);
     assert_int_equal(as_str_distance("kitten", "sitting", 2), 3); /* cut at limit + 1 */
-    assert_int_equal(as_str_distance("a", "0123456789012345678901234567890123456789012345678", 2), 3);
+    assert_int_equal(as_str_distance("a", "0123456789012345678901234567890123456789012345678", 2),
+                     3);
 }
 
 /* ---- arena ---- */
@@ -270,15 +277,21 @@ static void test_buf_json_str(void **state)
     json_is(AS_LIT("plain"), "\"plain\"");
     json_is(AS_LIT("\"\\\b\f\n\r\t/"), "\"\\\"\\\\\\b\\f\\n\\r\\t/\"");
     json_is(AS_LIT("a\0\x1F\x7F"), "\"a\\u0000\\u001f\\u007f\"");
-    json_is(AS_LIT("\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80"), "\"\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80\"");
-    json_is(AS_LIT("a\xFF" "b"), "\"a\xEF\xBF\xBD" "b\"");
+    json_is(AS_LIT("\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80"),
+            "\"\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80\"");
+    json_is(AS_LIT("a\xFF"
+                   "b"),
+            "\"a\xEF\xBF\xBD"
+            "b\"");
     json_is(AS_LIT("\xE2\x82"), "\"\xEF\xBF\xBD\xEF\xBF\xBD\"");
     json_is(AS_LIT("\xED\xA0\x80"), "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\"");
 }
 
 static void test_buf_json_numbers(void **state)
 {
-    static const double doubles[] = { 0.1, 1.0 / 3, 1e21, 1e-7, 123456789012345680.0, 5e-324, 1.7976931348623157e308, -2.5 };
+    static const double doubles[] = {
+        0.1, 1.0 / 3, 1e21, 1e-7, 123456789012345680.0, 5e-324, 1.7976931348623157e308, -2.5
+    };
     as_buf b;
     (void)state;
     as_buf_init(&b, 1000);
@@ -328,7 +341,8 @@ static void test_buf_json_key(void **state)
 /* A program that embeds us may have set a locale with a decimal comma. */
 static void test_locale(void **state)
 {
-    static const char *const commas[] = { "de_DE.UTF-8", "fr_FR.UTF-8", "de_DE", "nl_NL.UTF-8", "ru_RU.UTF-8" };
+    static const char *const commas[] = { "de_DE.UTF-8", "fr_FR.UTF-8", "de_DE", "nl_NL.UTF-8",
+                                          "ru_RU.UTF-8" };
     bool set = false;
     double d = 0;
     as_buf b;
@@ -357,9 +371,12 @@ static void digest_is(as_digest d, const char *hex)
 static void test_hash(void **state)
 {
     (void)state;
-    digest_is(as_sha256_of(AS_LIT("")), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-    digest_is(as_sha256_of(AS_LIT("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    assert_true(as_hash64(AS_LIT(""), 0) == 0x2D06800538D394C2u); /* the XXH3 specification's value */
+    digest_is(as_sha256_of(AS_LIT("")),
+              "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    digest_is(as_sha256_of(AS_LIT("abc")),
+              "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_true(as_hash64(AS_LIT(""), 0) ==
+                0x2D06800538D394C2u); /* the XXH3 specification's value */
     assert_true(as_hash64((as_str){ NULL, 0 }, 0) == as_hash64(AS_LIT(""), 0));
     assert_true(as_hash64(AS_LIT("a"), 0) != as_hash64(AS_LIT("a"), 1));
     as_err err = { 0 };
@@ -657,7 +674,8 @@ static void test_path_environment(void **state)
     AS_CLEANUP(free) char *other = as_path_cache_dir(&err);
     assert_string_equal(other, temp_path("home/.cache/assay"));
     assert_int_equal(setenv("HOME", "relative", 1), 0);
-    AS_CLEANUP(free) char *listed = as_path_home(); /* the password database's, where it has an entry */
+    AS_CLEANUP(free)
+    char *listed = as_path_home(); /* the password database's, where it has an entry */
     assert_true(!listed || listed[0] == '/');
 }
 
@@ -702,19 +720,23 @@ static void test_spawn(void **state)
     assert_int_equal(setenv("ASSAY_TEST_A", "old", 1), 0);
     assert_int_equal(setenv("ASSAY_TEST_AA", "kept", 1), 0);
     assert_int_equal(run_shell("exit 3", NULL, NULL, 0), 3 << 8);
-    assert_int_equal(run_shell("test \"$ASSAY_TEST_A$ASSAY_TEST_B$ASSAY_TEST_AA\" = newbkept", env, NULL, 0), 0);
+    assert_int_equal(
+        run_shell("test \"$ASSAY_TEST_A$ASSAY_TEST_B$ASSAY_TEST_AA\" = newbkept", env, NULL, 0), 0);
     assert_int_equal(run_shell("test \"$ASSAY_TEST_A\" = old", NULL, NULL, 0), 0);
     as_err err = { 0 };
     pid_t pid;
     const char *const argv[] = { "/no/such/program", NULL };
     assert_int_equal(as_spawn(&pid, argv, NULL, NULL, 0, &err), AS_EIO);
-    assert_string_equal(err.text, "/no/such/program: could not be started: No such file or directory");
+    assert_string_equal(err.text,
+                        "/no/such/program: could not be started: No such file or directory");
 }
 
-/* Two descriptors change places, one that is not listed does not reach the child although it could. */
+/* Two descriptors change places, one that is not listed does not reach the child although it could.
+ */
 static void test_spawn_fds(void **state)
 {
-    int a[2], b[2], leak = open("/dev/null", O_RDONLY); // NOLINT(android-cloexec-open): the point of this test
+    int a[2], b[2],
+        leak = open("/dev/null", O_RDONLY); // NOLINT(android-cloexec-open): the point of this test
     char text[16] = { 0 };
     (void)state;
     assert_true(leak >= 0);
@@ -722,7 +744,8 @@ static void test_spawn_fds(void **state)
     assert_int_equal(pipe2(b, O_CLOEXEC), 0);
     as_spawn_fd fds[] = { { a[1], b[1] }, { b[1], a[1] } };
     char script[200];
-    (void)snprintf(script, sizeof script, "printf A >&%d; printf B >&%d; test ! -e /proc/self/fd/%d", a[1], b[1], leak);
+    (void)snprintf(script, sizeof script,
+                   "printf A >&%d; printf B >&%d; test ! -e /proc/self/fd/%d", a[1], b[1], leak);
     assert_int_equal(run_shell(script, NULL, fds, 2), 0);
     assert_int_equal(read(a[0], text, sizeof text), 1);
     assert_int_equal(text[0], 'B');
@@ -778,38 +801,22 @@ static void test_proc_wait(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_err),
-        cmocka_unit_test(test_err_table),
-        cmocka_unit_test(test_mem),
-        cmocka_unit_test(test_str),
-        cmocka_unit_test(test_str_numbers),
-        cmocka_unit_test(test_distance),
-        cmocka_unit_test(test_arena),
-        cmocka_unit_test(test_arena_limit),
-        cmocka_unit_test(test_buf),
-        cmocka_unit_test(test_buf_max),
-        cmocka_unit_test(test_buf_json_str),
-        cmocka_unit_test(test_buf_json_numbers),
-        cmocka_unit_test(test_buf_json_key),
-        cmocka_unit_test(test_locale),
-        cmocka_unit_test(test_hash),
-        cmocka_unit_test(test_hash_fields),
-        cmocka_unit_test(test_philox),
-        cmocka_unit_test(test_rng),
-        cmocka_unit_test(test_rng_ranges),
-        cmocka_unit_test(test_seed_of),
-        cmocka_unit_test(test_clock),
-        cmocka_unit_test(test_log),
-        cmocka_unit_test(test_file),
-        cmocka_unit_test(test_file_atomic),
-        cmocka_unit_test(test_write_all),
-        cmocka_unit_test(test_path_join),
-        cmocka_unit_test(test_path_folders),
-        cmocka_unit_test(test_path_environment),
-        cmocka_unit_test(test_path_self),
-        cmocka_unit_test(test_spawn),
-        cmocka_unit_test(test_spawn_fds),
-        cmocka_unit_test(test_spawn_signals),
+        cmocka_unit_test(test_err),          cmocka_unit_test(test_err_table),
+        cmocka_unit_test(test_mem),          cmocka_unit_test(test_str),
+        cmocka_unit_test(test_str_numbers),  cmocka_unit_test(test_distance),
+        cmocka_unit_test(test_arena),        cmocka_unit_test(test_arena_limit),
+        cmocka_unit_test(test_buf),          cmocka_unit_test(test_buf_max),
+        cmocka_unit_test(test_buf_json_str), cmocka_unit_test(test_buf_json_numbers),
+        cmocka_unit_test(test_buf_json_key), cmocka_unit_test(test_locale),
+        cmocka_unit_test(test_hash),         cmocka_unit_test(test_hash_fields),
+        cmocka_unit_test(test_philox),       cmocka_unit_test(test_rng),
+        cmocka_unit_test(test_rng_ranges),   cmocka_unit_test(test_seed_of),
+        cmocka_unit_test(test_clock),        cmocka_unit_test(test_log),
+        cmocka_unit_test(test_file),         cmocka_unit_test(test_file_atomic),
+        cmocka_unit_test(test_write_all),    cmocka_unit_test(test_path_join),
+        cmocka_unit_test(test_path_folders), cmocka_unit_test(test_path_environment),
+        cmocka_unit_test(test_path_self),    cmocka_unit_test(test_spawn),
+        cmocka_unit_test(test_spawn_fds),    cmocka_unit_test(test_spawn_signals),
         cmocka_unit_test(test_proc_wait),
     };
     return cmocka_run_group_tests(tests, temp_setup, temp_teardown);

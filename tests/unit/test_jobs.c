@@ -1,5 +1,5 @@
-/* test_jobs.c -- cancellation, the pool and the ordered pipeline, with 1 to 8 threads. To be clean under TSan.
- * SPDX-License-Identifier: Apache-2.0 */
+/* test_jobs.c -- cancellation, the pool and the ordered pipeline, with 1 to 8 threads. To be clean
+ * under TSan. SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "jobs/pipeline.h"
@@ -27,7 +27,8 @@ static void test_cancel(void **state)
     as_cancel_set(&c, AS_EINTR);
     assert_int_equal(as_cancel_why(&c), AS_ETERM);
     assert_int_equal(as_cancel_check(&c, &err), AS_ETERM);
-    as_cancel late = { .deadline_ns = as_now_ns() - 1 }, early = { .deadline_ns = as_now_ns() + 3600000000000 };
+    as_cancel late = { .deadline_ns = as_now_ns() - 1 },
+              early = { .deadline_ns = as_now_ns() + 3600000000000 };
     assert_int_equal(as_cancel_why(&late), AS_EBUDGET);
     assert_int_equal(as_cancel_why(&early), 0);
     as_cancel_set(&late, AS_EINTR);
@@ -105,7 +106,11 @@ static const as_pipeline_ops ops = { produce, work, consume, drop };
 
 static run plan(int n)
 {
-    return (run){ .n = n, .produce_fails = NEVER, .work_fails = NEVER, .consume_fails = NEVER, .cancel_at = NEVER };
+    return (run){ .n = n,
+                  .produce_fails = NEVER,
+                  .work_fails = NEVER,
+                  .consume_fails = NEVER,
+                  .cancel_at = NEVER };
 }
 
 /* Whatever happens: in order, every task consumed or dropped, bounded. */
@@ -267,9 +272,12 @@ static void test_pool_for(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cancel),          cmocka_unit_test(test_pipeline_order),
-        cmocka_unit_test(test_pipeline_errors), cmocka_unit_test(test_pipeline_cancel),
-        cmocka_unit_test(test_pool),            cmocka_unit_test(test_pool_for),
+        cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_pipeline_order),
+        cmocka_unit_test(test_pipeline_errors),
+        cmocka_unit_test(test_pipeline_cancel),
+        cmocka_unit_test(test_pool),
+        cmocka_unit_test(test_pool_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

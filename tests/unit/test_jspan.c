@@ -1,5 +1,5 @@
-/* test_jspan.c -- the JSON scanner, the walks and the unescaping, and the guarded cJSON on top of them.
- * SPDX-License-Identifier: Apache-2.0 */
+/* test_jspan.c -- the JSON scanner, the walks and the unescaping, and the guarded cJSON on top of
+ * them. SPDX-License-Identifier: Apache-2.0 */
 #include "base/jspan.h"
 
 #include "base/buf.h"
@@ -36,14 +36,29 @@ static void scan_bad(as_str text, size_t column, const char *piece)
     memcpy(exact, text.data, text.len);
     assert_int_equal(as_json_scan((as_str){ exact, text.len }, &span, &err), AS_EDATA);
     if (!as_str_starts(as_str_of(err.text), prefix) || !strstr(err.text, piece))
-        fail_msg("%.*s: \"%s\" is not \"%s...%s\"", (int)text.len, text.data, err.text, prefix, piece);
+        fail_msg("%.*s: \"%s\" is not \"%s...%s\"", (int)text.len, text.data, err.text, prefix,
+                 piece);
 }
 
 static void test_accepts(void **state)
 {
-    static const char *const texts[] = { "{}", "[]", "0", "-0", "-0.5e+3", "1E-2", "10.01", "\"\"", " \t\r\n1 \n",
-                                         "true", "false", "null", "[[],{},[{}]]", "{\"a\":{\"b\":[1,2]},\"a\":1}",
-                                         "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\"", "\"\x7F\"", "[ 1 , 2 ]",
+    static const char *const texts[] = { "{}",
+                                         "[]",
+                                         "0",
+                                         "-0",
+                                         "-0.5e+3",
+                                         "1E-2",
+                                         "10.01",
+                                         "\"\"",
+                                         " \t\r\n1 \n",
+                                         "true",
+                                         "false",
+                                         "null",
+                                         "[[],{},[{}]]",
+                                         "{\"a\":{\"b\":[1,2]},\"a\":1}",
+                                         "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\"",
+                                         "\"\x7F\"",
+                                         "[ 1 , 2 ]",
                                          "{ \"a\" : 1 , \"b\" : [ ] }" };
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -113,12 +128,28 @@ static void test_refuses(void **state)
 
 static void test_utf8(void **state)
 {
-    static const char *const good[] = { "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF", "\xEE\x80\x80",
-                                        "\xEF\xBF\xBF", "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF" };
-    static const char *const bad[] = { "\x80", "\xBF", "\xC0\x80", "\xC1\xBF", "\xC2", "\xC2\x20", "\xE0\x9F\xBF",
-                                       "\xE0\xA0", "\xED\xA0\x80", "\xED\xBF\xBF", "\xF0\x8F\xBF\xBF", "\xF0\x90\x80",
-                                       "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFE", "\xFF", "\xE2\x28\xA1",
-                                       "\xE2\x82\x28", "\xF0\x9F\x98\x28" };
+    static const char *const good[] = { "\xC2\x80",         "\xDF\xBF",        "\xE0\xA0\x80",
+                                        "\xED\x9F\xBF",     "\xEE\x80\x80",    "\xEF\xBF\xBF",
+                                        "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF" };
+    static const char *const bad[] = { "\x80",
+                                       "\xBF",
+                                       "\xC0\x80",
+                                       "\xC1\xBF",
+                                       "\xC2",
+                                       "\xC2\x20",
+                                       "\xE0\x9F\xBF",
+                                       "\xE0\xA0",
+                                       "\xED\xA0\x80",
+                                       "\xED\xBF\xBF",
+                                       "\xF0\x8F\xBF\xBF",
+                                       "\xF0\x90\x80",
+                                       "\xF4\x90\x80\x80",
+                                       "\xF5\x80\x80\x80",
+                                       "\xFE",
+                                       "\xFF",
+                                       "\xE2\x28\xA1",
+                                       "\xE2\x82\x28",
+                                       "\xF0\x9F\x98\x28" };
     char text[32];
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
@@ -166,10 +197,13 @@ static void test_depth(void **state)
 
 static void test_walk(void **state)
 {
-    as_jspan o = SPAN("{ \"a\" : [1, {\"x\":\"]}\\\"\"}, \"}\"] ,\"b\":\"q\\\"w\",\"c\":-1.5e3 , \"d\":null,\"e\":{}}");
+    as_jspan o = SPAN("{ \"a\" : [1, {\"x\":\"]}\\\"\"}, \"}\"] ,\"b\":\"q\\\"w\",\"c\":-1.5e3 , "
+                      "\"d\":null,\"e\":{}}");
     static const char *const keys[] = { "a", "b", "c", "d", "e" };
-    static const char *const values[] = { "[1, {\"x\":\"]}\\\"\"}, \"}\"]", "\"q\\\"w\"", "-1.5e3", "null", "{}" };
-    static const as_jkind kinds[] = { AS_J_ARRAY, AS_J_STRING, AS_J_NUMBER, AS_J_NULL, AS_J_OBJECT };
+    static const char *const values[] = { "[1, {\"x\":\"]}\\\"\"}, \"}\"]", "\"q\\\"w\"", "-1.5e3",
+                                          "null", "{}" };
+    static const as_jkind kinds[] = { AS_J_ARRAY, AS_J_STRING, AS_J_NUMBER, AS_J_NULL,
+                                      AS_J_OBJECT };
     as_jspan key, value;
     size_t at = 0, n = 0;
     (void)state;
@@ -199,15 +233,19 @@ static void test_walk(void **state)
 /* The walks promise to stay inside the span whatever it holds. */
 static void test_walk_of_garbage(void **state)
 {
-    static const char *const texts[] = { "{", "{\"", "{\"a", "{\"a\"", "{\"a\":", "{\"a\":\"", "{\"a\":\"\\", "{\"a\":[",
-                                         "{\"a\":{\"b\":\"", "{,", "{x", "{\"a\"1", "{}}}" };
+    static const char *const texts[] = { "{",           "{\"",      "{\"a",
+                                         "{\"a\"",      "{\"a\":",  "{\"a\":\"",
+                                         "{\"a\":\"\\", "{\"a\":[", "{\"a\":{\"b\":\"",
+                                         "{,",          "{x",       "{\"a\"1",
+                                         "{}}}" };
     as_jspan key, value;
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         size_t n = strlen(texts[i]), at = 0, rounds = 0;
         AS_CLEANUP(free) char *exact = as_malloc(n);
         memcpy(exact, texts[i], n);
-        while (as_jobject_next((as_jspan){ { exact, n }, AS_J_OBJECT }, &at, &key, &value) && rounds < 10)
+        while (as_jobject_next((as_jspan){ { exact, n }, AS_J_OBJECT }, &at, &key, &value) &&
+               rounds < 10)
             rounds++;
         at = 0;
         while (as_jarray_next((as_jspan){ { exact, n }, AS_J_ARRAY }, &at, &value) && rounds < 30)
@@ -236,13 +274,18 @@ static void test_strings(void **state)
     unescapes_to(AS_LIT("\"plain\""), AS_LIT("plain"), 0);
     unescapes_to(AS_LIT("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\""), AS_LIT("\"\\/\b\f\n\r\t"), 0);
     unescapes_to(AS_LIT("\"a\\u0000b\""), AS_LIT("a\0b"), 0);
-    unescapes_to(AS_LIT("\"\\u0041\\u00E9\\u20ac\\uFFFF\""), AS_LIT("A\xC3\xA9\xE2\x82\xAC\xEF\xBF\xBF"), 0);
+    unescapes_to(AS_LIT("\"\\u0041\\u00E9\\u20ac\\uFFFF\""),
+                 AS_LIT("A\xC3\xA9\xE2\x82\xAC\xEF\xBF\xBF"), 0);
     unescapes_to(AS_LIT("\"\\ud83d\\ude00!\""), AS_LIT("\xF0\x9F\x98\x80!"), 0);
-    unescapes_to(AS_LIT("\"\\uD800\\uDC00\\uDBFF\\uDFFF\""), AS_LIT("\xF0\x90\x80\x80\xF4\x8F\xBF\xBF"), 0);
+    unescapes_to(AS_LIT("\"\\uD800\\uDC00\\uDBFF\\uDFFF\""),
+                 AS_LIT("\xF0\x90\x80\x80\xF4\x8F\xBF\xBF"), 0);
     unescapes_to(AS_LIT("\"\\ud83dx\""), AS_LIT("\xEF\xBF\xBDx"), 1);
     unescapes_to(AS_LIT("\"\\ude00\""), AS_LIT("\xEF\xBF\xBD"), 1);
     unescapes_to(AS_LIT("\"\\ud83d\\ud83d\\ude00\""), AS_LIT("\xEF\xBF\xBD\xF0\x9F\x98\x80"), 1);
-    unescapes_to(AS_LIT("\"\\ud83d\\u0041\""), AS_LIT("\xEF\xBF\xBD" "A"), 1);
+    unescapes_to(AS_LIT("\"\\ud83d\\u0041\""),
+                 AS_LIT("\xEF\xBF\xBD"
+                        "A"),
+                 1);
     unescapes_to(AS_LIT("\"\\ud83d\\n\""), AS_LIT("\xEF\xBF\xBD\n"), 1);
     as_arena tiny;
     as_arena_init(&tiny, 16);
@@ -320,10 +363,12 @@ static void test_guarded_parse(void **state)
     refused("1e400", "range of a double");
     refused("0.1234567890123456789012345678901234567890123456789012345678901234", "63 characters");
     as_err err = { 0 };
-    cJSON *tree = as_json_parse(AS_LIT(" {\"n\":9007199254740992,\"s\":\"1e999 \\\\u0000 \\\"9007199254740999\\\"\"} "),
-                                "config.json", &err);
+    cJSON *tree = as_json_parse(
+        AS_LIT(" {\"n\":9007199254740992,\"s\":\"1e999 \\\\u0000 \\\"9007199254740999\\\"\"} "),
+        "config.json", &err);
     assert_non_null(tree);
-    assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(tree, "s")), "1e999 \\u0000 \"9007199254740999\"");
+    assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(tree, "s")),
+                        "1e999 \\u0000 \"9007199254740999\"");
     cJSON_Delete(tree);
     assert_null(as_json_parse(AS_LIT("{"), "x", NULL));
 }
@@ -342,8 +387,10 @@ static void test_known_keys(void **state)
     err = (as_err){ 0 };
     tree = as_json_parse(AS_LIT("{\"timeout_ms\":1,\"tolerence\":1}"), "c", &err);
     assert_int_equal(as_json_known_keys(tree, known, "plugin \"math\"", &err), AS_EUSAGE);
-    assert_string_equal(err.text, "plugin \"math\": key \"tolerence\" unknown (known: tolerance, timeout_ms); did you mean "
-                                  "\"tolerance\"?");
+    assert_string_equal(
+        err.text,
+        "plugin \"math\": key \"tolerence\" unknown (known: tolerance, timeout_ms); did you mean "
+        "\"tolerance\"?");
     cJSON_Delete(tree);
 }
 
@@ -380,18 +427,12 @@ static void test_canonical(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accepts),
-        cmocka_unit_test(test_refuses),
-        cmocka_unit_test(test_utf8),
-        cmocka_unit_test(test_depth),
-        cmocka_unit_test(test_walk),
-        cmocka_unit_test(test_walk_of_garbage),
-        cmocka_unit_test(test_strings),
-        cmocka_unit_test(test_is),
-        cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_guarded_parse),
-        cmocka_unit_test(test_known_keys),
-        cmocka_unit_test(test_canonical),
+        cmocka_unit_test(test_accepts),    cmocka_unit_test(test_refuses),
+        cmocka_unit_test(test_utf8),       cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_walk),       cmocka_unit_test(test_walk_of_garbage),
+        cmocka_unit_test(test_strings),    cmocka_unit_test(test_is),
+        cmocka_unit_test(test_numbers),    cmocka_unit_test(test_guarded_parse),
+        cmocka_unit_test(test_known_keys), cmocka_unit_test(test_canonical),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
