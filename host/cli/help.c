@@ -39,9 +39,12 @@ bool as_help_exit_status(size_t i, int *status, as_buf *text)
     if (row == N_ERROR_ROWS)
         return false;
     *status = error_rows[row].status;
-    for (size_t k = row; k < N_ERROR_ROWS; k++)
+    as_buf_text(text, error_rows[row].sentence);
+    for (size_t k = row + 1; k < N_ERROR_ROWS; k++) {
+        const char *also = error_rows[k].sentence;
         if (error_rows[k].status == *status)
-            as_buf_addf(text, "%s%s", k > row ? "; or " : "", error_rows[k].sentence);
+            as_buf_addf(text, "; or %.*s", (int)strcspn(also, ";"), also);
+    }
     return true;
 }
 

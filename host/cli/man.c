@@ -32,6 +32,8 @@ static void add_roff(as_buf *out, const char *text)
             as_buf_text(out, "\\(ga");
         else
             as_buf_byte(out, *c);
+        if ((*c == ',' || *c == '/' || *c == '|') && c[1] && c[1] != ' ' && c[1] != '\n')
+            as_buf_text(out, "\\:"); /* long words may break here */
     }
 }
 
