@@ -126,8 +126,8 @@ static int bad_line(const reader *r, const as_line *line, int rc, as_err *err)
 {
     if (line->torn && err)
         as_err_prefix(
-            err, "the last line is cut short (take it away, or let the run go on with --resume): ");
-    as_err_prefix(err, "%s:%llu: ", r->file->name, (unsigned long long)line->no);
+            err, "the last line is cut short (take it away, or let the run go on with --resume)");
+    as_err_prefix(err, "%s:%llu", r->file->name, (unsigned long long)line->no);
     return rc;
 }
 
@@ -247,6 +247,14 @@ static int join_lines(reader *r, as_err *err)
     return 0;
 }
 
+/* A line of indented JSON ends where a value must follow; a line of JSONL does so only if it was
+ * cut just there. */
+static bool goes_on(as_str line)
+{
+    as_str s = as_str_trim(line);
+    return s.len > 0 && memchr("{[,:", s.data[s.len - 1], 4) != NULL;
+}
+
 /* Looks at the first record that can be read; where bad lines stop nothing, they may come before
  * it. */
 static int tell_format(reader *r, as_err *err)
@@ -254,8 +262,7 @@ static int tell_format(reader *r, as_err *err)
     as_jspan span;
     as_err ours = { 0 };
     const as_line *first = &r->first->lines[0];
-    if (as_json_scan(first->text, &span, &ours) < 0 && !first->torn &&
-        (as_str_is(as_str_trim(first->text), "{") || as_str_is(as_str_trim(first->text), "["))) {
+    if (as_json_scan(first->text, &span, &ours) < 0 && !first->torn && goes_on(first->text)) {
         int rc = join_lines(r, err);
         if (rc < 0)
             return rc;
@@ -401,6 +408,9 @@ static int fail_twice(const as_samples *s, const as_store_facts *facts, as_err *
 int as_samples_finish(as_samples *s, as_sample_set *out, as_err *err)
 {
     as_store_facts facts = { 0 };
+    if (s->store.n == 0)
+        return as_fail(err, AS_EDATA, "%s: no samples in it",
+                       s->n_files ? s->files[0].name : "no file");
     int rc = as_store_gather(&s->store, s->options.threads, &facts, err);
     if (rc < 0)
         return rc;

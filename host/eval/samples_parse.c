@@ -395,9 +395,9 @@ static int add_evalplus_task(as_recs *out, const as_reading *how, as_jspan task,
     while (rc == 0 && as_jarray_next(samples, &at, &sample)) {
         rc = add_evalplus_sample(out, how, task, sample, place_of(line, n), err);
         if (rc < 0)
-            as_err_prefix(
-                err, "task %.*s, sample %llu: ", (int)(task.text.len < 60 ? task.text.len : 60),
-                task.text.data, (unsigned long long)n);
+            as_err_prefix(err, "task %.*s, sample %llu",
+                          (int)(task.text.len < 60 ? task.text.len : 60), task.text.data,
+                          (unsigned long long)n);
         n++;
     }
     return rc == 0 && n == 0 ? add_empty(out, task, "task_id", err) : rc;
