@@ -18,8 +18,10 @@ target_compile_options(assay_warnings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wundef -Wcast-qual -Wpointer-arith -Wwrite-strings -Wformat=2
   -Wdouble-promotion -Wswitch-enum -Wimplicit-fallthrough
   $<$<COMPILE_LANGUAGE:C>:-Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes>
-  $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation> # messages are cut on purpose (err.h)
-  $<$<AND:$<C_COMPILER_ID:GNU>,$<NOT:$<BOOL:${ASSAY_SANITIZE}>>>:-Wnull-dereference>)
+  $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation>) # messages are cut on purpose (err.h)
+if(NOT ASSAY_SANITIZE) # its value holds a comma, which no generator expression takes
+  target_compile_options(assay_warnings INTERFACE $<$<C_COMPILER_ID:GNU>:-Wnull-dereference>)
+endif()
 if(ASSAY_WERROR)
   target_compile_options(assay_warnings INTERFACE -Werror)
 endif()
