@@ -211,6 +211,7 @@ typedef struct gather {
     const uint32_t *order;  /* sample numbers, problem by problem */
     const uint64_t *starts; /* n_problems + 1, into order */
     bool has_keys, has_runs;
+    uint64_t n_texts;
     as_store_facts piece[GATHER_PIECES];
     atomic_bool failed;
 } gather;
@@ -237,7 +238,6 @@ static void count_texts(const pair *v, size_t n, as_store_facts *facts)
             has_others = has_others || v[end].a != v[i].a;
         facts->n_duplicate_texts += has_others ? end - i : 0;
     }
-    facts->n_texts += n;
 }
 
 static void count_classes(as_problem *p, const pair *v, size_t n, uint64_t *counts,
@@ -327,6 +327,7 @@ static void look_over(gather *g)
     for (uint64_t i = 0; i < s->n; i++) {
         const as_kept *k = as_store_at(s, i);
         g->has_keys = g->has_keys || (k->flags & AS_REC_KEY);
+        g->n_texts += (k->flags & AS_REC_TEXT) != 0;
         g->has_runs = g->has_runs || k->run != as_store_at(s, 0)->run;
     }
 }
@@ -351,10 +352,9 @@ static int run_pieces(gather *g, unsigned threads, as_err *err)
 
 static void merge_facts(const gather *g, as_store_facts *out)
 {
-    *out = (as_store_facts){ .has_keys = g->has_keys };
+    *out = (as_store_facts){ .n_texts = g->n_texts, .has_keys = g->has_keys };
     for (size_t i = 0; i < GATHER_PIECES; i++) {
         const as_store_facts *f = &g->piece[i];
-        out->n_texts += f->n_texts;
         out->n_duplicate_texts += f->n_duplicate_texts;
         if (f->has_twice && (!out->has_twice || f->second < out->second)) {
             out->has_twice = true;
