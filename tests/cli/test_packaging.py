@@ -157,7 +157,7 @@ class Packaging(unittest.TestCase):
 
     def test_manual_and_completions(self):
         page = (self.prefix / "share/man/man1/assay-verify.1").read_text()
-        self.assertIn("--plugin", page)
+        self.assertIn(r"\-\-plugin", page)
         self.assertTrue((self.prefix / "share/man/man1/assay.1").exists())
         for name in ("bash-completion/completions/assay", "zsh/site-functions/_assay",
                      "fish/vendor_completions.d/assay.fish"):
