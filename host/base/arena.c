@@ -57,14 +57,14 @@ void as_arena_reset(as_arena *a)
 
 static bool add_block(as_arena *a, size_t need)
 {
-    size_t size = a->blocks ? a->blocks->size * 2 : FIRST;
-    if (size > LARGEST)
-        size = LARGEST;
-#ifdef AS_ARENA_DEBUG
-    size = need;
+    size_t size = need;
+#ifndef AS_ARENA_DEBUG
+    size_t usual = a->blocks ? a->blocks->size * 2 : FIRST;
+    if (usual > LARGEST)
+        usual = LARGEST;
+    if (size < usual)
+        size = usual;
 #endif
-    if (size < need)
-        size = need;
     size_t total;
     if (!as_add_ok(size, sizeof(struct as_arena_block), &total))
         return false;

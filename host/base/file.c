@@ -82,12 +82,14 @@ int as_write_all(int fd, as_str bytes, as_err *err)
     return 0;
 }
 
+enum { NAME_MAX_BYTES = 65536 };
+
 /* A name beside `path` that no other process or thread uses. NULL: no memory. */
 static char *temporary_name(const char *path)
 {
     static atomic_uint counter;
     as_buf name;
-    as_buf_init(&name, 64 * 1024);
+    as_buf_init(&name, NAME_MAX_BYTES);
     as_buf_addf(&name, "%s.tmp-%ld-%llx-%u", path, (long)getpid(), (unsigned long long)as_now_ns(),
                 atomic_fetch_add(&counter, 1));
     if (name.failed) {

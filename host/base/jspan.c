@@ -471,7 +471,9 @@ static size_t unescape(const char **p, const char *end, char out[4], size_t *n_r
     int high = *q == 'u' ? hex4(q + 1, end) : -1;
     if (high < 0) {
         const char *named = *q ? strchr(from, *q) : NULL;
-        out[0] = named ? to[named - from] : *q;
+        out[0] = *q;
+        if (named)
+            out[0] = to[named - from];
         *p = q + 1;
         return 1;
     }

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -23,10 +24,7 @@ char *as_path_join(const char *folder, const char *name)
     char *joined = as_malloc(total);
     if (!joined)
         return NULL;
-    memcpy(joined, folder, n);
-    if (slash)
-        joined[n++] = '/';
-    memcpy(joined + n, name, m + 1);
+    (void)snprintf(joined, total, "%s%s%s", folder, slash ? "/" : "", name);
     return joined;
 }
 
@@ -91,11 +89,13 @@ static char *parent(char *path)
 
 char *as_path_self_dir(void)
 {
-    /* An executable's own dli_fname is argv[0], which says nothing of where it lies: /proc tells.
-     */
+    /* an executable's dli_fname is argv[0], which says nothing of where it lies: /proc tells */
+    static const char here; /* what lies in the same file as this code */
     Dl_info self, program;
-    void *main_start = (void *)(uintptr_t)getauxval(AT_ENTRY); // NOLINT(performance-no-int-to-ptr)
-    bool in_program = dladdr((void *)(uintptr_t)&as_path_self_dir, &self) == 0 || !self.dli_fname ||
+    unsigned long entry = getauxval(AT_ENTRY);
+    const void *main_start;
+    memcpy(&main_start, &entry, sizeof main_start);
+    bool in_program = dladdr(&here, &self) == 0 || !self.dli_fname ||
                       (dladdr(main_start, &program) != 0 && program.dli_fbase == self.dli_fbase);
     char *real = realpath(in_program ? "/proc/self/exe" : self.dli_fname, NULL);
     return parent(real);
@@ -138,7 +138,7 @@ char *as_path_worker(as_err *err)
     static const char *const names[] = { "assay-worker", AS_BIN_TO_LIBEXEC "/assay-worker",
                                          AS_LIB_TO_LIBEXEC "/assay-worker" };
     as_buf tried;
-    as_buf_init(&tried, 16 * 1024);
+    as_buf_init(&tried, 16384);
     char *found = beside_us(names, sizeof names / sizeof *names, &tried);
     if (!found)
         as_fail(err, AS_EPLUGIN,

@@ -85,6 +85,14 @@ static int clean_signals(posix_spawnattr_t *attr)
     return rc ? rc : posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
 }
 
+/* posix_spawn changes neither list; its types are older than const. */
+static char *const *unconst(const char *const *list)
+{
+    char *const *plain;
+    memcpy(&plain, &list, sizeof plain);
+    return plain;
+}
+
 int as_spawn(pid_t *out, const char *const *argv, const char *const *env, const as_spawn_fd *fds,
              size_t n_fds, as_err *err)
 {
@@ -100,9 +108,8 @@ int as_spawn(pid_t *out, const char *const *argv, const char *const *env, const 
             rc = map_fds(&actions, fds, n_fds);
             if (rc == 0)
                 rc = clean_signals(&attr);
-            if (rc == 0) /* posix_spawn changes neither list; its types are older than const */
-                rc = posix_spawn(out, argv[0], &actions, &attr, (char *const *)(uintptr_t)argv,
-                                 (char *const *)(uintptr_t)merged);
+            if (rc == 0)
+                rc = posix_spawn(out, argv[0], &actions, &attr, unconst(argv), unconst(merged));
             (void)posix_spawnattr_destroy(&attr);
         }
         (void)posix_spawn_file_actions_destroy(&actions);

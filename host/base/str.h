@@ -32,8 +32,8 @@ bool as_str_is_blank(as_str s);      /* absent, empty or ASCII white space only 
 
 /* Length of the longest valid UTF-8 prefix (no overlong forms, no surrogates); == s.len when all is valid. */
 size_t as_utf8_valid(as_str s);
-/* Bytes of the valid character that starts at p (1..4), 0 where none does; left >= 1. */
-unsigned as_utf8_step(const char *p, size_t left);
+/* Bytes of the valid character that begins `text` (1..4), 0 where none does; left >= 1. */
+unsigned as_utf8_step(const char *text, size_t left);
 
 /* Whole-string numbers; false on anything else (sign, range, trailing bytes). */
 bool as_str_u64(as_str s, unsigned long long *out);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#define ZLIB_CONST
 #include <zlib.h>
 #include <zstd.h>
 
@@ -71,7 +72,7 @@ static int put_gz(as_sink *s, as_str bytes, int flush)
     int z = Z_OK;
     do {
         size_t part = bytes.len > 1u << 30 ? 1u << 30 : bytes.len;
-        s->gz.next_in = (Bytef *)(uintptr_t)bytes.data; /* zlib only reads it */
+        s->gz.next_in = (const Bytef *)bytes.data;
         s->gz.avail_in = (unsigned)part;
         do {
             if (s->n_out == BLOCK && empty_out(s) < 0)

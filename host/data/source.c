@@ -23,7 +23,7 @@ struct as_source {
     size_t in_at, in_end;
     bool at_end;   /* nothing more from the descriptor */
     bool in_frame; /* inside a gz member or zst frame: an end here is a truncation */
-    bool has_gz, waits;
+    bool is_stdin, has_gz, waits;
     z_stream gz;
     ZSTD_DCtx *zst;
     unsigned long long done, total;
@@ -35,21 +35,25 @@ struct as_source {
 int as_source_open(as_source **out, const char *path, as_err *err)
 {
     bool is_stdin = strcmp(path, "-") == 0;
-    AS_CLEANUP(close) int opened = is_stdin ? -1 : open(path, O_RDONLY | O_CLOEXEC);
-    if (!is_stdin && opened < 0)
-        return as_fail_errno(err, "%s", path);
-    struct stat info = { 0 };
-    if (fstat(is_stdin ? STDIN_FILENO : opened, &info) == 0 && S_ISDIR(info.st_mode))
-        return as_fail(err, AS_EIO, "%s: is a folder, not a file", path);
-    AS_CLEANUP(free) char *in = as_malloc(BLOCK);
-    AS_CLEANUP(free) char *name = as_strdup(is_stdin ? "stdin" : path);
-    as_source *s = in && name ? as_calloc(1, sizeof *s) : NULL;
+    as_source *s = as_calloc(1, sizeof *s);
     if (!s)
         return as_fail(err, AS_ENOMEM, "%s: out of memory", path);
-    s->fd = is_stdin ? STDIN_FILENO : opened;
-    opened = -1;
-    s->in = AS_STEAL(in);
-    s->name = AS_STEAL(name);
+    s->is_stdin = is_stdin;
+    s->in = as_malloc(BLOCK);
+    s->name = as_strdup(is_stdin ? "stdin" : path);
+    s->fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    struct stat info = { 0 };
+    int rc = 0;
+    if (s->fd < 0)
+        rc = as_fail_errno(err, "%s", path);
+    else if (fstat(s->fd, &info) == 0 && S_ISDIR(info.st_mode))
+        rc = as_fail(err, AS_EIO, "%s: is a folder, not a file", path);
+    else if (!s->in || !s->name)
+        rc = as_fail(err, AS_ENOMEM, "%s: out of memory", path);
+    if (rc < 0) {
+        as_source_close(s);
+        return rc;
+    }
     s->waits = !S_ISREG(info.st_mode);
     s->total = S_ISREG(info.st_mode) && info.st_size > 0 ? (unsigned long long)info.st_size : 0;
     *out = s;
@@ -159,6 +163,7 @@ static int damaged(const as_source *s, const char *what, as_err *err)
 }
 
 /* One step over the bytes at hand: *n bytes came out. */
+// NOLINTNEXTLINE(readability-non-const-parameter): zlib writes to `into`
 static int step_gz(as_source *s, char *into, size_t size, size_t *n, as_err *err)
 {
     *n = 0;
@@ -188,6 +193,7 @@ static int step_gz(as_source *s, char *into, size_t size, size_t *n, as_err *err
     return 0;
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): zstd writes to `into`
 static int step_zst(as_source *s, char *into, size_t size, size_t *n, as_err *err)
 {
     ZSTD_inBuffer in = { s->in, s->in_end, s->in_at };
@@ -261,7 +267,7 @@ void as_source_close(as_source *s)
 {
     if (!s)
         return;
-    if (s->fd != STDIN_FILENO)
+    if (!s->is_stdin && s->fd >= 0)
         (void)close(s->fd);
     if (s->has_gz)
         (void)inflateEnd(&s->gz);
