@@ -122,7 +122,9 @@ static bool next_unset(const struct run *x, uint32_t *lo, uint32_t *hi, uint32_t
 
 static void run_range(struct run *x, uint32_t lo, uint32_t hi, unsigned strikes);
 
-static void split(struct run *x, uint32_t lo, uint32_t hi, const as_outcome *o, unsigned strikes)
+/* Deeper by one with each strike, of which there are few. */
+static void split(/* NOLINT(misc-no-recursion) */
+                  struct run *x, uint32_t lo, uint32_t hi, const as_outcome *o, unsigned strikes)
 {
     bool has_hint = o->fate != AS_FATE_DIRTY && strikes < MAX_STRIKES && o->first_unset >= lo &&
                     o->first_unset < hi;
@@ -149,13 +151,16 @@ static bool has_unset(const struct run *x, uint32_t lo, uint32_t hi)
     return false;
 }
 
-static void run_range(struct run *x, uint32_t lo, uint32_t hi, unsigned strikes)
+static void run_range(/* NOLINT(misc-no-recursion) */
+                      struct run *x, uint32_t lo, uint32_t hi, unsigned strikes)
 {
     if (unit_end(x, lo) >= hi) {
         (void)run_unit(x, lo, hi, false);
         return;
     }
     as_outcome o = { .fate = AS_FATE_DONE };
+    if (strikes)
+        as_rows_reset(x->r, lo, hi); /* a group may have been done in part */
     call_seat(x, lo, hi, &o);
     if (x->cancelled)
         return;
@@ -206,7 +211,8 @@ static void forget_unchecked(struct run *x, uint32_t lo)
 int as_run_items(as_scorer *s, as_act act, const as_items *items, uint32_t want, as_results *r,
                  bool *settled, as_err *err)
 {
-    struct run x = { .s = s, .act = act, .items = items, .want = want, .r = r, .settled = settled };
+    struct run x = { .s = s, .act = act, .items = items, .want = want, .r = r };
+    x.settled = settled;
     for (uint32_t lo = 0, hi = 0; lo < items->n; lo = hi) {
         int rc = as_cancel_check(s->options.cancel, err);
         if (rc < 0)

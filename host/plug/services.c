@@ -96,7 +96,7 @@ static assay_status give_error(assay_error *e, const as_err *err)
 
 /* ---- the parts ---- */
 
-int as_services_open(as_services *s, as_str text, uint32_t *part, as_err *err)
+int as_services_open(as_services *s, as_str name_and_config, uint32_t *part, as_err *err)
 {
     if (creating != s)
         return as_fail(err, AS_EUSAGE,
@@ -105,7 +105,8 @@ int as_services_open(as_services *s, as_str text, uint32_t *part, as_err *err)
         return as_fail(err, AS_EUSAGE,
                        "verifiers nest more than %d deep: does one of them open itself?",
                        AS_PARTS_DEPTH);
-    AS_CLEANUP(free) char *name = as_strndup(text.data ? text.data : "", text.len);
+    AS_CLEANUP(free)
+    char *name = as_strndup(name_and_config.data ? name_and_config.data : "", name_and_config.len);
     if (!name)
         return as_fail(err, AS_ENOMEM, "opening a part: out of memory");
     pthread_mutex_lock(&s->lock);

@@ -11,7 +11,9 @@ static size_t line_piece(char *out, size_t room, as_str piece)
         n = as_utf8_valid((as_str){ piece.data, n });
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)piece.data[i];
-        out[i] = c < 0x20 || c == 0x7f ? ' ' : piece.data[i];
+        out[i] = piece.data[i];
+        if (c < 0x20 || c == 0x7f)
+            out[i] = ' ';
     }
     return n;
 }

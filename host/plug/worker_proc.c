@@ -55,7 +55,7 @@ void as_worker_proc_fini(as_worker_proc *p)
 
 static int set_timeouts(int sock)
 {
-    struct timeval tick = { .tv_usec = AS_WORKER_TICK_MS * 1000 };
+    struct timeval tick = { .tv_usec = AS_WORKER_TICK_MS * 1000L };
     int rc = setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &tick, sizeof tick);
     return rc < 0 ? rc : setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &tick, sizeof tick);
 }

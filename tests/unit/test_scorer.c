@@ -193,7 +193,7 @@ static void a_cancelled_call_keeps_what_it_has(void **state)
     as_results r;
     as_err err = { 0 };
     as_arena_init(&arena, 0);
-    as_cancel cancel = { .deadline_ns = as_now_ns() + 100 * 1000000 };
+    as_cancel cancel = { .deadline_ns = as_now_ns() + 100000000 };
     as_scorer_options options = inproc;
     options.cancel = &cancel;
     as_scorer *s = open_scorer(plugin("sevenk", NULL, "{\"sin\":\"wait\",\"at\":700}"), &options);

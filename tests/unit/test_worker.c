@@ -283,36 +283,43 @@ static void cancel_reaches_a_hanging_worker(void **state)
     }
 }
 
-static void *score_many(void *scorer)
+struct job {
+    as_scorer *scorer;
+    uint32_t wrong;
+};
+
+static void *score_many(void *arg)
 {
-    uintptr_t wrong = 0;
+    struct job *job = arg;
     for (int round = 0; round < 5; round++) {
         as_arena arena;
         as_results r;
         as_arena_init(&arena, 0);
         as_items items = numbers(&arena, 2000, 2000, 1);
-        wrong += as_scorer_score(scorer, &items, 0, &arena, &r, NULL) < 0;
+        job->wrong += as_scorer_score(job->scorer, &items, 0, &arena, &r, NULL) < 0;
         for (uint32_t i = 0; i < r.n; i++)
-            wrong += i == 1111 ? r.verdict[i] != ASSAY_ERROR
-                               : r.verdict[i] != (i % 2 ? ASSAY_FAIL : ASSAY_PASS);
+            job->wrong += i == 1111 ? r.verdict[i] != ASSAY_ERROR
+                                    : r.verdict[i] != (i % 2 ? ASSAY_FAIL : ASSAY_PASS);
         as_arena_fini(&arena);
     }
-    return (void *)wrong;
+    return NULL;
 }
 
 static void eight_threads_over_crashing_workers(void **state)
 {
     (void)state;
     pthread_t threads[8];
+    struct job jobs[8];
     as_scorer_options options = in_worker;
     options.threads = 3;
     as_scorer *s = open_scorer(plugin("sevenk", NULL, sin_config("abort", 1111)), &options);
-    for (size_t i = 0; i < 8; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, score_many, s), 0);
     for (size_t i = 0; i < 8; i++) {
-        void *wrong;
-        assert_int_equal(pthread_join(threads[i], &wrong), 0);
-        assert_null(wrong);
+        jobs[i] = (struct job){ .scorer = s };
+        assert_int_equal(pthread_create(&threads[i], NULL, score_many, &jobs[i]), 0);
+    }
+    for (size_t i = 0; i < 8; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(jobs[i].wrong, 0);
     }
     as_scorer_close(s);
 }
