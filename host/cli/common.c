@@ -218,10 +218,10 @@ const char *as_text_bytes(char out[AS_TEXT_MAX], uint64_t n)
         (void)snprintf(out, AS_TEXT_MAX, "%d B", (int)n);
         return out;
     }
-    double v = (double)n / 1024;
     size_t unit = 0;
-    for (; v >= 1024; v /= 1024)
+    while (unit < 5 && n >> (10 * (unit + 2)) > 0)
         unit++;
+    double v = ldexp((double)n, -10 * (int)(unit + 1));
     (void)snprintf(out, AS_TEXT_MAX, v < 100 ? "%.3g %s" : "%.0f %s", v, units[unit]);
     return out;
 }

@@ -44,6 +44,7 @@ typedef struct as_plug_opts {
     bool no_cache;
 } as_plug_opts;
 /* Rows of the option table; `T` is the command's struct, `m` its as_plug_opts member. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): a member cannot stand in parentheses */
 #define AS_PLUG_OPTIONS(T, m)                                                                                       \
     { .name = "plugin", .type = AS_OPT_TEXT, .value = "NAME[:JSON]", .offset = offsetof(T, m.plugin), .short_name = 'p', \
       .help = "the verifier, with its config; a name with '/' is a path" },                                            \
@@ -60,6 +61,7 @@ typedef struct as_plug_opts {
       .help = "verdict cache to use instead of the one in ~/.cache/assay" },                                           \
     { .name = "plugin-path", .type = AS_OPT_TEXT, .value = "DIRS", .offset = offsetof(T, m.plugin_path),              \
       .help = "folders searched first, separated by ':'" }
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 typedef struct as_plugged { /* zero-initialise; as_plugged_close in any state */
     as_registry *registry;

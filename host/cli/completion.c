@@ -21,8 +21,12 @@ static what completes(const as_opt *o)
 
 static void add_choices(as_buf *out, const char *choices, char between)
 {
-    for (const char *c = choices; *c; c++)
-        as_buf_byte(out, *c == '|' ? between : *c);
+    for (const char *c = choices; *c; c++) {
+        if (*c == '|')
+            as_buf_byte(out, between);
+        else
+            as_buf_byte(out, *c);
+    }
 }
 
 /* The second words of "plugin list", "plugin info", ... or the whole first words, each once. */

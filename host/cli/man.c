@@ -53,13 +53,21 @@ static void page_name(const as_command *cmd, char out[64])
             *c = '-';
 }
 
+static char capital(char c)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    if (c >= 'a' && c <= 'z')
+        c = letters[c - 'a'];
+    return c;
+}
+
 static void add_title(as_buf *out, const as_command *cmd, const char *summary)
 {
     char name[64];
     page_name(cmd, name);
     as_buf_text(out, ".\\\" Made from the option table by assay help --man; edits are lost.\n.TH ");
     for (const char *c = name; *c; c++)
-        as_buf_byte(out, *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c);
+        as_buf_byte(out, capital(*c));
     as_buf_text(out,
                 " 1 \"\" \"assay " ASSAY_VERSION "\" \"User Commands\"\n.ad l\n.nh\n.SH NAME\n");
     add_roff(out, name);

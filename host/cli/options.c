@@ -139,13 +139,23 @@ static int set_default(const parser *p, const as_opt *o, as_err *err)
     return o->initial ? set_value(p, o, o->name, o->initial, err) : 0;
 }
 
+static char env_letter(char c)
+{
+    static const char from[] = "abcdefghijklmnopqrstuvwxyz- ";
+    static const char to[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ__";
+    const char *at = c ? strchr(from, c) : NULL;
+    if (at)
+        c = to[at - from];
+    return c;
+}
+
 void as_option_env(const as_command *cmd, const as_opt *opt, char out[AS_ENV_NAME_MAX])
 {
     const char *parts[] = { "assay_", cmd->name, "_", opt->name };
     size_t n = 0;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         for (const char *c = parts[i]; *c && n + 1 < AS_ENV_NAME_MAX; c++)
-            out[n++] = *c == '-' || *c == ' ' ? '_' : (char)toupper((unsigned char)*c);
+            out[n++] = env_letter(*c);
     out[n] = '\0';
 }
 

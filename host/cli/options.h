@@ -11,7 +11,6 @@
 typedef enum as_opt_type { AS_OPT_FLAG, AS_OPT_TEXT, AS_OPT_UINT, AS_OPT_NUMBER, AS_OPT_PERCENT, AS_OPT_CHOICE, AS_OPT_LIST } as_opt_type;
 typedef struct as_opt {
     const char *name;    /* without "--" */
-    as_opt_type type;
     const char *value;   /* placeholder in the help: "FILE"; NULL for flags */
     const char *initial; /* default as text, NULL: unset */
     const char *choices; /* "inproc|worker|jail", NULL */
@@ -19,6 +18,7 @@ typedef struct as_opt {
     size_t offset;       /* where the value goes in the command's own struct:
                           * FLAG bool, TEXT/CHOICE const char *, UINT uint64_t, NUMBER/PERCENT double (percent: a share 0..1; unset: NaN),
                           * LIST as_list (repeatable, or several operands after it) */
+    as_opt_type type;
     char short_name;     /* 'i' for -i, 0: none */
 } as_opt;
 typedef struct as_list {

@@ -92,7 +92,6 @@ int verify_open_input(verify_run *v, as_err *err);  /* opens, and reads the firs
 int verify_produce(void *ctx, void **task, as_err *err);
 /* A line that is no item: counted (--bad-lines skip), or the end of the task: < 0 and t->stop. */
 int verify_bad_line(const verify_run *v, verify_task *t, const as_line *line, const as_err *why);
-int verify_task_new(verify_run *v, verify_task **out, as_err *err); /* a free one or a new one */
 void verify_task_done(void *ctx, void *task);       /* back to the free ones */
 void verify_close_input(verify_run *v);
 

@@ -21,25 +21,31 @@ struct verify_reader {
 
 /* ---- tasks ---- */
 
-int verify_task_new(verify_run *v, verify_task **out, as_err *err)
+static verify_task *make_task(size_t lines_max)
+{
+    verify_task *t = as_calloc(1, sizeof *t);
+    if (!t)
+        return NULL;
+    t->lines = as_calloc(lines_max, sizeof *t->lines);
+    if (!t->lines) {
+        as_free(t);
+        return NULL;
+    }
+    as_buf_init(&t->bytes, SIZE_MAX / 2);
+    as_buf_init(&t->out, SIZE_MAX / 2);
+    as_arena_init(&t->arena, 0);
+    return t;
+}
+
+/* A free one, or a new one; NULL: no memory. */
+static verify_task *take_task(verify_run *v)
 {
     pthread_mutex_lock(&v->lock);
     verify_task *t = v->free;
     if (t)
         v->free = t->next;
     pthread_mutex_unlock(&v->lock);
-    if (!t) {
-        t = as_calloc(1, sizeof *t);
-        if (!t || !(t->lines = as_calloc(v->lines_max, sizeof *t->lines))) {
-            as_free(t);
-            return as_fail(err, AS_ENOMEM, "out of memory");
-        }
-        as_buf_init(&t->bytes, SIZE_MAX / 2);
-        as_buf_init(&t->out, SIZE_MAX / 2);
-        as_arena_init(&t->arena, 0);
-    }
-    *out = t;
-    return 0;
+    return t ? t : make_task(v->lines_max);
 }
 
 static void free_task(verify_task *t)
@@ -317,10 +323,10 @@ static int end_of_input(const verify_run *v, as_err *err)
 int verify_produce(void *ctx, void **task, as_err *err)
 {
     verify_run *v = ctx;
-    verify_task *t = NULL;
-    int rc = verify_task_new(v, &t, err);
-    if (rc < 0)
-        return rc;
+    verify_task *t = take_task(v);
+    if (!t)
+        return as_fail(err, AS_ENOMEM, "out of memory");
+    int rc = 0;
     if (v->by_group || v->n_to_skip > 0 || v->reader->at < v->reader->n || v->reader->failed.code)
         rc = read_parsed(v, t, err);
     else
