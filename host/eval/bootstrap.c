@@ -90,7 +90,7 @@ static void percentiles(double *means, size_t n, as_interval *out)
     for (size_t i = 0; i < n; i++)
         if (!isnan(means[i])) /* a draw may miss every problem that has the metric */
             means[kept++] = means[i];
-    out->low = out->high = NAN;
+    out->low = out->high = (double)NAN;
     if (kept == 0)
         return;
     qsort(means, kept, sizeof *means, by_value);
@@ -101,7 +101,7 @@ static void percentiles(double *means, size_t n, as_interval *out)
 /* Mean, plug-in standard error and the normal interval; true if no value is NaN. */
 static bool describe(const double *v, size_t n, as_interval *out)
 {
-    double sum = 0, squares = 0, first = NAN;
+    double sum = 0, squares = 0, first = (double)NAN;
     size_t count = 0;
     bool is_flat = true;
     for (size_t i = 0; i < n; i++) {
@@ -112,7 +112,7 @@ static bool describe(const double *v, size_t n, as_interval *out)
         is_flat = is_flat && v[i] == first;
         sum += v[i];
     }
-    *out = (as_interval){ NAN, NAN, NAN, NAN };
+    *out = (as_interval){ (double)NAN, (double)NAN, (double)NAN, (double)NAN };
     if (count == 0)
         return false;
     out->mean = is_flat ? first : sum / (double)count; /* n times 0.3 is 0.3 */

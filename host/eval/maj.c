@@ -75,9 +75,9 @@ static void join_class(as_ways *ways, const double *w, unsigned j, unsigned room
         size_t most = (size_t)t * j + (joined + 1 - t) * (size_t)(j - 1);
         unsigned hi = most < room ? (unsigned)most : room;
         double *now = ways->at + (size_t)t * K1;
-        const double *fewer = t ? now - K1 : NULL;
+        const double *fewer = now - (t ? K1 : 0);
         for (unsigned d = hi + 1; d-- > t * j;) {
-            double sum = fewer ? w[j] * fewer[d - j] : 0;
+            double sum = t ? w[j] * fewer[d - j] : 0;
             unsigned v_max = d - t * j < j - 1 ? d - t * j : j - 1;
             for (unsigned v = 0; v <= v_max; v++)
                 sum += w[v] * now[d - v];
@@ -306,7 +306,7 @@ static int settle(urn *u, const uint64_t *ks, size_t n_ks, bool *open, draw_stat
     }
     for (size_t i = 0; i < n_ks; i++) {
         if (ks[i] == 0 || ks[i] > u->n)
-            out[i] = NAN;
+            out[i] = (double)NAN;
         else if (ks[i] == u->n)
             out[i] = plurality(u->counts, u->m);
         else if (ks[i] <= K)

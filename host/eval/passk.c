@@ -37,7 +37,7 @@ static bool is_defined(uint64_t n, uint64_t c, uint64_t k)
 double as_pass_at_k(uint64_t n, uint64_t c, uint64_t k)
 {
     if (!is_defined(n, c, k))
-        return NAN;
+        return (double)NAN;
     if (k == 1)
         return (double)c / (double)n; /* avg@n to the last bit, whatever n */
     return 1 - miss_all(n, c, k);
@@ -46,7 +46,7 @@ double as_pass_at_k(uint64_t n, uint64_t c, uint64_t k)
 double as_pass_hat_k(uint64_t n, uint64_t c, uint64_t k)
 {
     if (!is_defined(n, c, k))
-        return NAN;
+        return (double)NAN;
     if (k == 1)
         return (double)c / (double)n;
     return miss_all(n, n - c, k); /* all right = missing every wrong one */
@@ -57,7 +57,7 @@ void as_pass_at_k_curve(uint64_t n, uint64_t c, uint64_t k_max, double *out)
     double q = 1;
     for (uint64_t k = 1; k <= k_max; k++) {
         if (!is_defined(n, c, k)) {
-            out[k - 1] = NAN;
+            out[k - 1] = (double)NAN;
             continue;
         }
         q = n - c < k ? 0 : q * ((double)(n - c - k + 1) / (double)(n - k + 1));
@@ -68,7 +68,7 @@ void as_pass_at_k_curve(uint64_t n, uint64_t c, uint64_t k_max, double *out)
 double as_chance_at_k(double p, uint64_t k)
 {
     if (!(p >= 0 && p <= 1))
-        return NAN;
+        return (double)NAN;
     return p < 1 ? -expm1((double)k * log1p(-p)) : (double)(k > 0);
 }
 

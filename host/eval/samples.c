@@ -252,7 +252,7 @@ static int join_lines(reader *r, as_err *err)
 static bool goes_on(as_str line)
 {
     as_str s = as_str_trim(line);
-    return s.len > 0 && memchr("{[,:", s.data[s.len - 1], 4) != NULL;
+    return as_str_ends(s, "{") || as_str_ends(s, "[") || as_str_ends(s, ",") || as_str_ends(s, ":");
 }
 
 /* Looks at the first record that can be read; where bad lines stop nothing, they may come before

@@ -594,10 +594,10 @@ static int add_lm_eval(as_recs *out, const as_reading *how, const record *r, as_
 
 /* ---- any ---- */
 
-int as_format_of(as_jspan record_span, as_format *out, as_err *err)
+int as_format_of(as_jspan object, as_format *out, as_err *err)
 {
     record r;
-    int rc = record_fill(&r, record_span, err);
+    int rc = record_fill(&r, object, err);
     if (rc < 0)
         return rc;
     if (has(&r, F_VERDICT) || (r.at[F_CORRECT].kind != AS_J_NONE && !has(&r, F_DOC_ID)))
@@ -622,11 +622,11 @@ int as_format_of(as_jspan record_span, as_format *out, as_err *err)
     return 0;
 }
 
-int as_recs_add(as_recs *out, const as_reading *how, as_jspan span, uint64_t line, as_err *err)
+int as_recs_add(as_recs *out, const as_reading *how, as_jspan object, uint64_t line, as_err *err)
 {
     record r;
     size_t before = out->n;
-    int rc = record_fill(&r, span, err);
+    int rc = record_fill(&r, object, err);
     if (rc < 0)
         return rc;
     switch (how->format) {

@@ -59,7 +59,7 @@ typedef struct as_reading {
 } as_reading;
 
 /* By the first record; AS_EDATA naming the formats where it is none of them. */
-int as_format_of(as_jspan record, as_format *out, as_err *err);
+int as_format_of(as_jspan object, as_format *out, as_err *err);
 /* Adds the record's samples. AS_EDATA without the place: the caller knows file and line. */
-int as_recs_add(as_recs *out, const as_reading *how, as_jspan record, uint64_t line, as_err *err);
+int as_recs_add(as_recs *out, const as_reading *how, as_jspan object, uint64_t line, as_err *err);
 #endif
