@@ -203,9 +203,12 @@ static int stop_midway(as_checker *c, bool by_deadline, const char *how)
     as_outcome_call(&o, c->v, 0, false);
     int64_t cpu_end = clock_ns(s.scorer);
     int64_t wall_end = as_now_ns();
-    int fired = atomic_load(&s.fired);
+    int fired = atomic_load(&s.fired); /* as it was when score() returned */
     pthread_join(thread, NULL);
-    atomic_store(&s.fired, fired); /* as it was when score() returned */
+    if (!fired) { /* the verifier saw its deadline before that thread was woken: at once, then */
+        atomic_store(&s.cpu_ns, cpu_end);
+        atomic_store(&s.fired, by_deadline && wall_end >= s.at_ns);
+    }
     return judge_stop(c, &o, &s, cpu_end, wall_end, how);
 }
 
