@@ -53,7 +53,8 @@ static bool stands_alone(assay_str s, size_t i, bool closed)
     if (!is_article || closed || !pc_is_space(c))
         return true;
     assay_str rest = pc_trim(pc_from(s, i + 1));
-    return rest.len == 0 || !pc_is_alpha(rest.data[0]); /* "A dog", "I think" */
+    bool joined = pc_starts(rest, "or ") || pc_starts(rest, "and "); /* "A or B" */
+    return rest.len == 0 || !pc_is_alpha(rest.data[0]) || joined;    /* "A dog", "I think" */
 }
 
 static bool is_letter(const choice *v, char c)

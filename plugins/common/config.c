@@ -52,9 +52,12 @@ assay_status pc_config_open(pc_config *c, assay_str json, assay_error *err)
         pc_config_fail(c, "config is larger than 1 MiB");
         return ASSAY_E_CONFIG;
     }
-    c->root = cJSON_ParseWithLength(json.data, json.len);
+    const char *end = NULL;
+    c->root = cJSON_ParseWithLengthOpts(json.data, json.len, &end, 0);
     if (!c->root)
         pc_config_fail(c, "config is not JSON: %.60s", json.data);
+    else if (!pc_is_blank(pc_from(json, (size_t)(end - json.data))))
+        pc_config_fail(c, "config has text after its object: %.60s", end);
     else if (!cJSON_IsObject(c->root))
         pc_config_fail(c, "config is not a JSON object; give {\"key\":value,...}");
     else if (cJSON_GetArraySize(c->root) > 256)

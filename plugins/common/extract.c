@@ -394,14 +394,14 @@ static size_t after_marker(assay_str s, size_t i)
     i = skip_chars(s, i, " *_");
     bool emphasised = pc_find(pc_slice(s, bare, i), "**", 0) != PC_NONE;
     assay_str rest = pc_from(s, i);
-    if (pc_starts_nocase(rest, "is") && rest.len > 2 && !pc_is_alpha(rest.data[2]))
+    if (pc_starts_nocase(rest, "is") && (rest.len == 2 || !pc_is_alpha(rest.data[2])))
         i += 2;
-    else if (pc_starts_nocase(rest, "are") && rest.len > 3 && !pc_is_alpha(rest.data[3]))
+    else if (pc_starts_nocase(rest, "are") && (rest.len == 3 || !pc_is_alpha(rest.data[3])))
         i += 3;
     else if (rest.len && (rest.data[0] == ':' || rest.data[0] == '='))
         i += 1;
     else if (!(emphasised && rest.len && rest.data[0] == '\n')) /* a heading of its own */
-        return rest.len ? PC_NONE : s.len;
+        return PC_NONE;
     i = skip_chars(s, i, " *_:=");
     if (i < s.len && s.data[i] == '\n')
         i = skip_chars(s, i, " *_:\n\r");

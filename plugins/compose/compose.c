@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-enum { MAX_PARTS = 16, NAME_BYTES = 48 };
+enum { MAX_PARTS = 16, NAME_BYTES = 48, CHUNK = 256 };
 typedef enum mode { MODE_SUM, MODE_PRODUCT, MODE_MIN } mode;
 typedef struct part {
     char name[NAME_BYTES]; /* also its key in the metrics */
@@ -179,14 +179,21 @@ static int32_t same(assay_verifier *base, const assay_call *call, assay_str a, a
     return p ? v->svc->same(v->host, call, p->id, a, b) : ASSAY_E_UNSUPPORTED;
 }
 
+/* In chunks, so that a cancellation is seen between them. */
 static assay_status ask_parts(const compose *v, const assay_call *call, const assay_batch *b, said *s, assay_error *err)
 {
-    for (unsigned k = 0; k < v->n_parts; k++) {
-        assay_scores one = { .size = sizeof one, .n = b->n, .score = s->score + (size_t)k * b->n,
-                             .verdict = s->verdict + (size_t)k * b->n };
-        assay_status rc = v->svc->score(v->host, call, v->parts[k].id, b, &one, err);
-        if (rc)
-            return rc;
+    for (uint32_t lo = 0, hi; lo < b->n; lo = hi) {
+        hi = b->n - lo > CHUNK ? lo + CHUNK : b->n;
+        assay_batch some = pc_slice_batch(b, lo, hi);
+        for (unsigned k = 0; k < v->n_parts; k++) {
+            if (pc_cancelled(call))
+                return ASSAY_E_CANCELLED;
+            size_t at = (size_t)k * b->n + lo;
+            assay_scores one = { .size = sizeof one, .n = some.n, .score = s->score + at, .verdict = s->verdict + at };
+            assay_status rc = v->svc->score(v->host, call, v->parts[k].id, &some, &one, err);
+            if (rc)
+                return rc;
+        }
     }
     return ASSAY_OK;
 }
@@ -200,6 +207,8 @@ static assay_status score(assay_verifier *base, const assay_call *call, const as
     s.verdict = pc_calloc((size_t)v->n_parts * b->n, sizeof *s.verdict);
     assay_status rc = s.score && s.verdict ? ask_parts(v, call, b, &s, err) : ASSAY_E_NOMEM;
     for (uint32_t i = 0; rc == ASSAY_OK && i < b->n; i++) {
+        if (i % CHUNK == 0 && pc_cancelled(call))
+            rc = ASSAY_E_CANCELLED;
         emit_metrics(v, call, &s, i);
         if (pc_wants(call, ASSAY_WANT_EXPLAIN))
             explain(v, call, &s, i);
@@ -275,6 +284,11 @@ static void read_config(compose *v, pc_config *c)
     v->mode = (mode)pc_config_word(c, "mode", modes, MODE_SUM);
     v->pass_at = pc_config_num(c, "pass_at", 1.0 - 1e-6, 0, 1);
     int n = cJSON_IsArray(parts) ? cJSON_GetArraySize(parts) : 0;
+    if (!parts && !c->failed) { /* nothing said: mathematics alone, which shows what a part is */
+        v->parts[0] = (part){ .name = "math", .weight = 1 };
+        v->n_parts = pc_part_open(c, v->host, "math", NULL, &v->parts[0].id);
+        return;
+    }
     if (n < 1 || n > MAX_PARTS)
         pc_config_fail(c, "config key \"parts\" must be a list of 1 to %d parts: {\"verifier\":NAME,\"weight\":1}",
                        MAX_PARTS);
@@ -332,7 +346,7 @@ static const assay_descriptor descriptor = {
     .url = "",
     .tags = tags,
     .config_schema =
-        "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"parts\"],\"properties\":{"
+        "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
         "\"parts\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":16,\"items\":{\"type\":\"object\","
         "\"required\":[\"verifier\"],\"additionalProperties\":false,\"properties\":{"
         "\"verifier\":{\"type\":\"string\"},\"config\":{\"type\":\"object\"},"

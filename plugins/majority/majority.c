@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+enum { CHUNK = 256 };
 typedef struct majority {
     assay_verifier base;
     const assay_host *host;
@@ -23,7 +24,7 @@ typedef struct catch {
     assay_str *key;       /* n, into `bytes` by offset until the end */
     size_t *at;
     pc_buf bytes;
-    uint32_t n;
+    uint32_t n, base;     /* base: the first item's number in the whole batch */
     bool pass_on;         /* the caller wants the answers too */
 } catch;
 
@@ -45,13 +46,13 @@ static assay_status catch_emit(const assay_call *call, uint32_t item, uint32_t c
         if (c->bytes.failed)
             return ASSAY_E_NOMEM;
     }
-    return c->pass_on ? c->outer->emit(c->outer, item, channel, text) : ASSAY_OK;
+    return c->pass_on ? c->outer->emit(c->outer, c->base + item, channel, text) : ASSAY_OK;
 }
 
-static assay_status catch_keys(const majority *v, const assay_call *call, const assay_batch *b, catch *c,
-                               assay_error *err)
+static assay_status catch_keys(const majority *v, const assay_call *call, const assay_batch *b, uint32_t base,
+                               bool pass_on, catch *c, assay_error *err)
 {
-    *c = (catch){ .outer = call, .n = b->n, .pass_on = pc_wants(call, ASSAY_WANT_ANSWER) };
+    *c = (catch){ .outer = call, .n = b->n, .base = base, .pass_on = pass_on };
     c->key = pc_calloc(b->n, sizeof *c->key);
     c->at = pc_calloc(b->n, sizeof *c->at);
     if (!c->key || !c->at)
@@ -140,28 +141,34 @@ static void explain(const assay_call *call, uint32_t item, const label *l, uint3
     pc_buf_fini(&text);
 }
 
-static void reward(const majority *v, const assay_call *call, assay_scores *out, uint32_t lo, uint32_t hi,
+typedef struct span {
+    uint32_t lo, hi;
+} span;
+
+/* The group g of a chunk whose first item is number `base` of the batch. */
+static void reward(const majority *v, const assay_call *call, assay_scores *out, uint32_t base, span g,
                    const uint32_t *class_of, const catch *c, vote *votes)
 {
     uint32_t n = 0;
-    for (uint32_t i = lo; i < hi; i++)
+    for (uint32_t i = g.lo; i < g.hi; i++)
         if (class_of[i] != UINT32_MAX && c->key[i].data)
             votes[n++] = (vote){ class_of[i], c->key[i] };
     label l = find_label(votes, n);
-    double ratio = (double)l.votes / (double)(hi - lo);
+    double ratio = (double)l.votes / (double)(g.hi - g.lo);
     bool labelled = l.votes > 0 && ratio >= v->min_ratio;
     pc_buf metrics = { 0 };
     pc_buf_fmt(&metrics, "{\"majority_ratio\":%.17g}", ratio);
-    for (uint32_t i = lo; i < hi; i++) {
+    for (uint32_t k = g.lo; k < g.hi; k++) {
+        uint32_t i = base + k;
         if (!metrics.failed)
             pc_emit(call, i, ASSAY_OUT_METRICS, pc_buf_str(&metrics));
         if (pc_wants(call, ASSAY_WANT_EXPLAIN))
-            explain(call, i, &l, hi - lo);
-        if (class_of[i] == UINT32_MAX || !c->key[i].data)
+            explain(call, i, &l, g.hi - g.lo);
+        if (class_of[k] == UINT32_MAX || !c->key[k].data)
             pc_set(call, out, i, ASSAY_NO_ANSWER, 0, NULL, "there is no answer to vote with");
         else if (!labelled)
             pc_set(call, out, i, ASSAY_ABSTAIN, 0, NULL, "no label: the majority is smaller than min_ratio");
-        else if (class_of[i] == l.class_of)
+        else if (class_of[k] == l.class_of)
             pc_set(call, out, i, ASSAY_PASS, 1, "majority", NULL);
         else
             pc_set(call, out, i, ASSAY_FAIL, 0, "majority", "not the majority's answer");
@@ -169,20 +176,27 @@ static void reward(const majority *v, const assay_call *call, assay_scores *out,
     pc_buf_fini(&metrics);
 }
 
-static assay_status score(assay_verifier *base, const assay_call *call, const assay_batch *b, assay_scores *out,
-                          assay_error *err)
+static uint32_t group_end(const assay_batch *b, uint32_t lo)
 {
-    const majority *v = base->data;
+    uint32_t hi = lo + 1;
+    while (hi < b->n && b->group && b->group[hi] == b->group[lo])
+        hi++;
+    return hi;
+}
+
+/* Whole groups, at least CHUNK items where there are as many: between two chunks we look up. */
+static assay_status score_chunk(const majority *v, const assay_call *call, const assay_batch *b, uint32_t base,
+                                assay_scores *out, assay_error *err)
+{
     catch c = { 0 };
     uint32_t *class_of = pc_calloc(b->n, sizeof *class_of);
     vote *votes = pc_calloc(b->n, sizeof *votes);
-    assay_status rc = class_of && votes ? catch_keys(v, call, b, &c, err) : ASSAY_E_NOMEM;
+    assay_status rc = class_of && votes ? catch_keys(v, call, b, base, pc_wants(call, ASSAY_WANT_ANSWER), &c, err) : ASSAY_E_NOMEM;
     if (rc == ASSAY_OK)
         rc = v->svc->classes(v->host, call, v->part, b, class_of, err);
     for (uint32_t lo = 0, hi; rc == ASSAY_OK && lo < b->n; lo = hi) {
-        for (hi = lo + 1; hi < b->n && b->group && b->group[hi] == b->group[lo];)
-            hi++;
-        reward(v, call, out, lo, hi, class_of, &c, votes);
+        hi = group_end(b, lo);
+        reward(v, call, out, base, (span){ lo, hi }, class_of, &c, votes);
     }
     catch_fini(&c);
     pc_free(class_of);
@@ -190,10 +204,36 @@ static assay_status score(assay_verifier *base, const assay_call *call, const as
     return rc;
 }
 
+static assay_status score(assay_verifier *base, const assay_call *call, const assay_batch *b, assay_scores *out,
+                          assay_error *err)
+{
+    for (uint32_t lo = 0, hi; lo < b->n; lo = hi) {
+        if (pc_cancelled(call))
+            return ASSAY_E_CANCELLED;
+        for (hi = group_end(b, lo); hi < b->n && hi - lo < CHUNK;)
+            hi = group_end(b, hi);
+        assay_batch some = pc_slice_batch(b, lo, hi);
+        assay_status rc = score_chunk(base->data, call, &some, lo, out, err);
+        if (rc)
+            return rc;
+    }
+    return ASSAY_OK;
+}
+
 static assay_status extract(assay_verifier *base, const assay_call *call, const assay_batch *b, assay_error *err)
 {
-    const majority *v = base->data;
-    return v->svc->extract(v->host, call, v->part, b, err);
+    for (uint32_t lo = 0, hi; lo < b->n; lo = hi) {
+        if (pc_cancelled(call))
+            return ASSAY_E_CANCELLED;
+        hi = b->n - lo > CHUNK ? lo + CHUNK : b->n;
+        assay_batch some = pc_slice_batch(b, lo, hi);
+        catch c = { 0 };
+        assay_status rc = catch_keys(base->data, call, &some, lo, true, &c, err);
+        catch_fini(&c);
+        if (rc)
+            return rc;
+    }
+    return ASSAY_OK;
 }
 
 static int32_t same(assay_verifier *base, const assay_call *call, assay_str a, assay_str b)

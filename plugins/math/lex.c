@@ -520,10 +520,9 @@ static bool looks_like_list(assay_str s)
 /* White space and the punctuation that ends a sentence. */
 static assay_str strip(assay_str s)
 {
-    s = pc_trim(s);
-    while (s.len && pc_in(s.data[s.len - 1], ".,;:!") &&
-           !(s.len >= 2 && (s.data[s.len - 2] == '\\' || s.data[s.len - 1] == '!')))
-        s = pc_trim(pc_slice(s, 0, s.len - 1));
+    for (s = pc_trim(s); s.len && pc_in(s.data[s.len - 1], ".,;:"); s = pc_trim(pc_slice(s, 0, s.len - 1)))
+        if (s.len >= 2 && (s.data[s.len - 2] == '\\' || s.data[s.len - 2] == '.')) /* \, and 0.333... */
+            break;
     return s;
 }
 

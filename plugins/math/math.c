@@ -113,7 +113,8 @@ static ruling undecided(const math_form *gold, const math_form *answer)
     }
     if (!gold->decided)
         return (ruling){ ASSAY_ABSTAIN, "text", "the form of the reference is not supported yet" };
-    if (answer->is_constant)
+    bool not_a_number = strcmp(gold->kind, "rational") != 0 && !answer->is_prose;
+    if (answer->is_constant || not_a_number)
         return (ruling){ ASSAY_ABSTAIN, "text", "the form of the answer is not supported yet" };
     return (ruling){ ASSAY_FAIL, "text", "the answer is not of the reference's kind" };
 }

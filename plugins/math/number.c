@@ -385,6 +385,17 @@ static bool is_constant(const math_reader *r, range g)
     return numbers && operators;
 }
 
+static bool is_prose(const math_reader *r, range g)
+{
+    for (uint32_t i = g.lo; i < g.hi; i++) {
+        assay_str t = math_tok_text(&r->lx, i);
+        if (kind_at(r, i) == T_WORD && t.len > 1 && !is_constant_word(t) && !pc_is(t, "and") && !pc_is(t, "or") &&
+            !(t.len > 5 && pc_is(pc_from(t, t.len - 6), "matrix")))
+            return true;
+    }
+    return false;
+}
+
 /* ---- sets, tuples, intervals ---- */
 
 typedef struct piece {
@@ -447,7 +458,11 @@ static void read_pieces(math_reader *r, range g, bool words, pieces *p)
         uint32_t end = next_separator(r, rest, words);
         bool empty = end == rest.lo;
         /* ", and" separates once */
+        /* (1,000) may be a thousand in brackets */
+        bool unclear = !empty && rest.lo > g.lo && kind_at(r, rest.lo) == T_NUM && !r->lx.tokens[rest.lo].spaced &&
+                       r->lx.tokens[rest.lo].len == 3 && math_tok_text(&r->lx, rest.lo).data[0] == '0';
         bool doubled = empty && after_comma && end < g.hi && kind_at(r, end) == T_WORD;
+        p->broken = p->broken || unclear;
         if (!empty)
             add_piece(r, (range){ rest.lo, end }, p);
         else if (!doubled && g.hi > g.lo)
@@ -649,6 +664,18 @@ static const char *kind_of(assay_str key)
     return pc_starts(body, "s:") ? "set" : "text";
 }
 
+/* Past "the (final) answer is". */
+static uint32_t after_announcement(const math_reader *r)
+{
+    uint32_t i = 0;
+    while (i < r->lx.n && kind_at(r, i) == T_WORD && i < 3 && !pc_is_nocase(math_tok_text(&r->lx, i), "answer"))
+        i++;
+    if (i + 2 >= r->lx.n || kind_at(r, i) != T_WORD || !pc_is_nocase(math_tok_text(&r->lx, i), "answer") ||
+        !pc_is(math_tok_text(&r->lx, i + 1), "is"))
+        return 0;
+    return i + 2;
+}
+
 bool math_read(math_reader *r, assay_str text, math_form *out)
 {
     pc_buf_clear(&out->key);
@@ -659,7 +686,7 @@ bool math_read(math_reader *r, assay_str text, math_form *out)
     r->why = NULL;
     if (!math_lex(&r->lx, text))
         return read_raw(r, text, out);
-    range g = strip_groups(r, (range){ 0, r->lx.n });
+    range g = strip_groups(r, (range){ after_announcement(r), r->lx.n });
     bool ok = true;
     out->decided = true;
     read_result result = READ_NO;
@@ -672,6 +699,7 @@ bool math_read(math_reader *r, assay_str text, math_form *out)
         return false;
     out->kind = kind_of(pc_buf_str(&out->key));
     out->is_word = !out->decided && g.hi == g.lo + 1 && kind_at(r, g.lo) == T_WORD;
+    out->is_prose = !out->decided && is_prose(r, g);
     out->is_constant = !out->decided && is_constant(r, g);
     out->why = out->decided ? NULL : r->why;
     return true;

@@ -17,6 +17,7 @@ typedef struct math_form {
     bool decided;     /* no text inside: its equality is known exactly */
     bool is_constant; /* text that is a constant expression which this version cannot evaluate */
     bool is_word;     /* text of one plain word */
+    bool is_prose;    /* text with words that are not mathematics */
     const char *kind; /* "rational", "tuple", "set", "interval", "text" */
     const char *why;  /* why it is text, where there is something to say; else NULL */
 } math_form;
