@@ -167,19 +167,21 @@ static double plurality(const uint64_t *votes, size_t m)
     return 1 / (double)ties;
 }
 
-/* Hoeffding (1963, section 6: also without replacement): the lead's sign is wrong with at most m
- * exp(-k lead^2 / 2). True where that is below 1e-9, far under the error of any number of draws. */
+/* Serfling (1974, without replacement) and Hoeffding (1963, with it): each class is ahead of the
+ * one that leads it by `lead` with a chance of at most exp(-k lead^2 / (2 left)), where left is the
+ * share of the urn that k - 1 draws leave. True where all of them together stay below 1e-9, far
+ * under the error of any number of draws. */
 static bool is_settled(const urn *u, uint64_t k, double *out)
 {
-    double top = 0, mine;
+    double top = 0, left = u->counts ? 1 - (double)(k - 1) / (double)u->n : 1;
     for (size_t i = 1; i < u->m; i++) {
         double share = u->counts ? (double)u->counts[i] / (double)u->n : u->p[i];
         top = share > top ? share : top;
     }
-    mine = u->counts ? (double)u->counts[0] / (double)u->n : u->p[0];
+    double mine = u->counts ? (double)u->counts[0] / (double)u->n : u->p[0];
     double lead = mine - top;
     *out = lead > 0;
-    return mine <= 0 || (double)u->m * exp(-(double)k * lead * lead / 2) < 1e-9;
+    return mine <= 0 || (double)u->m * exp(-(double)k * lead * lead / (2 * left)) < 1e-9;
 }
 
 /* A number below n from 32 bits where the bias (n / 2^32) cannot be seen, else from 64. */
