@@ -1,6 +1,7 @@
 /* doctor.c -- `assay doctor`: what works on this machine, each thing tried rather than guessed,
  * with the cure. SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "cli/common.h"
@@ -96,6 +97,22 @@ static void look_at_program(doctor *d)
     tell(d, OK, "libraries", NULL, "%s", libs.data ? libs.data : "");
 }
 
+/* What programs can still get, caches included; `otherwise` where the kernel does not say. */
+static uint64_t memory_available(uint64_t otherwise)
+{
+    AS_CLEANUP(buf) as_buf text = { 0 };
+    as_buf_init(&text, 1 << 16);
+    unsigned long long kib = 0;
+    static const char key[] = "\nMemAvailable:";
+    const char *at =
+        as_file_read("/proc/meminfo", &text, NULL) == 0 ? strstr(text.data, key) : NULL;
+    if (!at)
+        return otherwise;
+    at += sizeof key - 1;
+    at += strspn(at, " ");
+    return as_str_u64((as_str){ at, strcspn(at, " ") }, &kib) ? kib * 1024 : otherwise;
+}
+
 static void look_at_machine(doctor *d)
 {
     struct utsname kernel = { 0 };
@@ -107,12 +124,12 @@ static void look_at_machine(doctor *d)
     (void)sysinfo(&info);
     uint64_t unit = info.mem_unit;
     uint64_t memory = info.totalram * unit;
-    uint64_t left = (info.freeram + info.bufferram) * unit;
+    uint64_t left = memory_available((info.freeram + info.bufferram) * unit);
     char a[AS_TEXT_MAX];
     char b[AS_TEXT_MAX];
     tell(d, memory < (uint64_t)1 << 30 ? DEGRADED : OK, "memory",
-         memory < (uint64_t)1 << 30 ? "use --threads 1 and small batches" : NULL, "%s, %s free",
-         as_text_bytes(a, memory), as_text_bytes(b, left));
+         memory < (uint64_t)1 << 30 ? "use --threads 1 and small batches" : NULL,
+         "%s, %s available", as_text_bytes(a, memory), as_text_bytes(b, left));
 }
 
 static void look_at_clock(doctor *d)

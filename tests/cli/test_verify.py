@@ -408,16 +408,20 @@ class Interruption(AssayTest):
         self.assertEqual([r["id"] for r in rows], [f"i{k}" for k in range(300)])
         self.assertEqual({r["verdict"] for r in rows}, {"pass"})
 
-    def interrupt(self, signo, status):
-        child = self.start(*self.line)
+    def interrupt(self, signo, status, group=False):
+        child = self.start(*self.line, start_new_session=group)
         wait_for(self.rows_so_far)
-        child.send_signal(signo)
+        if group:
+            os.killpg(child.pid, signo)  # as a terminal does it: workers get the signal too
+        else:
+            child.send_signal(signo)
         _, err = child.communicate(timeout=60)
         self.assertEqual(child.returncode, status, err)
         self.assertIn(b"--resume", err)
         written = self.out.read_bytes()
         self.assertTrue(written.endswith(b"\n"))
         self.assertLess(written.count(b"\n"), 300)
+        self.assertEqual({r["verdict"] for r in lines_of(written.decode())}, {"pass"})
         state = json.loads((self.dir / "out.jsonl.manifest.json").read_text())["state"]
         self.assertEqual(state, "interrupted")
         # the line that was printed is the line that goes on
@@ -429,6 +433,11 @@ class Interruption(AssayTest):
 
     def test_ctrl_c(self):
         self.interrupt(signal.SIGINT, 130)
+
+    def test_ctrl_c_in_a_terminal(self):
+        self.interrupt(signal.SIGINT, 130, group=True)
+        # no item lost its verdict to the signal
+        self.assertEqual({r["verdict"] for r in without_times(self.out)}, {"pass"})
 
     def test_terminate(self):
         self.interrupt(signal.SIGTERM, 143)
