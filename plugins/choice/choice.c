@@ -1,5 +1,5 @@
-/* choice.c -- org.assay.choice: multiple choice. Finds the letter that was chosen; the article "A" and the pronoun "I" are
- * never one. SPDX-License-Identifier: Apache-2.0 */
+/* choice.c -- org.assay.choice: multiple choice. Finds the letter that was chosen; the article "A"
+ * and the pronoun "I" are never one. SPDX-License-Identifier: Apache-2.0 */
 #include "common/config.h"
 #include "common/emit.h"
 #include "common/extract.h"
@@ -20,9 +20,12 @@ typedef struct pick {
 /* Wrappers that may stand around a letter: \text{(C)}, **C**, $C$, "C". */
 static size_t skip_wrapping(assay_str s, size_t i)
 {
-    static const char *const words[] = { "\\text{", "\\textbf{", "\\mathrm{", "\\mathbf{", "\\mbox{", "\\rm", "\\bf",
-                                         "\\boxed{", "\\left", "\\(", "\\[", "{", "(", "[", "*", "_", "$", "\"", "'", "`",
-                                         " ", "\t", "\n", "\r", "option ", "Option ", "choice ", "Choice " };
+    static const char *const words[] = {
+        "\\text{",  "\\textbf{", "\\mathrm{", "\\mathbf{", "\\mbox{", "\\rm",    "\\bf",
+        "\\boxed{", "\\left",    "\\(",       "\\[",       "{",       "(",       "[",
+        "*",        "_",         "$",         "\"",        "'",       "`",       " ",
+        "\t",       "\n",        "\r",        "option ",   "Option ", "choice ", "Choice "
+    };
     for (size_t k = 0; k < sizeof words / sizeof *words;) {
         if (!pc_starts(pc_from(s, i), words[k])) {
             k++;
@@ -39,7 +42,8 @@ static bool is_word_byte(char c)
     return pc_is_alpha(c) || pc_is_digit(c) || c == '_' || c == '\'';
 }
 
-/* May the letter at s[i] be a choice, judged by what follows? `closed`: something already set it apart. */
+/* May the letter at s[i] be a choice, judged by what follows? `closed`: something already set it
+ * apart. */
 static bool stands_alone(assay_str s, size_t i, bool closed)
 {
     if (i + 1 >= s.len)
@@ -47,7 +51,8 @@ static bool stands_alone(assay_str s, size_t i, bool closed)
     char c = s.data[i + 1];
     if (is_word_byte(c) || (c == '-' && i + 2 < s.len && pc_is_alpha(s.data[i + 2])))
         return false;
-    if ((c == '+' || c == '=' || c == '^') || ((unsigned char)c == 0xCC)) /* a formula, a combining mark */
+    if ((c == '+' || c == '=' || c == '^') ||
+        ((unsigned char)c == 0xCC)) /* a formula, a combining mark */
         return false;
     bool is_article = s.data[i] == 'A' || s.data[i] == 'I';
     if (!is_article || closed || !pc_is_space(c))
@@ -124,7 +129,9 @@ static bool pick_boxed(const choice *v, const pc_found *found, pick *out)
 
 static bool is_marker_before(assay_str s, size_t end)
 {
-    static const char *const words[] = { "is", "it's", "be", "choose", "pick", "select", "are", ":" };
+    static const char *const words[] = {
+        "is", "it's", "be", "choose", "pick", "select", "are", ":"
+    };
     assay_str t = pc_trim(pc_slice(s, 0, end));
     while (t.len && pc_in(t.data[t.len - 1], "*_$(`\""))
         t = pc_trim(pc_slice(t, 0, t.len - 1));
@@ -147,8 +154,10 @@ static bool pick_marked(const choice *v, assay_str s, pick *out)
             size_t i = at + strlen(words[k]) - 1;
             while (i < s.len && (pc_in(s.data[i], " *_:=")))
                 i++;
-            for (const char *const *w = (const char *const[]){ "is", "est", "be", "are", NULL }; *w; w++)
-                if (pc_starts(pc_from(s, i), *w) && !is_word_byte(pc_from(s, i + strlen(*w)).data[0]))
+            for (const char *const *w = (const char *const[]){ "is", "est", "be", "are", NULL }; *w;
+                 w++)
+                if (pc_starts(pc_from(s, i), *w) &&
+                    !is_word_byte(pc_from(s, i + strlen(*w)).data[0]))
                     i += strlen(*w);
             while (i < s.len && (pc_in(s.data[i], " *_:\n")))
                 i++;
@@ -180,7 +189,8 @@ static bool pick_line(const choice *v, assay_str s, pick *out)
         if ((set_apart || i > 0) && (rest.len == 0 || rest.data[0] != ' '))
             return take(v, line, 0, "line", out);
     }
-    size_t bold = pc_rfind(line, "**", line.len), open = bold == PC_NONE ? bold : pc_rfind(line, "**", bold);
+    size_t bold = pc_rfind(line, "**", line.len),
+           open = bold == PC_NONE ? bold : pc_rfind(line, "**", bold);
     if (open != PC_NONE && take(v, pc_slice(line, open + 2, bold), 0, "bold", out))
         return true;
     size_t end = line.len;
@@ -238,7 +248,8 @@ static void emit_answer(const assay_call *call, uint32_t i, const pick *p)
     pc_emit(call, i, ASSAY_OUT_ANSWER, (assay_str){ &p->letter, 1 });
 }
 
-static void score_one(const choice *v, const assay_call *call, const assay_batch *b, assay_scores *out, uint32_t i)
+static void score_one(const choice *v, const assay_call *call, const assay_batch *b,
+                      assay_scores *out, uint32_t i)
 {
     const char *why;
     pick p;
@@ -256,7 +267,8 @@ static void score_one(const choice *v, const assay_call *call, const assay_batch
         emit_answer(call, i, &p);
     char gold = gold_letter(v, pc_col(b->reference, i));
     if (!gold) {
-        pc_set(call, out, i, ASSAY_ABSTAIN, 0, NULL, "the reference is not a letter of the choices");
+        pc_set(call, out, i, ASSAY_ABSTAIN, 0, NULL,
+               "the reference is not a letter of the choices");
         return;
     }
     if (pc_wants(call, ASSAY_WANT_EXPLAIN)) {
@@ -266,11 +278,12 @@ static void score_one(const choice *v, const assay_call *call, const assay_batch
         pc_buf_fini(&text);
     }
     bool right = p.letter == gold;
-    pc_set(call, out, i, right ? ASSAY_PASS : ASSAY_FAIL, right, p.rule, right ? NULL : "another choice");
+    pc_set(call, out, i, right ? ASSAY_PASS : ASSAY_FAIL, right, p.rule,
+           right ? NULL : "another choice");
 }
 
-static assay_status score(assay_verifier *base, const assay_call *call, const assay_batch *b, assay_scores *out,
-                          assay_error *err)
+static assay_status score(assay_verifier *base, const assay_call *call, const assay_batch *b,
+                          assay_scores *out, assay_error *err)
 {
     (void)err;
     for (uint32_t i = 0; i < b->n; i++) {
@@ -281,7 +294,8 @@ static assay_status score(assay_verifier *base, const assay_call *call, const as
     return ASSAY_OK;
 }
 
-static assay_status extract(assay_verifier *base, const assay_call *call, const assay_batch *b, assay_error *err)
+static assay_status extract(assay_verifier *base, const assay_call *call, const assay_batch *b,
+                            assay_error *err)
 {
     (void)err;
     for (uint32_t i = 0; i < b->n; i++) {
@@ -317,7 +331,8 @@ static bool read_choices(choice *v, pc_config *c)
     for (size_t i = 0; ok && i < n; i++)
         ok = text[i] == (char)('A' + i);
     if (!ok) {
-        pc_config_fail(c, "config key \"choices\" must be letters from A on, 2 to 10 of them: \"ABCD\"");
+        pc_config_fail(
+            c, "config key \"choices\" must be letters from A on, 2 to 10 of them: \"ABCD\"");
         return false;
     }
     v->last = (char)('A' + n - 1);
@@ -329,17 +344,21 @@ static bool read_choices(choice *v, pc_config *c)
     return true;
 }
 
-static assay_status create(const assay_descriptor *d, const assay_host *host, assay_str config, assay_verifier **out,
-                           assay_error *err)
+static assay_status create(const assay_descriptor *d, const assay_host *host, assay_str config,
+                           assay_verifier **out, assay_error *err)
 {
     (void)d;
     (void)host;
     choice *v = pc_calloc(1, sizeof *v);
     if (!v)
         return ASSAY_E_NOMEM;
-    v->base = (assay_verifier){ .size = sizeof v->base, .data = v, .destroy = destroy, .score = score,
+    v->base = (assay_verifier){ .size = sizeof v->base,
+                                .data = v,
+                                .destroy = destroy,
+                                .score = score,
                                 .extension = extension };
-    v->rules = (pc_rules){ .stages = 1u << PC_STAGE_TAG | 1u << PC_STAGE_BOXED | 1u << PC_STAGE_HASHES };
+    v->rules =
+        (pc_rules){ .stages = 1u << PC_STAGE_TAG | 1u << PC_STAGE_BOXED | 1u << PC_STAGE_HASHES };
     pc_config c;
     assay_status rc = pc_config_open(&c, config, err);
     if (rc == ASSAY_OK) {
@@ -365,8 +384,9 @@ static const assay_descriptor descriptor = {
     .summary = "the letter that was chosen",
     .url = "",
     .tags = tags,
-    .config_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
-                     "\"choices\":{\"type\":\"string\",\"default\":\"ABCD\",\"description\":\"A to J\"}}}",
+    .config_schema =
+        "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
+        "\"choices\":{\"type\":\"string\",\"default\":\"ABCD\",\"description\":\"A to J\"}}}",
     .revision = 1,
     .cost_us = 2,
     .score_min = 0,

@@ -112,7 +112,8 @@ double pc_config_num(pc_config *c, const char *key, double standard, double low,
     return v->valuedouble;
 }
 
-uint64_t pc_config_uint(pc_config *c, const char *key, uint64_t standard, uint64_t low, uint64_t high)
+uint64_t pc_config_uint(pc_config *c, const char *key, uint64_t standard, uint64_t low,
+                        uint64_t high)
 {
     const cJSON *v = pc_config_get(c, key);
     if (!v)

@@ -6,11 +6,13 @@
 
 #include <math.h>
 
-static inline assay_status pc_emit(const assay_call *call, uint32_t item, uint32_t channel, assay_str text)
+static inline assay_status pc_emit(const assay_call *call, uint32_t item, uint32_t channel,
+                                   assay_str text)
 {
     return call->emit(call, item, channel, text);
 }
-static inline assay_status pc_emit_text(const assay_call *call, uint32_t item, uint32_t channel, const char *text)
+static inline assay_status pc_emit_text(const assay_call *call, uint32_t item, uint32_t channel,
+                                        const char *text)
 {
     return pc_emit(call, item, channel, (assay_str){ text, strlen(text) });
 }
@@ -27,9 +29,10 @@ static inline bool pc_cancelled(const assay_call *call)
 {
     return call->cancelled && call->cancelled(call);
 }
-/* Sets both columns; `rule` and `reason` may be NULL. The score of ABSTAIN and ERROR is NaN whatever is given. */
-static inline void pc_set(const assay_call *call, assay_scores *out, uint32_t i, assay_verdict verdict, float score,
-                          const char *rule, const char *reason)
+/* Sets both columns; `rule` and `reason` may be NULL. The score of ABSTAIN and ERROR is NaN
+ * whatever is given. */
+static inline void pc_set(const assay_call *call, assay_scores *out, uint32_t i,
+                          assay_verdict verdict, float score, const char *rule, const char *reason)
 {
     if (out->verdict)
         out->verdict[i] = verdict;

@@ -17,7 +17,8 @@ bool pc_rules_preset(pc_rules *out, const char *name)
     if (strcmp(name, "math") == 0)
         return true;
     if (strcmp(name, "gsm8k") == 0) {
-        *out = (pc_rules){ .stages = math | STAGE(NUMBER), .a_colon = true, .hashes_anywhere = true };
+        *out =
+            (pc_rules){ .stages = math | STAGE(NUMBER), .a_colon = true, .hashes_anywhere = true };
         return true;
     }
     out->stages = STAGE(BOXED);
@@ -56,7 +57,8 @@ bool pc_after_think(assay_str *text, pc_think think)
 /* ---- boxes ---- */
 
 typedef struct box {
-    size_t start, content, content_end, end; /* end: past the closing brace; PC_NONE: never closed */
+    size_t start, content, content_end,
+        end; /* end: past the closing brace; PC_NONE: never closed */
 } box;
 
 /* Is there a \boxed or \fbox whose backslash is at s[at]? Gives the index past the word. */
@@ -132,9 +134,9 @@ static bool is_joint(assay_str s, size_t from, size_t to)
             continue;
         }
         size_t n = 0;
-        static const char *const words[] = { "and",     "or",   "\\text{", "\\quad", "\\qquad",
-                                             "\\mbox{", "}",    "\\(",     "\\)",    "\\[",
-                                             "\\]",     "\\,",  "\\;",     "\\ ",    "\\\\" };
+        static const char *const words[] = { "and",     "or",  "\\text{", "\\quad", "\\qquad",
+                                             "\\mbox{", "}",   "\\(",     "\\)",    "\\[",
+                                             "\\]",     "\\,", "\\;",     "\\ ",    "\\\\" };
         for (size_t k = 0; k < sizeof words / sizeof *words && !n; k++)
             if (pc_starts(rest, words[k]))
                 n = strlen(words[k]);
@@ -149,7 +151,8 @@ static uint32_t count_boxes(assay_str s)
 {
     uint32_t n = 0;
     for (size_t at = pc_find(s, "box", 0); at != PC_NONE; at = pc_find(s, "box", at + 3))
-        if ((at >= 1 && s.data[at - 1] == '\\') || (at >= 2 && s.data[at - 1] == 'f' && s.data[at - 2] == '\\'))
+        if ((at >= 1 && s.data[at - 1] == '\\') ||
+            (at >= 2 && s.data[at - 1] == 'f' && s.data[at - 2] == '\\'))
             n++;
     return n;
 }
@@ -166,7 +169,8 @@ static bool gather_boxes(assay_str s, box last, pc_found *out)
         box_close(upto, &b); /* never beyond the next box: each byte is looked at once */
         if (b.end == PC_NONE) {
             if (b.content < s.len && s.data[b.content - 1] == '{') { /* around the next box */
-                box whole = { .start = b.start, .content = b.start + (s.data[b.start + 1] == 'b' ? 6 : 5) };
+                box whole = { .start = b.start,
+                              .content = b.start + (s.data[b.start + 1] == 'b' ? 6 : 5) };
                 box_close(s, &whole);
                 return whole.end != PC_NONE;
             }
@@ -254,7 +258,9 @@ static bool is_escaped(assay_str s, size_t at)
 /* Does a math span open at s[at]? Finds its end: the same delimiter, before a blank line. */
 static bool span_at(assay_str s, size_t at, span *out)
 {
-    static const char *const open[] = { "$$", "$", "\\(", "\\[" }, *const close[] = { "$$", "$", "\\)", "\\]" };
+    static const char *const open[] = { "$$", "$", "\\(", "\\[" }, *const close[] = { "$$", "$",
+                                                                                      "\\)",
+                                                                                      "\\]" };
     assay_str rest = pc_from(s, at);
     for (size_t k = 0; k < 4; k++) {
         if (!pc_starts(rest, open[k]))
@@ -328,7 +334,8 @@ static bool find_math(assay_str s, pc_found *out)
         a = b;
     /* "$41$ or $42$" is one list: spans joined as boxes are */
     size_t from = a.from;
-    while (dollar_before(pc_slice(s, 0, a.start), a.start, &b) && is_joint(s, b.end, a.start) && b.end < a.start) {
+    while (dollar_before(pc_slice(s, 0, a.start), a.start, &b) && is_joint(s, b.end, a.start) &&
+           b.end < a.start) {
         from = b.from;
         a.start = b.start;
     }
@@ -437,7 +444,8 @@ static size_t sentence_end(assay_str s, size_t at)
         if (c == '\n')
             return i;
         bool stops = c == '.' || c == '!' || c == '?';
-        if (stops && i > at && (i + 1 >= s.len || pc_is_space(s.data[i + 1]) || s.data[i + 1] == '*'))
+        if (stops && i > at &&
+            (i + 1 >= s.len || pc_is_space(s.data[i + 1]) || s.data[i + 1] == '*'))
             return i;
     }
     return s.len;
@@ -451,7 +459,8 @@ static assay_str marker_value(assay_str s, size_t at)
         return strip_end(pc_slice(s, at, sentence_end(s, at)));
     size_t to = a.to, end = a.end;
     for (size_t i = end; i < s.len; i = end) {
-        while (i < s.len && !ends_math(s, i) && s.data[i] != '\\' && s.data[i] != '\n' && i - end < 16)
+        while (i < s.len && !ends_math(s, i) && s.data[i] != '\\' && s.data[i] != '\n' &&
+               i - end < 16)
             i++;
         if (i >= s.len || !is_joint(s, end, i) || !span_at(s, i, &b))
             break;
@@ -507,7 +516,8 @@ static bool find_number(assay_str s, pc_found *out)
     if (end == 0)
         return false;
     size_t from = end;
-    while (from > 0 && (pc_is_digit(s.data[from - 1]) || pc_in(s.data[from - 1], ",./")) && s.data[from - 1])
+    while (from > 0 && (pc_is_digit(s.data[from - 1]) || pc_in(s.data[from - 1], ",./")) &&
+           s.data[from - 1])
         from--;
     while (from < end && (s.data[from] == ',' || s.data[from] == '/'))
         from++;
@@ -568,7 +578,8 @@ void pc_extract(pc_found *out, assay_str completion, const pc_rules *rules)
     bool found = ((want & STAGE(BOXED)) && find_boxed(s, out)) ||
                  ((want & STAGE(HASHES)) && find_hashes(s, rules, out)) ||
                  ((want & STAGE(MARKER)) && find_marker(s, rules, out)) ||
-                 ((want & STAGE(MATH)) && find_math(s, out)) || ((want & STAGE(BOLD)) && find_bold(s, out)) ||
+                 ((want & STAGE(MATH)) && find_math(s, out)) ||
+                 ((want & STAGE(BOLD)) && find_bold(s, out)) ||
                  ((want & STAGE(NUMBER)) && find_number(s, out));
     if (found && out->stage != PC_STAGE_NONE) {
         out->why = NULL;

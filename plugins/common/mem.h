@@ -5,7 +5,7 @@
 #include <assay/plugin.h>
 #include <stdbool.h>
 
-void *pc_calloc(size_t n, size_t size); /* zeroed; NULL on failure or overflow */
+void *pc_calloc(size_t n, size_t size);             /* zeroed; NULL on failure or overflow */
 void *pc_realloc(void *old, size_t n, size_t size); /* NULL leaves `old` valid */
 void pc_free(void *p);
 

@@ -3,13 +3,16 @@
 
 const assay_svc_verifiers *pc_parts_service(const assay_host *host, assay_error *err)
 {
-    const assay_svc_verifiers *svc = host && host->service ? host->service(host, ASSAY_SVC_VERIFIERS) : NULL;
+    const assay_svc_verifiers *svc =
+        host && host->service ? host->service(host, ASSAY_SVC_VERIFIERS) : NULL;
     if (!svc)
-        pc_error(err, ASSAY_E_UNSUPPORTED, "this host does not offer %s, which opens the parts", ASSAY_SVC_VERIFIERS);
+        pc_error(err, ASSAY_E_UNSUPPORTED, "this host does not offer %s, which opens the parts",
+                 ASSAY_SVC_VERIFIERS);
     return svc;
 }
 
-bool pc_part_open(pc_config *c, const assay_host *host, const char *verifier, const cJSON *config, uint32_t *part)
+bool pc_part_open(pc_config *c, const assay_host *host, const char *verifier, const cJSON *config,
+                  uint32_t *part)
 {
     const assay_svc_verifiers *svc = host->service(host, ASSAY_SVC_VERIFIERS);
     if (config && !cJSON_IsObject(config)) {
@@ -25,10 +28,12 @@ bool pc_part_open(pc_config *c, const assay_host *host, const char *verifier, co
     }
     cJSON_free(json);
     assay_error inner = { .size = sizeof inner };
-    assay_status rc = text.failed || (config && !json) ? ASSAY_E_NOMEM
-                                                       : svc->open(host, pc_buf_str(&text), part, &inner);
+    assay_status rc = text.failed || (config && !json)
+                          ? ASSAY_E_NOMEM
+                          : svc->open(host, pc_buf_str(&text), part, &inner);
     pc_buf_fini(&text);
     if (rc)
-        pc_config_fail(c, "part \"%.60s\": %.160s", verifier, inner.text[0] ? inner.text : "could not be opened");
+        pc_config_fail(c, "part \"%.60s\": %.160s", verifier,
+                       inner.text[0] ? inner.text : "could not be opened");
     return rc == ASSAY_OK;
 }

@@ -99,8 +99,8 @@ size_t pc_utf8(assay_str s, size_t at, uint32_t *cp)
     }
     utf8proc_int32_t point = -1;
     size_t left = s.len - at < 4 ? s.len - at : 4;
-    utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)s.data + at,
-                                          (utf8proc_ssize_t)left, &point);
+    utf8proc_ssize_t n =
+        utf8proc_iterate((const utf8proc_uint8_t *)s.data + at, (utf8proc_ssize_t)left, &point);
     if (n <= 0 || point < 0) {
         *cp = UINT32_MAX;
         return 1;
@@ -161,8 +161,8 @@ void pc_normalise(pc_buf *out, assay_str s, pc_norm how)
         utf8proc_option_t options = UTF8PROC_STABLE | UTF8PROC_COMPOSE;
         if (how == PC_NORM_CASE)
             options |= UTF8PROC_CASEFOLD;
-        utf8proc_ssize_t n = utf8proc_map((const utf8proc_uint8_t *)s.data,
-                                          (utf8proc_ssize_t)s.len, &mapped, options);
+        utf8proc_ssize_t n = utf8proc_map((const utf8proc_uint8_t *)s.data, (utf8proc_ssize_t)s.len,
+                                          &mapped, options);
         if (n >= 0)
             s = (assay_str){ (const char *)mapped, (size_t)n };
         else if (n == UTF8PROC_ERROR_NOMEM)

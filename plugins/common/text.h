@@ -50,15 +50,17 @@ static inline assay_str pc_slice(assay_str s, size_t from, size_t to)
 {
     return (assay_str){ s.data + from, to - from };
 }
-assay_str pc_trim(assay_str s); /* ASCII white space off both ends */
-bool pc_is_blank(assay_str s);  /* absent, empty or ASCII white space only */
+assay_str pc_trim(assay_str s);       /* ASCII white space off both ends */
+bool pc_is_blank(assay_str s);        /* absent, empty or ASCII white space only */
 int pc_cmp(assay_str a, assay_str b); /* byte order; a shorter prefix comes first */
 
 size_t pc_find(assay_str s, const char *needle, size_t from); /* first at or after `from` */
-size_t pc_rfind(assay_str s, const char *needle, size_t end); /* last that ends at or before `end` */
+size_t pc_rfind(assay_str s, const char *needle,
+                size_t end); /* last that ends at or before `end` */
 
 bool pc_is_ascii(assay_str s);
-/* The code point at s[at] and its length; an invalid byte gives U+FFFFFFFF and length 1. at < s.len. */
+/* The code point at s[at] and its length; an invalid byte gives U+FFFFFFFF and length 1. at <
+ * s.len. */
 size_t pc_utf8(assay_str s, size_t at, uint32_t *cp);
 
 typedef enum pc_norm {
@@ -66,8 +68,10 @@ typedef enum pc_norm {
     PC_NORM_SPACE, /* trimmed, runs of white space (Unicode's too) are one space, NFC */
     PC_NORM_CASE   /* and case-folded */
 } pc_norm;
-/* Appends the normal form; text that is not UTF-8 keeps its bytes (white space and ASCII case are still normalised). */
+/* Appends the normal form; text that is not UTF-8 keeps its bytes (white space and ASCII case are
+ * still normalised). */
 void pc_normalise(pc_buf *out, assay_str s, pc_norm how);
-/* Are the normal forms equal? No memory is needed where both are ASCII. false also for want of memory. */
+/* Are the normal forms equal? No memory is needed where both are ASCII. false also for want of
+ * memory. */
 bool pc_same_text(assay_str a, assay_str b, pc_norm how);
 #endif

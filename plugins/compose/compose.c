@@ -1,8 +1,9 @@
-/* compose.c -- org.assay.compose: one reward made of several verifiers: weighted sum, product or minimum, with gates.
+/* compose.c -- org.assay.compose: one reward made of several verifiers: weighted sum, product or
+ * minimum, with gates.
  *
- * A gate that fails makes the whole FAIL 0, whatever the other parts say. Otherwise a part that cannot tell makes the whole
- * ABSTAIN or ERROR, never 0: a reward of 0 for our own failure would teach the model something false.
- * SPDX-License-Identifier: Apache-2.0 */
+ * A gate that fails makes the whole FAIL 0, whatever the other parts say. Otherwise a part that
+ * cannot tell makes the whole ABSTAIN or ERROR, never 0: a reward of 0 for our own failure would
+ * teach the model something false. SPDX-License-Identifier: Apache-2.0 */
 #include "common/emit.h"
 #include "common/parts.h"
 
@@ -47,8 +48,8 @@ static bool is_scored(assay_verdict v)
 static unsigned first_gate_lost(const compose *v, const said *s, uint32_t i)
 {
     unsigned k = 0;
-    while (k < v->n_parts &&
-           !(v->parts[k].gate && is_scored(s->verdict[k * s->n + i]) && !passed(s->verdict[k * s->n + i])))
+    while (k < v->n_parts && !(v->parts[k].gate && is_scored(s->verdict[k * s->n + i]) &&
+                               !passed(s->verdict[k * s->n + i])))
         k++;
     return k;
 }
@@ -108,7 +109,8 @@ static void emit_metrics(const compose *v, const assay_call *call, const said *s
 
 static void explain(const compose *v, const assay_call *call, const said *s, uint32_t i)
 {
-    static const char *const words[] = { "unset", "pass", "fail", "no_answer", "timeout", "abstain", "error" };
+    static const char *const words[] = { "unset",   "pass",    "fail", "no_answer",
+                                         "timeout", "abstain", "error" };
     pc_buf b = { 0 };
     for (unsigned k = 0; k < v->n_parts; k++) {
         const part *p = &v->parts[k];
@@ -126,7 +128,8 @@ static void explain(const compose *v, const assay_call *call, const said *s, uin
     pc_buf_fini(&b);
 }
 
-static void decide(const compose *v, const assay_call *call, const said *s, assay_scores *out, uint32_t i)
+static void decide(const compose *v, const assay_call *call, const said *s, assay_scores *out,
+                   uint32_t i)
 {
     char reason[128];
     unsigned k = first_gate_lost(v, s, i);
@@ -147,22 +150,24 @@ static void decide(const compose *v, const assay_call *call, const said *s, assa
     bool pass = x >= v->pass_at;
     (void)snprintf(reason, sizeof reason, "the score %.4g is below %.4g", x, v->pass_at);
     static const char *const rules[] = { "sum", "product", "min" };
-    pc_set(call, out, i, pass ? ASSAY_PASS : ASSAY_FAIL, (float)x, rules[v->mode], pass ? NULL : reason);
+    pc_set(call, out, i, pass ? ASSAY_PASS : ASSAY_FAIL, (float)x, rules[v->mode],
+           pass ? NULL : reason);
 }
 
-/* A batch of nothing tells whether a part votes, without work: the first that does lends its answers. */
+/* A batch of nothing tells whether a part votes, without work: the first that does lends its
+ * answers. */
 static const part *find_voter(const compose *v, const assay_call *call)
 {
     const assay_batch none = { .size = sizeof none };
     assay_error unread = { .size = sizeof unread };
     for (unsigned k = 0; k < v->n_parts; k++)
-        if (v->svc->extract(v->host, call, v->parts[k].id, &none, &unread) !=
-            ASSAY_E_UNSUPPORTED)
+        if (v->svc->extract(v->host, call, v->parts[k].id, &none, &unread) != ASSAY_E_UNSUPPORTED)
             return &v->parts[k];
     return NULL;
 }
 
-static assay_status extract(assay_verifier *base, const assay_call *call, const assay_batch *b, assay_error *err)
+static assay_status extract(assay_verifier *base, const assay_call *call, const assay_batch *b,
+                            assay_error *err)
 {
     const compose *v = base->data;
     const part *p = find_voter(v, call);
@@ -180,7 +185,8 @@ static int32_t same(assay_verifier *base, const assay_call *call, assay_str a, a
 }
 
 /* In chunks, so that a cancellation is seen between them. */
-static assay_status ask_parts(const compose *v, const assay_call *call, const assay_batch *b, said *s, assay_error *err)
+static assay_status ask_parts(const compose *v, const assay_call *call, const assay_batch *b,
+                              said *s, assay_error *err)
 {
     for (uint32_t lo = 0, hi; lo < b->n; lo = hi) {
         hi = b->n - lo > CHUNK ? lo + CHUNK : b->n;
@@ -189,7 +195,9 @@ static assay_status ask_parts(const compose *v, const assay_call *call, const as
             if (pc_cancelled(call))
                 return ASSAY_E_CANCELLED;
             size_t at = (size_t)k * b->n + lo;
-            assay_scores one = { .size = sizeof one, .n = some.n, .score = s->score + at, .verdict = s->verdict + at };
+            assay_scores one = {
+                .size = sizeof one, .n = some.n, .score = s->score + at, .verdict = s->verdict + at
+            };
             assay_status rc = v->svc->score(v->host, call, v->parts[k].id, &some, &one, err);
             if (rc)
                 return rc;
@@ -198,8 +206,8 @@ static assay_status ask_parts(const compose *v, const assay_call *call, const as
     return ASSAY_OK;
 }
 
-static assay_status score(assay_verifier *base, const assay_call *call, const assay_batch *b, assay_scores *out,
-                          assay_error *err)
+static assay_status score(assay_verifier *base, const assay_call *call, const assay_batch *b,
+                          assay_scores *out, assay_error *err)
 {
     const compose *v = base->data;
     said s = { .n = b->n };
@@ -248,7 +256,8 @@ static void name_part(compose *v, const char *verifier)
     plain[n] = 0;
     unsigned twins = 0;
     for (unsigned k = 0; k < v->n_parts; k++)
-        twins += strncmp(v->parts[k].name, plain, n) == 0 && (!v->parts[k].name[n] || v->parts[k].name[n] == ':');
+        twins += strncmp(v->parts[k].name, plain, n) == 0 &&
+                 (!v->parts[k].name[n] || v->parts[k].name[n] == ':');
     if (twins)
         (void)snprintf(p->name, sizeof p->name, "%s:%u", plain, twins + 1);
     else
@@ -267,8 +276,10 @@ static void add_part(compose *v, const pc_config *parent, const cJSON *spec, pc_
     p->weight = pc_config_num(c, "weight", p->gate ? 0 : 1, 0, 1e6);
     if (!verifier)
         pc_config_fail(c, "a part needs \"verifier\": its name or path");
-    if (verifier && (strcmp(verifier, "majority") == 0 || strcmp(verifier, "org.assay.majority") == 0))
-        pc_config_fail(c, "part \"majority\" needs whole groups, which parts are not given; use majority by itself");
+    if (verifier &&
+        (strcmp(verifier, "majority") == 0 || strcmp(verifier, "org.assay.majority") == 0))
+        pc_config_fail(c, "part \"majority\" needs whole groups, which parts are not given; use "
+                          "majority by itself");
     pc_config_check(c);
     if (c->failed)
         return;
@@ -290,7 +301,9 @@ static void read_config(compose *v, pc_config *c)
         return;
     }
     if (n < 1 || n > MAX_PARTS)
-        pc_config_fail(c, "config key \"parts\" must be a list of 1 to %d parts: {\"verifier\":NAME,\"weight\":1}",
+        pc_config_fail(c,
+                       "config key \"parts\" must be a list of 1 to %d parts: "
+                       "{\"verifier\":NAME,\"weight\":1}",
                        MAX_PARTS);
     pc_config_check(c);
     if (c->failed)
@@ -305,8 +318,8 @@ static void read_config(compose *v, pc_config *c)
     }
 }
 
-static assay_status create(const assay_descriptor *d, const assay_host *host, assay_str config, assay_verifier **out,
-                           assay_error *err)
+static assay_status create(const assay_descriptor *d, const assay_host *host, assay_str config,
+                           assay_verifier **out, assay_error *err)
 {
     (void)d;
     const assay_svc_verifiers *svc = pc_parts_service(host, err);
@@ -315,7 +328,10 @@ static assay_status create(const assay_descriptor *d, const assay_host *host, as
     compose *v = pc_calloc(1, sizeof *v);
     if (!v)
         return ASSAY_E_NOMEM;
-    v->base = (assay_verifier){ .size = sizeof v->base, .data = v, .destroy = destroy, .score = score,
+    v->base = (assay_verifier){ .size = sizeof v->base,
+                                .data = v,
+                                .destroy = destroy,
+                                .score = score,
                                 .extension = extension };
     v->host = host;
     v->svc = svc;
@@ -336,7 +352,8 @@ static assay_status create(const assay_descriptor *d, const assay_host *host, as
 static const char *const tags[] = { "composition", NULL };
 static const assay_descriptor descriptor = {
     .size = sizeof descriptor,
-    /* as DETERMINISTIC as its parts, which are not known here: they have their own caches, so nothing is lost */
+    /* as DETERMINISTIC as its parts, which are not known here: they have their own caches, so
+       nothing is lost */
     .flags = ASSAY_F_REENTRANT,
     .id = "org.assay.compose",
     .name = "Composition",
@@ -347,7 +364,8 @@ static const assay_descriptor descriptor = {
     .tags = tags,
     .config_schema =
         "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
-        "\"parts\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":16,\"items\":{\"type\":\"object\","
+        "\"parts\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":16,\"items\":{\"type\":"
+        "\"object\","
         "\"required\":[\"verifier\"],\"additionalProperties\":false,\"properties\":{"
         "\"verifier\":{\"type\":\"string\"},\"config\":{\"type\":\"object\"},"
         "\"weight\":{\"type\":\"number\",\"minimum\":0,\"description\":\"1; of a gate 0\"},"

@@ -31,7 +31,8 @@ static assay_str part(const exact *v, assay_str completion)
     return found.text;
 }
 
-static void emit_answer(const exact *v, const assay_call *call, uint32_t i, assay_str text, pc_buf *buf)
+static void emit_answer(const exact *v, const assay_call *call, uint32_t i, assay_str text,
+                        pc_buf *buf)
 {
     pc_buf_clear(buf);
     pc_normalise(buf, text, v->norm);
@@ -41,7 +42,8 @@ static void emit_answer(const exact *v, const assay_call *call, uint32_t i, assa
     pc_emit(call, i, ASSAY_OUT_ANSWER, v->norm == PC_NORM_NONE ? text : pc_trim(text));
 }
 
-static void explain(const assay_call *call, uint32_t i, assay_str text, assay_str reference, pc_buf *buf)
+static void explain(const assay_call *call, uint32_t i, assay_str text, assay_str reference,
+                    pc_buf *buf)
 {
     enum { SHOWN = 200 };
     pc_buf_clear(buf);
@@ -54,8 +56,8 @@ static void explain(const assay_call *call, uint32_t i, assay_str text, assay_st
         pc_emit(call, i, ASSAY_OUT_EXPLAIN, pc_buf_str(buf));
 }
 
-static void score_one(const exact *v, const assay_call *call, const assay_batch *b, assay_scores *out, uint32_t i,
-                      pc_buf *buf)
+static void score_one(const exact *v, const assay_call *call, const assay_batch *b,
+                      assay_scores *out, uint32_t i, pc_buf *buf)
 {
     assay_str text = part(v, pc_col(b->completion, i)), reference = pc_col(b->reference, i);
     if (pc_is_blank(text)) {
@@ -78,8 +80,8 @@ static void score_one(const exact *v, const assay_call *call, const assay_batch 
         pc_set(call, out, i, ASSAY_FAIL, 0, "text", "the texts differ");
 }
 
-static assay_status score(assay_verifier *base, const assay_call *call, const assay_batch *b, assay_scores *out,
-                          assay_error *err)
+static assay_status score(assay_verifier *base, const assay_call *call, const assay_batch *b,
+                          assay_scores *out, assay_error *err)
 {
     const exact *v = base->data;
     (void)err;
@@ -96,7 +98,8 @@ static assay_status score(assay_verifier *base, const assay_call *call, const as
     return rc;
 }
 
-static assay_status extract(assay_verifier *base, const assay_call *call, const assay_batch *b, assay_error *err)
+static assay_status extract(assay_verifier *base, const assay_call *call, const assay_batch *b,
+                            assay_error *err)
 {
     const exact *v = base->data;
     (void)err;
@@ -128,8 +131,8 @@ static void destroy(assay_verifier *base)
     pc_free(base->data);
 }
 
-static assay_status create(const assay_descriptor *d, const assay_host *host, assay_str config, assay_verifier **out,
-                           assay_error *err)
+static assay_status create(const assay_descriptor *d, const assay_host *host, assay_str config,
+                           assay_verifier **out, assay_error *err)
 {
     (void)d;
     (void)host;
@@ -147,7 +150,10 @@ static assay_status create(const assay_descriptor *d, const assay_host *host, as
     exact *v = pc_calloc(1, sizeof *v);
     if (!v)
         return ASSAY_E_NOMEM;
-    v->base = (assay_verifier){ .size = sizeof v->base, .data = v, .destroy = destroy, .score = score,
+    v->base = (assay_verifier){ .size = sizeof v->base,
+                                .data = v,
+                                .destroy = destroy,
+                                .score = score,
                                 .extension = extension };
     v->norm = (pc_norm)norm;
     v->take = (take)what;
@@ -168,10 +174,9 @@ static const assay_descriptor descriptor = {
     .summary = "1 if the completion is the reference, white space aside",
     .url = "",
     .tags = tags,
-    .config_schema =
-        "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
-        "\"normalise\":{\"enum\":[\"none\",\"space\",\"case\"],\"default\":\"space\"},"
-        "\"take\":{\"enum\":[\"all\",\"last_line\",\"answer\"],\"default\":\"all\"}}}",
+    .config_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
+                     "\"normalise\":{\"enum\":[\"none\",\"space\",\"case\"],\"default\":\"space\"},"
+                     "\"take\":{\"enum\":[\"all\",\"last_line\",\"answer\"],\"default\":\"all\"}}}",
     .revision = 1,
     .cost_us = 1,
     .score_min = 0,

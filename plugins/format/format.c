@@ -1,5 +1,5 @@
-/* format.c -- org.assay.format: does the text have the form that was asked for? Tags, a box, lengths, repetition.
- * SPDX-License-Identifier: Apache-2.0 */
+/* format.c -- org.assay.format: does the text have the form that was asked for? Tags, a box,
+ * lengths, repetition. SPDX-License-Identifier: Apache-2.0 */
 #include "common/config.h"
 #include "common/emit.h"
 #include "common/extract.h"
@@ -142,12 +142,14 @@ static double repeated(assay_str s, unsigned n)
 static void judge_lengths(const format *v, assay_str s, tally *t)
 {
     if (v->min_bytes != UINT64_MAX || v->max_bytes != UINT64_MAX)
-        judge(t, "bytes", (v->min_bytes == UINT64_MAX || s.len >= v->min_bytes) && s.len <= v->max_bytes,
+        judge(t, "bytes",
+              (v->min_bytes == UINT64_MAX || s.len >= v->min_bytes) && s.len <= v->max_bytes,
               "the number of bytes is out of bounds");
     if (v->min_words == UINT64_MAX && v->max_words == UINT64_MAX)
         return;
     uint64_t words = count_words(s);
-    judge(t, "words", (v->min_words == UINT64_MAX || words >= v->min_words) && words <= v->max_words,
+    judge(t, "words",
+          (v->min_words == UINT64_MAX || words >= v->min_words) && words <= v->max_words,
           "the number of words is out of bounds");
 }
 
@@ -165,7 +167,8 @@ static bool has_box(assay_str s)
 static bool judge_all(const format *v, assay_str s, tally *t)
 {
     if (v->n_tags) {
-        judge(t, "tags", tags_hold(v, s), "the tags are not there exactly once, filled, closed and in order");
+        judge(t, "tags", tags_hold(v, s),
+              "the tags are not there exactly once, filled, closed and in order");
         if (!v->outside)
             judge(t, "outside", nothing_outside(v, s), "there is text outside the tags");
     }
@@ -181,7 +184,8 @@ static bool judge_all(const format *v, assay_str s, tally *t)
     return true;
 }
 
-static void score_one(const format *v, const assay_call *call, assay_str s, assay_scores *out, uint32_t i)
+static void score_one(const format *v, const assay_call *call, assay_str s, assay_scores *out,
+                      uint32_t i)
 {
     tally t = { 0 };
     if (pc_is_blank(s)) {
@@ -203,11 +207,12 @@ static void score_one(const format *v, const assay_call *call, assay_str s, assa
     if (t.held == t.asked)
         pc_set(call, out, i, ASSAY_PASS, 1, "all", NULL);
     else
-        pc_set(call, out, i, ASSAY_FAIL, v->share ? (float)t.held / (float)t.asked : 0, t.rule, t.reason);
+        pc_set(call, out, i, ASSAY_FAIL, v->share ? (float)t.held / (float)t.asked : 0, t.rule,
+               t.reason);
 }
 
-static assay_status score(assay_verifier *base, const assay_call *call, const assay_batch *b, assay_scores *out,
-                          assay_error *err)
+static assay_status score(assay_verifier *base, const assay_call *call, const assay_batch *b,
+                          assay_scores *out, assay_error *err)
 {
     (void)err;
     for (uint32_t i = 0; i < b->n; i++) {
@@ -267,7 +272,8 @@ static void read_tags(format *v, pc_config *c)
     cJSON_ArrayForEach(t, tags)
     {
         if (!cJSON_IsString(t) || !is_tag_name(t->valuestring)) {
-            pc_config_fail(c, "config key \"tags\": names are 1 to %d letters, digits, - or _", TAG_BYTES - 5);
+            pc_config_fail(c, "config key \"tags\": names are 1 to %d letters, digits, - or _",
+                           TAG_BYTES - 5);
             return;
         }
         add_tag(v, t->valuestring);
@@ -301,15 +307,18 @@ static assay_status read_config(format *v, assay_str json, assay_error *err)
     return pc_config_close(&c);
 }
 
-static assay_status create(const assay_descriptor *d, const assay_host *host, assay_str config, assay_verifier **out,
-                           assay_error *err)
+static assay_status create(const assay_descriptor *d, const assay_host *host, assay_str config,
+                           assay_verifier **out, assay_error *err)
 {
     (void)d;
     (void)host;
     format *v = pc_calloc(1, sizeof *v);
     if (!v)
         return ASSAY_E_NOMEM;
-    v->base = (assay_verifier){ .size = sizeof v->base, .data = v, .destroy = destroy, .score = score,
+    v->base = (assay_verifier){ .size = sizeof v->base,
+                                .data = v,
+                                .destroy = destroy,
+                                .score = score,
                                 .extension = extension };
     assay_status rc = read_config(v, config, err);
     if (rc) {
@@ -331,16 +340,20 @@ static const assay_descriptor descriptor = {
     .summary = "tags in order, a box, length limits, little repetition",
     .url = "",
     .tags = tags,
-    .config_schema =
-        "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
-        "\"tags\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"maxItems\":8,\"default\":[\"think\",\"answer\"]},"
-        "\"outside\":{\"type\":\"boolean\",\"default\":false,\"description\":\"text outside the tags is allowed\"},"
-        "\"boxed\":{\"type\":\"boolean\",\"default\":false},"
-        "\"min_bytes\":{\"type\":\"integer\",\"minimum\":0},\"max_bytes\":{\"type\":\"integer\",\"minimum\":0},"
-        "\"min_words\":{\"type\":\"integer\",\"minimum\":0},\"max_words\":{\"type\":\"integer\",\"minimum\":0},"
-        "\"ngram\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":16,\"default\":4},"
-        "\"max_repeat\":{\"type\":\"number\",\"minimum\":0,\"maximum\":1,\"description\":\"share of n-grams seen before\"},"
-        "\"score\":{\"enum\":[\"all\",\"share\"],\"default\":\"all\"}}}",
+    .config_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
+                     "\"tags\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"maxItems\":8,"
+                     "\"default\":[\"think\",\"answer\"]},"
+                     "\"outside\":{\"type\":\"boolean\",\"default\":false,\"description\":\"text "
+                     "outside the tags is allowed\"},"
+                     "\"boxed\":{\"type\":\"boolean\",\"default\":false},"
+                     "\"min_bytes\":{\"type\":\"integer\",\"minimum\":0},\"max_bytes\":{\"type\":"
+                     "\"integer\",\"minimum\":0},"
+                     "\"min_words\":{\"type\":\"integer\",\"minimum\":0},\"max_words\":{\"type\":"
+                     "\"integer\",\"minimum\":0},"
+                     "\"ngram\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":16,\"default\":4},"
+                     "\"max_repeat\":{\"type\":\"number\",\"minimum\":0,\"maximum\":1,"
+                     "\"description\":\"share of n-grams seen before\"},"
+                     "\"score\":{\"enum\":[\"all\",\"share\"],\"default\":\"all\"}}}",
     .revision = 1,
     .cost_us = 3,
     .score_min = 0,

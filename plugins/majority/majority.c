@@ -1,8 +1,10 @@
-/* majority.c -- org.assay.majority: the pseudo-label reward (TTRL): 1 for the answers of the group's most frequent class,
- * 0 for the others. The reference is never looked at; blank never votes and never scores.
+/* majority.c -- org.assay.majority: the pseudo-label reward (TTRL): 1 for the answers of the
+ * group's most frequent class, 0 for the others. The reference is never looked at; blank never
+ * votes and never scores.
  *
- * The label is the host's (`assay vote`): classes by votes, then by the bytes of their representative, which is the class's
- * most frequent key, then the smallest. SPDX-License-Identifier: Apache-2.0 */
+ * The label is the host's (`assay vote`): classes by votes, then by the bytes of their
+ * representative, which is the class's most frequent key, then the smallest.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "common/emit.h"
 #include "common/parts.h"
 
@@ -19,14 +21,16 @@ typedef struct majority {
 
 /* ---- the keys of a batch, caught from the part's extraction ---- */
 
-typedef struct catch {
+typedef struct catch
+{
     const assay_call *outer;
-    assay_str *key;       /* n, into `bytes` by offset until the end */
+    assay_str *key; /* n, into `bytes` by offset until the end */
     size_t *at;
     pc_buf bytes;
-    uint32_t n, base;     /* base: the first item's number in the whole batch */
-    bool pass_on;         /* the caller wants the answers too */
-} catch;
+    uint32_t n, base; /* base: the first item's number in the whole batch */
+    bool pass_on;     /* the caller wants the answers too */
+}
+catch;
 
 static int32_t catch_cancelled(const assay_call *call)
 {
@@ -34,7 +38,8 @@ static int32_t catch_cancelled(const assay_call *call)
     return c->outer->cancelled ? c->outer->cancelled(c->outer) : 0;
 }
 
-static assay_status catch_emit(const assay_call *call, uint32_t item, uint32_t channel, assay_str text)
+static assay_status catch_emit(const assay_call *call, uint32_t item, uint32_t channel,
+                               assay_str text)
 {
     catch *c = call->data;
     if (item >= c->n)
@@ -49,16 +54,20 @@ static assay_status catch_emit(const assay_call *call, uint32_t item, uint32_t c
     return c->pass_on ? c->outer->emit(c->outer, c->base + item, channel, text) : ASSAY_OK;
 }
 
-static assay_status catch_keys(const majority *v, const assay_call *call, const assay_batch *b, uint32_t base,
-                               bool pass_on, catch *c, assay_error *err)
+static assay_status catch_keys(const majority *v, const assay_call *call, const assay_batch *b,
+                               uint32_t base, bool pass_on, catch *c, assay_error *err)
 {
     *c = (catch){ .outer = call, .n = b->n, .base = base, .pass_on = pass_on };
     c->key = pc_calloc(b->n, sizeof *c->key);
     c->at = pc_calloc(b->n, sizeof *c->at);
     if (!c->key || !c->at)
         return ASSAY_E_NOMEM;
-    assay_call mine = { .size = sizeof mine, .flags = ASSAY_WANT_ANSWER, .data = c, .deadline_ns = call->deadline_ns,
-                        .cancelled = catch_cancelled, .emit = catch_emit };
+    assay_call mine = { .size = sizeof mine,
+                        .flags = ASSAY_WANT_ANSWER,
+                        .data = c,
+                        .deadline_ns = call->deadline_ns,
+                        .cancelled = catch_cancelled,
+                        .emit = catch_emit };
     assay_status rc = v->svc->extract(v->host, &mine, v->part, b, err);
     for (uint32_t i = 0; i < b->n; i++)
         if (c->key[i].len)
@@ -93,7 +102,8 @@ static int by_class_then_key(const void *x, const void *y)
     return pc_cmp(a->key, b->key);
 }
 
-/* The representative of votes[0..n), one class sorted by key: the longest run; of equal runs the first, the smallest. */
+/* The representative of votes[0..n), one class sorted by key: the longest run; of equal runs the
+ * first, the smallest. */
 static assay_str representative(const vote *votes, uint32_t n)
 {
     uint32_t best = 0, best_run = 0;
@@ -115,7 +125,9 @@ static label find_label(vote *votes, uint32_t n)
     for (uint32_t i = 0, k; i < n; i = k) {
         for (k = i; k < n && votes[k].class_of == votes[i].class_of;)
             k++;
-        label one = { .class_of = votes[i].class_of, .votes = k - i, .key = representative(votes + i, k - i) };
+        label one = { .class_of = votes[i].class_of,
+                      .votes = k - i,
+                      .key = representative(votes + i, k - i) };
         if (one.votes < best.votes)
             continue;
         bool tie = one.votes == best.votes;
@@ -146,8 +158,8 @@ typedef struct span {
 } span;
 
 /* The group g of a chunk whose first item is number `base` of the batch. */
-static void reward(const majority *v, const assay_call *call, assay_scores *out, uint32_t base, span g,
-                   const uint32_t *class_of, const catch *c, vote *votes)
+static void reward(const majority *v, const assay_call *call, assay_scores *out, uint32_t base,
+                   span g, const uint32_t *class_of, const catch *c, vote *votes)
 {
     uint32_t n = 0;
     for (uint32_t i = g.lo; i < g.hi; i++)
@@ -167,7 +179,8 @@ static void reward(const majority *v, const assay_call *call, assay_scores *out,
         if (class_of[k] == UINT32_MAX || !c->key[k].data)
             pc_set(call, out, i, ASSAY_NO_ANSWER, 0, NULL, "there is no answer to vote with");
         else if (!labelled)
-            pc_set(call, out, i, ASSAY_ABSTAIN, 0, NULL, "no label: the majority is smaller than min_ratio");
+            pc_set(call, out, i, ASSAY_ABSTAIN, 0, NULL,
+                   "no label: the majority is smaller than min_ratio");
         else if (class_of[k] == l.class_of)
             pc_set(call, out, i, ASSAY_PASS, 1, "majority", NULL);
         else
@@ -185,13 +198,15 @@ static uint32_t group_end(const assay_batch *b, uint32_t lo)
 }
 
 /* Whole groups, at least CHUNK items where there are as many: between two chunks we look up. */
-static assay_status score_chunk(const majority *v, const assay_call *call, const assay_batch *b, uint32_t base,
-                                assay_scores *out, assay_error *err)
+static assay_status score_chunk(const majority *v, const assay_call *call, const assay_batch *b,
+                                uint32_t base, assay_scores *out, assay_error *err)
 {
     catch c = { 0 };
     uint32_t *class_of = pc_calloc(b->n, sizeof *class_of);
     vote *votes = pc_calloc(b->n, sizeof *votes);
-    assay_status rc = class_of && votes ? catch_keys(v, call, b, base, pc_wants(call, ASSAY_WANT_ANSWER), &c, err) : ASSAY_E_NOMEM;
+    assay_status rc = class_of && votes
+                          ? catch_keys(v, call, b, base, pc_wants(call, ASSAY_WANT_ANSWER), &c, err)
+                          : ASSAY_E_NOMEM;
     if (rc == ASSAY_OK)
         rc = v->svc->classes(v->host, call, v->part, b, class_of, err);
     for (uint32_t lo = 0, hi; rc == ASSAY_OK && lo < b->n; lo = hi) {
@@ -204,8 +219,8 @@ static assay_status score_chunk(const majority *v, const assay_call *call, const
     return rc;
 }
 
-static assay_status score(assay_verifier *base, const assay_call *call, const assay_batch *b, assay_scores *out,
-                          assay_error *err)
+static assay_status score(assay_verifier *base, const assay_call *call, const assay_batch *b,
+                          assay_scores *out, assay_error *err)
 {
     for (uint32_t lo = 0, hi; lo < b->n; lo = hi) {
         if (pc_cancelled(call))
@@ -220,7 +235,8 @@ static assay_status score(assay_verifier *base, const assay_call *call, const as
     return ASSAY_OK;
 }
 
-static assay_status extract(assay_verifier *base, const assay_call *call, const assay_batch *b, assay_error *err)
+static assay_status extract(assay_verifier *base, const assay_call *call, const assay_batch *b,
+                            assay_error *err)
 {
     for (uint32_t lo = 0, hi; lo < b->n; lo = hi) {
         if (pc_cancelled(call))
@@ -270,15 +286,17 @@ static void read_config(majority *v, pc_config *c)
     const char *name = pc_config_str(&inner, "verifier", NULL);
     const cJSON *config = pc_config_get(&inner, "config");
     if (!name)
-        pc_config_fail(&inner, "config key \"of\" must be a verifier's name, or {\"verifier\":NAME,\"config\":{...}}");
+        pc_config_fail(
+            &inner,
+            "config key \"of\" must be a verifier's name, or {\"verifier\":NAME,\"config\":{...}}");
     pc_config_check(&inner);
     if (!inner.failed)
         pc_part_open(&inner, v->host, name, config, &v->part);
     c->failed = inner.failed;
 }
 
-static assay_status create(const assay_descriptor *d, const assay_host *host, assay_str config, assay_verifier **out,
-                           assay_error *err)
+static assay_status create(const assay_descriptor *d, const assay_host *host, assay_str config,
+                           assay_verifier **out, assay_error *err)
 {
     (void)d;
     const assay_svc_verifiers *svc = pc_parts_service(host, err);
@@ -287,7 +305,10 @@ static assay_status create(const assay_descriptor *d, const assay_host *host, as
     majority *v = pc_calloc(1, sizeof *v);
     if (!v)
         return ASSAY_E_NOMEM;
-    v->base = (assay_verifier){ .size = sizeof v->base, .data = v, .destroy = destroy, .score = score,
+    v->base = (assay_verifier){ .size = sizeof v->base,
+                                .data = v,
+                                .destroy = destroy,
+                                .score = score,
                                 .extension = extension };
     v->host = host;
     v->svc = svc;
@@ -319,7 +340,8 @@ static const assay_descriptor descriptor = {
     .tags = tags,
     .config_schema =
         "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
-        "\"of\":{\"default\":\"math\",\"oneOf\":[{\"type\":\"string\"},{\"type\":\"object\",\"required\":[\"verifier\"],"
+        "\"of\":{\"default\":\"math\",\"oneOf\":[{\"type\":\"string\"},{\"type\":\"object\","
+        "\"required\":[\"verifier\"],"
         "\"additionalProperties\":false,\"properties\":{\"verifier\":{\"type\":\"string\"},"
         "\"config\":{\"type\":\"object\"}}}]},"
         "\"min_ratio\":{\"type\":\"number\",\"minimum\":0,\"maximum\":1,\"default\":0}}}",

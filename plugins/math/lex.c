@@ -7,23 +7,72 @@ typedef struct glyph {
     uint32_t cp;
     const char *latex;
 } glyph;
-static const glyph glyphs[] = { /* ascending */
-    { 0x00A0, " " },            { 0x00A3, "\\pounds " },    { 0x00A5, "\\yen " },       { 0x00AD, "" },
-    { 0x00B0, "^{\\circ}" },    { 0x00B1, "\\pm " },        { 0x00B2, "^{2}" },         { 0x00B3, "^{3}" },
-    { 0x00B7, "\\cdot " },      { 0x00B9, "^{1}" },         { 0x00BC, "\\frac{1}{4}" }, { 0x00BD, "\\frac{1}{2}" },
-    { 0x00BE, "\\frac{3}{4}" }, { 0x00D7, "\\times " },     { 0x00F7, "/" },            { 0x03C0, "\\pi " },
-    { 0x2002, " " },            { 0x2003, " " },            { 0x2005, " " },            { 0x2009, "\\," },
-    { 0x200A, "\\," },          { 0x200B, "" },             { 0x200C, "" },             { 0x200D, "" },
-    { 0x2010, "-" },            { 0x2011, "-" },            { 0x2012, "-" },            { 0x2013, "-" },
-    { 0x2014, "-" },            { 0x2019, "'" },            { 0x2022, "\\cdot " },      { 0x202F, "\\," },
-    { 0x2044, "/" },            { 0x2060, "" },             { 0x2070, "^{0}" },         { 0x2074, "^{4}" },
-    { 0x2075, "^{5}" },         { 0x20AC, "\\euro " },      { 0x2153, "\\frac{1}{3}" }, { 0x2154, "\\frac{2}{3}" },
-    { 0x2155, "\\frac{1}{5}" }, { 0x2156, "\\frac{2}{5}" }, { 0x2157, "\\frac{3}{5}" }, { 0x2158, "\\frac{4}{5}" },
-    { 0x2159, "\\frac{1}{6}" }, { 0x215A, "\\frac{5}{6}" }, { 0x215B, "\\frac{1}{8}" }, { 0x215C, "\\frac{3}{8}" },
-    { 0x215D, "\\frac{5}{8}" }, { 0x215E, "\\frac{7}{8}" }, { 0x2205, "\\emptyset " },  { 0x2208, "\\in " },
-    { 0x2212, "-" },            { 0x2217, "*" },            { 0x221A, "\\sqrt " },      { 0x221E, "\\infty " },
-    { 0x2229, "\\cap " },       { 0x222A, "\\cup " },       { 0x2260, "\\neq " },       { 0x2264, "\\leq " },
-    { 0x2265, "\\geq " },       { 0x22C5, "\\cdot " },      { 0x3000, " " },            { 0x3002, "." },
+static const glyph glyphs[] = {
+    /* ascending */
+    { 0x00A0, " " },
+    { 0x00A3, "\\pounds " },
+    { 0x00A5, "\\yen " },
+    { 0x00AD, "" },
+    { 0x00B0, "^{\\circ}" },
+    { 0x00B1, "\\pm " },
+    { 0x00B2, "^{2}" },
+    { 0x00B3, "^{3}" },
+    { 0x00B7, "\\cdot " },
+    { 0x00B9, "^{1}" },
+    { 0x00BC, "\\frac{1}{4}" },
+    { 0x00BD, "\\frac{1}{2}" },
+    { 0x00BE, "\\frac{3}{4}" },
+    { 0x00D7, "\\times " },
+    { 0x00F7, "/" },
+    { 0x03C0, "\\pi " },
+    { 0x2002, " " },
+    { 0x2003, " " },
+    { 0x2005, " " },
+    { 0x2009, "\\," },
+    { 0x200A, "\\," },
+    { 0x200B, "" },
+    { 0x200C, "" },
+    { 0x200D, "" },
+    { 0x2010, "-" },
+    { 0x2011, "-" },
+    { 0x2012, "-" },
+    { 0x2013, "-" },
+    { 0x2014, "-" },
+    { 0x2019, "'" },
+    { 0x2022, "\\cdot " },
+    { 0x202F, "\\," },
+    { 0x2044, "/" },
+    { 0x2060, "" },
+    { 0x2070, "^{0}" },
+    { 0x2074, "^{4}" },
+    { 0x2075, "^{5}" },
+    { 0x20AC, "\\euro " },
+    { 0x2153, "\\frac{1}{3}" },
+    { 0x2154, "\\frac{2}{3}" },
+    { 0x2155, "\\frac{1}{5}" },
+    { 0x2156, "\\frac{2}{5}" },
+    { 0x2157, "\\frac{3}{5}" },
+    { 0x2158, "\\frac{4}{5}" },
+    { 0x2159, "\\frac{1}{6}" },
+    { 0x215A, "\\frac{5}{6}" },
+    { 0x215B, "\\frac{1}{8}" },
+    { 0x215C, "\\frac{3}{8}" },
+    { 0x215D, "\\frac{5}{8}" },
+    { 0x215E, "\\frac{7}{8}" },
+    { 0x2205, "\\emptyset " },
+    { 0x2208, "\\in " },
+    { 0x2212, "-" },
+    { 0x2217, "*" },
+    { 0x221A, "\\sqrt " },
+    { 0x221E, "\\infty " },
+    { 0x2229, "\\cap " },
+    { 0x222A, "\\cup " },
+    { 0x2260, "\\neq " },
+    { 0x2264, "\\leq " },
+    { 0x2265, "\\geq " },
+    { 0x22C5, "\\cdot " },
+    { 0x3000, " " },
+    { 0x3002, "." },
     { 0xFEFF, "" },
 };
 
@@ -97,7 +146,11 @@ static bool push(state *st, tok kind, const char *text, size_t len)
         lx->cap = cap;
     }
     token *t = &lx->tokens[lx->n++];
-    *t = (token){ .kind = (uint8_t)kind, .spaced = st->spaced, .roman = st->roman > 0, .at = (uint32_t)lx->pool.len, .len = (uint32_t)len };
+    *t = (token){ .kind = (uint8_t)kind,
+                  .spaced = st->spaced,
+                  .roman = st->roman > 0,
+                  .at = (uint32_t)lx->pool.len,
+                  .len = (uint32_t)len };
     pc_buf_add(&lx->pool, text, len);
     st->spaced = false;
     return !lx->pool.failed;
@@ -157,7 +210,8 @@ static size_t digits_from(assay_str s, size_t i)
     return n;
 }
 
-/* Length of the thousands separator at s[i], 0 if there is none. A plain comma counts only outside brackets and lists. */
+/* Length of the thousands separator at s[i], 0 if there is none. A plain comma counts only outside
+ * brackets and lists. */
 static size_t separator(const state *st, size_t i)
 {
     static const char *const always[] = { "{,}", ",\\!", "\\,", "\\!", "{\\,}", "\\ ", "~", "'" };
@@ -174,7 +228,8 @@ static size_t separator(const state *st, size_t i)
     return rest.len && rest.data[0] == ',' && !st->shut && !st->is_list ? 1 : 0;
 }
 
-/* Appends ",345,678" to the pool's current number; the end of what belongs to it. All or nothing: 1,234,56 has none. */
+/* Appends ",345,678" to the pool's current number; the end of what belongs to it. All or nothing:
+ * 1,234,56 has none. */
 static size_t thousands(state *st, size_t i, size_t first)
 {
     if (first > 3 || (first > 0 && st->s.data[i - first] == '0'))
@@ -251,7 +306,11 @@ static bool lex_number(state *st)
         st->lx->why = "a number too long for its place";
         return false;
     }
-    const token t = { .kind = T_NUM, .spaced = st->spaced, .roman = st->roman > 0, .at = (uint32_t)mark, .len = (uint32_t)len };
+    const token t = { .kind = T_NUM,
+                      .spaced = st->spaced,
+                      .roman = st->roman > 0,
+                      .at = (uint32_t)mark,
+                      .len = (uint32_t)len };
     if (!push(st, T_NUM, "", 0))
         return false;
     st->lx->tokens[st->lx->n - 1] = t;
@@ -271,17 +330,20 @@ static bool in_list(assay_str word, const char *const *list)
 /* Wrappers whose braces fall away too; \boxed is one in a list of boxes. */
 static bool is_wrapper(assay_str w)
 {
-    static const char *const list[] = { "text",   "textbf", "textit", "textrm", "textnormal", "mbox",  "mathrm", "mathbf",
-                                        "mathit", "mathsf", "rm",     "bf",     "boxed",      "fbox",  "hbox",   "textsf",
-                                        "bm",     "boldsymbol", "pmb", NULL };
+    static const char *const list[] = { "text",   "textbf", "textit",     "textrm", "textnormal",
+                                        "mbox",   "mathrm", "mathbf",     "mathit", "mathsf",
+                                        "rm",     "bf",     "boxed",      "fbox",   "hbox",
+                                        "textsf", "bm",     "boldsymbol", "pmb",    NULL };
     return in_list(w, list);
 }
 
 static bool is_spacing(assay_str w)
 {
-    static const char *const list[] = { "quad",  "qquad", "displaystyle", "textstyle", "left",   "right", "big",
-                                        "Big",   "bigl",  "bigr",         "Bigl",      "Bigr",   "bigg", "Bigg",
-                                        "limits", "thinspace", "space",   "hfill",     "nobreakspace", NULL };
+    static const char *const list[] = { "quad",  "qquad", "displaystyle", "textstyle",
+                                        "left",  "right", "big",          "Big",
+                                        "bigl",  "bigr",  "Bigl",         "Bigr",
+                                        "bigg",  "Bigg",  "limits",       "thinspace",
+                                        "space", "hfill", "nobreakspace", NULL };
     return in_list(w, list);
 }
 
@@ -293,16 +355,18 @@ typedef struct known {
 
 static const known *find_known(assay_str w)
 {
-    static const known list[] = { { "frac", T_FRAC, "\\frac" },   { "dfrac", T_FRAC, "\\frac" },
-                                  { "tfrac", T_FRAC, "\\frac" },  { "cfrac", T_FRAC, "\\frac" },
-                                  { "sqrt", T_SQRT, "\\sqrt" },   { "times", T_TIMES, "\\times" },
-                                  { "cdot", T_TIMES, "\\times" }, { "div", T_SLASH, "/" },
-                                  { "lbrace", T_SET_OPEN, "\\{" }, { "rbrace", T_SET_CLOSE, "\\}" },
-                                  { "lbrack", T_SQUARE_OPEN, "[" }, { "rbrack", T_SQUARE_CLOSE, "]" },
-                                  { "degree", T_DEGREE, "\\deg" }, { "pounds", T_MONEY, "\xC2\xA3" },
-                                  { "yen", T_MONEY, "\xC2\xA5" },  { "euro", T_MONEY, "\xE2\x82\xAC" },
-                                  { "le", T_CMD, "\\leq" },        { "ge", T_CMD, "\\geq" },
-                                  { "ne", T_CMD, "\\neq" },        { "to", T_CMD, "\\rightarrow" } };
+    static const known list[] = {
+        { "frac", T_FRAC, "\\frac" },     { "dfrac", T_FRAC, "\\frac" },
+        { "tfrac", T_FRAC, "\\frac" },    { "cfrac", T_FRAC, "\\frac" },
+        { "sqrt", T_SQRT, "\\sqrt" },     { "times", T_TIMES, "\\times" },
+        { "cdot", T_TIMES, "\\times" },   { "div", T_SLASH, "/" },
+        { "lbrace", T_SET_OPEN, "\\{" },  { "rbrace", T_SET_CLOSE, "\\}" },
+        { "lbrack", T_SQUARE_OPEN, "[" }, { "rbrack", T_SQUARE_CLOSE, "]" },
+        { "degree", T_DEGREE, "\\deg" },  { "pounds", T_MONEY, "\xC2\xA3" },
+        { "yen", T_MONEY, "\xC2\xA5" },   { "euro", T_MONEY, "\xE2\x82\xAC" },
+        { "le", T_CMD, "\\leq" },         { "ge", T_CMD, "\\geq" },
+        { "ne", T_CMD, "\\neq" },         { "to", T_CMD, "\\rightarrow" }
+    };
     for (size_t k = 0; k < sizeof list / sizeof *list; k++)
         if (pc_is(w, list[k].word))
             return &list[k];
@@ -387,7 +451,8 @@ static bool lex_command(state *st)
     st->i = end;
     if (is_spacing(word)) {
         st->spaced = true;
-        if ((pc_is(word, "left") || pc_is(word, "right")) && st->i < st->s.len && st->s.data[st->i] == '.')
+        if ((pc_is(word, "left") || pc_is(word, "right")) && st->i < st->s.len &&
+            st->s.data[st->i] == '.')
             st->i++;
         return true;
     }
@@ -397,7 +462,8 @@ static bool lex_command(state *st)
     if (k)
         return lex_known(st, k);
     if (pc_is(word, "circ") && st->lx->n >= 2 && st->want == B_PLAIN &&
-        st->lx->tokens[st->lx->n - 1].kind == T_OPEN && st->lx->tokens[st->lx->n - 2].kind == T_SUP) {
+        st->lx->tokens[st->lx->n - 1].kind == T_OPEN &&
+        st->lx->tokens[st->lx->n - 2].kind == T_SUP) {
         return push(st, T_DEGREE, "\\deg", 4);
     }
     return put(st, T_CMD, word.data - 1, word.len + 1);
@@ -445,9 +511,10 @@ static bool lex_punctuation(state *st, char c)
     static const struct {
         char c;
         tok kind;
-    } list[] = { { '(', T_PAREN_OPEN }, { ')', T_PAREN_CLOSE }, { '[', T_SQUARE_OPEN }, { ']', T_SQUARE_CLOSE },
-                 { ',', T_COMMA },      { ';', T_SEMI },        { '+', T_PLUS },        { '-', T_MINUS },
-                 { '/', T_SLASH },      { '=', T_EQUAL },       { '%', T_PERCENT } };
+    } list[] = { { '(', T_PAREN_OPEN },   { ')', T_PAREN_CLOSE }, { '[', T_SQUARE_OPEN },
+                 { ']', T_SQUARE_CLOSE }, { ',', T_COMMA },       { ';', T_SEMI },
+                 { '+', T_PLUS },         { '-', T_MINUS },       { '/', T_SLASH },
+                 { '=', T_EQUAL },        { '%', T_PERCENT } };
     st->shut += c == '(' || c == '[';
     st->shut -= st->shut && (c == ')' || c == ']');
     if (c == '*') {
@@ -473,7 +540,8 @@ static bool lex_punctuation(state *st, char c)
 static bool lex_dollar(state *st)
 {
     size_t i = st->i++;
-    bool money = i + 1 < st->s.len && pc_is_digit(st->s.data[i + 1]) && pc_find(st->s, "$", i + 1) == PC_NONE;
+    bool money = i + 1 < st->s.len && pc_is_digit(st->s.data[i + 1]) &&
+                 pc_find(st->s, "$", i + 1) == PC_NONE;
     st->spaced = st->spaced || !money;
     return money ? put(st, T_MONEY, "$", 1) : true;
 }
@@ -520,8 +588,10 @@ static bool looks_like_list(assay_str s)
 /* White space and the punctuation that ends a sentence. */
 static assay_str strip(assay_str s)
 {
-    for (s = pc_trim(s); s.len && pc_in(s.data[s.len - 1], ".,;:"); s = pc_trim(pc_slice(s, 0, s.len - 1)))
-        if (s.len >= 2 && (s.data[s.len - 2] == '\\' || s.data[s.len - 2] == '.')) /* \, and 0.333... */
+    for (s = pc_trim(s); s.len && pc_in(s.data[s.len - 1], ".,;:");
+         s = pc_trim(pc_slice(s, 0, s.len - 1)))
+        if (s.len >= 2 &&
+            (s.data[s.len - 2] == '\\' || s.data[s.len - 2] == '.')) /* \, and 0.333... */
             break;
     return s;
 }
@@ -566,8 +636,10 @@ void math_lex_text(const lexer *lx, uint32_t from, uint32_t to, pc_buf *out)
 {
     for (uint32_t i = from; i < to; i++) {
         assay_str t = math_tok_text(lx, i);
-        uint8_t kind = lx->tokens[i].kind, before = i > from ? lx->tokens[i - 1].kind : (uint8_t)T_END;
-        bool letters = (before == T_WORD || before == T_CMD || before == T_NUM) && (kind == T_WORD || kind == T_NUM);
+        uint8_t kind = lx->tokens[i].kind,
+                before = i > from ? lx->tokens[i - 1].kind : (uint8_t)T_END;
+        bool letters = (before == T_WORD || before == T_CMD || before == T_NUM) &&
+                       (kind == T_WORD || kind == T_NUM);
         if (letters && (lx->tokens[i].spaced || before == T_CMD))
             pc_buf_byte(out, ' ');
         pc_buf_add(out, t.data, t.len);

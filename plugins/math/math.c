@@ -1,6 +1,6 @@
-/* math.c -- org.assay.math: is the answer in the text the number, tuple or set of the reference? First version: exact
- * rational arithmetic. What it cannot read it says so about (abstain), it does not guess.
- * SPDX-License-Identifier: Apache-2.0 */
+/* math.c -- org.assay.math: is the answer in the text the number, tuple or set of the reference?
+ * First version: exact rational arithmetic. What it cannot read it says so about (abstain), it does
+ * not guess. SPDX-License-Identifier: Apache-2.0 */
 #include "common/config.h"
 #include "common/emit.h"
 #include "common/extract.h"
@@ -43,7 +43,8 @@ static void work_free(void *p)
     flint_cleanup();
 }
 
-/* FLINT calls this instead of abort(). What it held is lost; the item becomes ERROR, the process lives. */
+/* FLINT calls this instead of abort(). What it held is lost; the item becomes ERROR, the process
+ * lives. */
 static _Noreturn void escape(void)
 {
     if (mine && mine->can_escape)
@@ -75,7 +76,8 @@ static void emit_answer(const work *w, const assay_call *call, uint32_t i, assay
     pc_emit(call, i, ASSAY_OUT_ANSWER, text);
 }
 
-static void explain(work *w, const assay_call *call, uint32_t i, const pc_found *found, const char *end)
+static void explain(work *w, const assay_call *call, uint32_t i, const pc_found *found,
+                    const char *end)
 {
     enum { SHOWN = 300 };
     pc_buf *b = &w->text;
@@ -130,11 +132,14 @@ static ruling judge(const math_form *gold, const math_form *answer, bool same_by
     if (v == MATH_UNITS)
         return (ruling){ ASSAY_ABSTAIN, rule, "units that differ are not compared yet" };
     if (gold->decided && answer->decided)
-        return (ruling){ ASSAY_FAIL, rule, strcmp(gold->kind, answer->kind) == 0 ? "another value" : "another kind of answer" };
+        return (ruling){ ASSAY_FAIL, rule,
+                         strcmp(gold->kind, answer->kind) == 0 ? "another value"
+                                                               : "another kind of answer" };
     return undecided(gold, answer);
 }
 
-static void score_one(const math *v, work *w, const assay_call *call, const assay_batch *b, assay_scores *out, uint32_t i)
+static void score_one(const math *v, work *w, const assay_call *call, const assay_batch *b,
+                      assay_scores *out, uint32_t i)
 {
     pc_found found;
     assay_str reference = pc_col(b->reference, i);
@@ -165,8 +170,8 @@ static void score_one(const math *v, work *w, const assay_call *call, const assa
 }
 
 /* A frame of its own, so that nothing that changes is live across setjmp. */
-static void score_guarded(const math *v, work *w, const assay_call *call, const assay_batch *b, assay_scores *out,
-                          uint32_t i)
+static void score_guarded(const math *v, work *w, const assay_call *call, const assay_batch *b,
+                          assay_scores *out, uint32_t i)
 {
     if (setjmp(w->escape) == 0) { /* NOLINT(cert-err52-cpp): FLINT has no other way out */
         w->can_escape = true;
@@ -177,8 +182,8 @@ static void score_guarded(const math *v, work *w, const assay_call *call, const 
     w->can_escape = false;
 }
 
-static assay_status score(assay_verifier *base, const assay_call *call, const assay_batch *b, assay_scores *out,
-                          assay_error *err)
+static assay_status score(assay_verifier *base, const assay_call *call, const assay_batch *b,
+                          assay_scores *out, assay_error *err)
 {
     work *w = get_work();
     (void)err;
@@ -192,7 +197,8 @@ static assay_status score(assay_verifier *base, const assay_call *call, const as
     return ASSAY_OK;
 }
 
-static bool extract_guarded(const math *v, work *w, const assay_call *call, assay_str completion, uint32_t i)
+static bool extract_guarded(const math *v, work *w, const assay_call *call, assay_str completion,
+                            uint32_t i)
 {
     pc_found found;
     pc_extract(&found, completion, &v->rules);
@@ -210,7 +216,8 @@ static bool extract_guarded(const math *v, work *w, const assay_call *call, assa
     return ok;
 }
 
-static assay_status extract(assay_verifier *base, const assay_call *call, const assay_batch *b, assay_error *err)
+static assay_status extract(assay_verifier *base, const assay_call *call, const assay_batch *b,
+                            assay_error *err)
 {
     work *w = get_work();
     (void)err;
@@ -266,8 +273,8 @@ static assay_status read_config(math *v, assay_str json, assay_error *err)
     return pc_config_close(&c);
 }
 
-static assay_status create(const assay_descriptor *d, const assay_host *host, assay_str config, assay_verifier **out,
-                           assay_error *err)
+static assay_status create(const assay_descriptor *d, const assay_host *host, assay_str config,
+                           assay_verifier **out, assay_error *err)
 {
     (void)d;
     (void)host;
@@ -275,7 +282,10 @@ static assay_status create(const assay_descriptor *d, const assay_host *host, as
     math *v = pc_calloc(1, sizeof *v);
     if (!v)
         return ASSAY_E_NOMEM;
-    v->base = (assay_verifier){ .size = sizeof v->base, .data = v, .destroy = destroy, .score = score,
+    v->base = (assay_verifier){ .size = sizeof v->base,
+                                .data = v,
+                                .destroy = destroy,
+                                .score = score,
                                 .extension = extension };
     assay_status rc = read_config(v, config, err);
     if (rc) {
@@ -297,11 +307,10 @@ static const assay_descriptor descriptor = {
     .summary = "the answer in the text, compared exactly: numbers, fractions, tuples, sets",
     .url = "",
     .tags = tags,
-    .config_schema =
-        "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
-        "\"extract\":{\"enum\":[\"math\",\"gsm8k\",\"strict\"],\"default\":\"math\"},"
-        "\"think\":{\"enum\":[\"auto\",\"require\",\"off\"],\"default\":\"auto\"},"
-        "\"answer_tags\":{\"type\":\"boolean\",\"default\":false}}}",
+    .config_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
+                     "\"extract\":{\"enum\":[\"math\",\"gsm8k\",\"strict\"],\"default\":\"math\"},"
+                     "\"think\":{\"enum\":[\"auto\",\"require\",\"off\"],\"default\":\"auto\"},"
+                     "\"answer_tags\":{\"type\":\"boolean\",\"default\":false}}}",
     .revision = 1,
     .cost_us = 8,
     .score_min = 0,

@@ -1,5 +1,6 @@
-/* number.c -- see number.h. Recursive descent over token ranges; every number is charged to a budget of digits before it is
- * evaluated, so the cost is bounded by the length of the text. SPDX-License-Identifier: Apache-2.0 */
+/* number.c -- see number.h. Recursive descent over token ranges; every number is charged to a
+ * budget of digits before it is evaluated, so the cost is bounded by the length of the text.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "math/number.h"
 
 #include "math/units.h"
@@ -25,10 +26,12 @@ static bool opens(uint8_t kind)
 
 static bool closes(uint8_t kind)
 {
-    return kind == T_CLOSE || kind == T_SET_CLOSE || kind == T_PAREN_CLOSE || kind == T_SQUARE_CLOSE;
+    return kind == T_CLOSE || kind == T_SET_CLOSE || kind == T_PAREN_CLOSE ||
+           kind == T_SQUARE_CLOSE;
 }
 
-/* Index past the bracket that ends the one at lo (any bracket ends any: [0,1) is an interval); hi + 1: none does. */
+/* Index past the bracket that ends the one at lo (any bracket ends any: [0,1) is an interval); hi +
+ * 1: none does. */
 static uint32_t group_end(const math_reader *r, uint32_t lo, uint32_t hi)
 {
     uint32_t depth = 0;
@@ -175,7 +178,8 @@ static bool read_mixed(math_reader *r, uint32_t whole, uint32_t num, uint32_t de
 /* [lo, hi) is 10^{n}: the exponent. */
 static bool read_ten_power(math_reader *r, range g, long *n)
 {
-    if (g.hi < g.lo + 3 || !pc_is(math_tok_text(&r->lx, g.lo), "10") || kind_at(r, g.lo + 1) != T_SUP)
+    if (g.hi < g.lo + 3 || !pc_is(math_tok_text(&r->lx, g.lo), "10") ||
+        kind_at(r, g.lo + 1) != T_SUP)
         return false;
     range e = strip_groups(r, (range){ g.lo + 2, g.hi });
     bool negative = e.hi > e.lo && kind_at(r, e.lo) == T_MINUS;
@@ -202,7 +206,8 @@ static bool read_scientific(math_reader *r, range g, fmpq_t q)
         if (!read_ten_power(r, g, &n))
             return false;
         fmpq_one(q);
-    } else if (!read_ten_power(r, (range){ times + 1, g.hi }, &n) || !read_number(r, (range){ g.lo, times }, q)) {
+    } else if (!read_ten_power(r, (range){ times + 1, g.hi }, &n) ||
+               !read_number(r, (range){ g.lo, times }, q)) {
         return false;
     }
     times_ten_to(q, n);
@@ -231,7 +236,8 @@ static bool read_unsigned(math_reader *r, range g, fmpq_t q)
         return divide(r, a, b, q);
     if (kind_at(r, g.lo) == T_NUM && split_frac(r, (range){ g.lo + 1, g.hi }, &a, &b))
         return a.hi == a.lo + 1 && b.hi == b.lo + 1 && read_mixed(r, g.lo, a.lo, b.lo, q);
-    if (kind_at(r, g.lo) == T_PAREN_OPEN && kind_at(r, g.hi - 1) == T_PAREN_CLOSE && group_end(r, g.lo, g.hi) == g.hi)
+    if (kind_at(r, g.lo) == T_PAREN_OPEN && kind_at(r, g.hi - 1) == T_PAREN_CLOSE &&
+        group_end(r, g.lo, g.hi) == g.hi)
         return read_number(r, (range){ g.lo + 1, g.hi - 1 }, q);
     uint32_t slash = find_outside(r, g, T_SLASH, T_SLASH);
     if (slash == g.hi)
@@ -253,7 +259,8 @@ static bool read_number(math_reader *r, range g, fmpq_t q)
     bool negative = g.hi > g.lo && kind_at(r, g.lo) == T_MINUS;
     g.lo += g.hi > g.lo && (negative || kind_at(r, g.lo) == T_PLUS);
     g = strip_groups(r, g);
-    bool ok = g.hi > g.lo && kind_at(r, g.lo) != T_MINUS && kind_at(r, g.lo) != T_PLUS && read_unsigned(r, g, q);
+    bool ok = g.hi > g.lo && kind_at(r, g.lo) != T_MINUS && kind_at(r, g.lo) != T_PLUS &&
+              read_unsigned(r, g, q);
     if (ok && negative)
         fmpq_neg(q, q);
     r->depth--;
@@ -282,7 +289,8 @@ static bool read_scalar(math_reader *r, range g, pc_buf *out)
     range core = g;
     bool negative = false;
     pc_buf unit = { 0 };
-    if (core.hi > core.lo + 1 && kind_at(r, core.lo) == T_MINUS && kind_at(r, core.lo + 1) == T_MONEY) {
+    if (core.hi > core.lo + 1 && kind_at(r, core.lo) == T_MINUS &&
+        kind_at(r, core.lo + 1) == T_MONEY) {
         negative = true;
         core.lo++;
     }
@@ -342,7 +350,8 @@ static void write_text(math_reader *r, range g, pc_buf *out)
         return;
     }
     assay_str first = math_tok_text(&r->lx, g.lo);
-    if (g.hi > g.lo + 1 && (pc_is_nocase(first, "the") || pc_is_nocase(first, "an") || pc_is_nocase(first, "a")))
+    if (g.hi > g.lo + 1 &&
+        (pc_is_nocase(first, "the") || pc_is_nocase(first, "an") || pc_is_nocase(first, "a")))
         g.lo++;
     for (uint32_t i = g.lo; i < g.hi; i++) {
         assay_str w = math_tok_text(&r->lx, i);
@@ -356,10 +365,12 @@ static void write_text(math_reader *r, range g, pc_buf *out)
 
 static bool is_constant_word(assay_str w)
 {
-    static const char *const list[] = { "e", "i", "pi", "sqrt", "sin", "cos", "tan", "log", "ln", "exp",
-                                        "\\pi", "\\sin", "\\cos", "\\tan", "\\log", "\\ln", "\\exp", "\\binom",
-                                        "\\pm", "\\mp", "\\overline", "\\infty", "\\ldots", "\\dots", "\\arctan",
-                                        "\\arcsin", "\\arccos", "\\cot", "\\sec", "\\csc", NULL };
+    static const char *const list[] = {
+        "e",        "i",        "pi",       "sqrt",  "sin",        "cos",     "tan",     "log",
+        "ln",       "exp",      "\\pi",     "\\sin", "\\cos",      "\\tan",   "\\log",   "\\ln",
+        "\\exp",    "\\binom",  "\\pm",     "\\mp",  "\\overline", "\\infty", "\\ldots", "\\dots",
+        "\\arctan", "\\arcsin", "\\arccos", "\\cot", "\\sec",      "\\csc",   NULL
+    };
     for (const char *const *p = list; *p; p++)
         if (pc_is(w, *p))
             return true;
@@ -374,13 +385,14 @@ static bool is_constant(const math_reader *r, range g)
         uint8_t k = kind_at(r, i);
         assay_str t = math_tok_text(&r->lx, i);
         bool named = k == T_WORD || k == T_CMD;
-        if (named ? !is_constant_word(t) : k == T_EQUAL || k == T_MONEY || k == T_COMMA || k == T_SEMI)
+        if (named ? !is_constant_word(t)
+                  : k == T_EQUAL || k == T_MONEY || k == T_COMMA || k == T_SEMI)
             return false;
         if (k == T_OTHER && !pc_is(t, "!") && !pc_is(t, "|") && !pc_is(t, "."))
             return false;
         numbers |= k == T_NUM || (named && !pc_is(t, "i"));
-        operators |= named || k == T_SQRT || k == T_SUP || k == T_PLUS || k == T_MINUS || k == T_TIMES || k == T_OTHER ||
-                     k == T_SLASH || k == T_FRAC || k == T_SUB;
+        operators |= named || k == T_SQRT || k == T_SUP || k == T_PLUS || k == T_MINUS ||
+                     k == T_TIMES || k == T_OTHER || k == T_SLASH || k == T_FRAC || k == T_SUB;
     }
     return numbers && operators;
 }
@@ -389,8 +401,8 @@ static bool is_prose(const math_reader *r, range g)
 {
     for (uint32_t i = g.lo; i < g.hi; i++) {
         assay_str t = math_tok_text(&r->lx, i);
-        if (kind_at(r, i) == T_WORD && t.len > 1 && !is_constant_word(t) && !pc_is(t, "and") && !pc_is(t, "or") &&
-            !(t.len > 5 && pc_is(pc_from(t, t.len - 6), "matrix")))
+        if (kind_at(r, i) == T_WORD && t.len > 1 && !is_constant_word(t) && !pc_is(t, "and") &&
+            !pc_is(t, "or") && !(t.len > 5 && pc_is(pc_from(t, t.len - 6), "matrix")))
             return true;
     }
     return false;
@@ -459,8 +471,9 @@ static void read_pieces(math_reader *r, range g, bool words, pieces *p)
         bool empty = end == rest.lo;
         /* ", and" separates once */
         /* (1,000) may be a thousand in brackets */
-        bool unclear = !empty && rest.lo > g.lo && kind_at(r, rest.lo) == T_NUM && !r->lx.tokens[rest.lo].spaced &&
-                       r->lx.tokens[rest.lo].len == 3 && math_tok_text(&r->lx, rest.lo).data[0] == '0';
+        bool unclear = !empty && rest.lo > g.lo && kind_at(r, rest.lo) == T_NUM &&
+                       !r->lx.tokens[rest.lo].spaced && r->lx.tokens[rest.lo].len == 3 &&
+                       math_tok_text(&r->lx, rest.lo).data[0] == '0';
         bool doubled = empty && after_comma && end < g.hi && kind_at(r, end) == T_WORD;
         p->broken = p->broken || unclear;
         if (!empty)
@@ -513,7 +526,8 @@ static size_t common_name(const math_reader *r, pieces *p)
     return same ? first : 0;
 }
 
-static void write_pieces(math_reader *r, pieces *p, const char *head, const char *tail, size_t name, pc_buf *out)
+static void write_pieces(math_reader *r, pieces *p, const char *head, const char *tail, size_t name,
+                         pc_buf *out)
 {
     bool is_set = head[0] == 's';
     if (is_set)
@@ -534,8 +548,8 @@ static void write_pieces(math_reader *r, pieces *p, const char *head, const char
 
 typedef enum read_result { READ_NO, READ_YES, READ_NO_MEMORY } read_result;
 
-static read_result read_elements(math_reader *r, range g, bool words, const char *head, const char *tail, uint32_t least,
-                                 pc_buf *out, bool *decided)
+static read_result read_elements(math_reader *r, range g, bool words, const char *head,
+                                 const char *tail, uint32_t least, pc_buf *out, bool *decided)
 {
     pieces p;
     size_t mark = r->pieces.len;
@@ -558,15 +572,19 @@ static read_result read_group(math_reader *r, range g, pc_buf *out, bool *decide
     uint8_t open = kind_at(r, g.lo), close = kind_at(r, g.hi - 1);
     range in = { g.lo + 1, g.hi - 1 };
     if (open == T_SET_OPEN)
-        return close == T_SET_CLOSE ? read_elements(r, in, true, "s:{", "}", 0, out, decided) : READ_NO;
+        return close == T_SET_CLOSE ? read_elements(r, in, true, "s:{", "}", 0, out, decided)
+                                    : READ_NO;
     bool round_in = open == T_PAREN_OPEN, round_out = close == T_PAREN_CLOSE;
     if ((!round_in && open != T_SQUARE_OPEN) || (!round_out && close != T_SQUARE_CLOSE))
         return READ_NO;
     if (round_in && round_out && next_separator(r, in, false) == in.hi) /* (5) */
-        return in.hi > in.lo && !read_item(r, in, out, decided) ? READ_NO_MEMORY : in.hi > in.lo ? READ_YES : READ_NO;
+        return in.hi > in.lo && !read_item(r, in, out, decided) ? READ_NO_MEMORY
+               : in.hi > in.lo                                  ? READ_YES
+                                                                : READ_NO;
     if (round_in && round_out)
         return read_elements(r, in, false, "t:(", ")", 2, out, decided);
-    return read_elements(r, in, false, round_in ? "i:(" : "i:[", round_out ? ")" : "]", 2, out, decided);
+    return read_elements(r, in, false, round_in ? "i:(" : "i:[", round_out ? ")" : "]", 2, out,
+                         decided);
 }
 
 static bool read_special(const math_reader *r, range g, pc_buf *out)
@@ -592,8 +610,8 @@ static uint32_t after_name(const math_reader *r, range g)
     if (g.hi < g.lo + 3 || kind_at(r, i) != T_WORD || r->lx.tokens[i].len != 1)
         return g.lo;
     i++;
-    if (kind_at(r, i) == T_SUB && i + 4 < g.hi && kind_at(r, i + 1) == T_OPEN && kind_at(r, i + 3) == T_CLOSE &&
-        (kind_at(r, i + 2) == T_NUM || kind_at(r, i + 2) == T_WORD))
+    if (kind_at(r, i) == T_SUB && i + 4 < g.hi && kind_at(r, i + 1) == T_OPEN &&
+        kind_at(r, i + 3) == T_CLOSE && (kind_at(r, i + 2) == T_NUM || kind_at(r, i + 2) == T_WORD))
         i += 4;
     if (i + 1 >= g.hi || kind_at(r, i) != T_EQUAL)
         return g.lo;
@@ -629,7 +647,8 @@ static bool read_item(math_reader *r, range g, pc_buf *out, bool *decided)
     read_result result = READ_NO;
     if (g.hi > g.lo && read_scalar(r, g, out))
         result = READ_YES;
-    if (result == READ_NO && g.hi > g.lo + 1 && opens(kind_at(r, g.lo)) && group_end(r, g.lo, g.hi) == g.hi)
+    if (result == READ_NO && g.hi > g.lo + 1 && opens(kind_at(r, g.lo)) &&
+        group_end(r, g.lo, g.hi) == g.hi)
         result = read_group(r, g, out, decided);
     if (result == READ_NO && g.hi > g.lo && read_special(r, g, out))
         result = READ_YES;
@@ -668,9 +687,11 @@ static const char *kind_of(assay_str key)
 static uint32_t after_announcement(const math_reader *r)
 {
     uint32_t i = 0;
-    while (i < r->lx.n && kind_at(r, i) == T_WORD && i < 3 && !pc_is_nocase(math_tok_text(&r->lx, i), "answer"))
+    while (i < r->lx.n && kind_at(r, i) == T_WORD && i < 3 &&
+           !pc_is_nocase(math_tok_text(&r->lx, i), "answer"))
         i++;
-    if (i + 2 >= r->lx.n || kind_at(r, i) != T_WORD || !pc_is_nocase(math_tok_text(&r->lx, i), "answer") ||
+    if (i + 2 >= r->lx.n || kind_at(r, i) != T_WORD ||
+        !pc_is_nocase(math_tok_text(&r->lx, i), "answer") ||
         !pc_is(math_tok_text(&r->lx, i + 1), "is"))
         return 0;
     return i + 2;
@@ -770,7 +791,8 @@ math_verdict math_compare(assay_str a, assay_str b)
         return MATH_DIFFERENT;
     assay_str unit_a = take_unit(&a), unit_b = take_unit(&b);
     if (unit_a.len && unit_b.len && !pc_eq(unit_a, unit_b))
-        return math_unit_is_known(unit_a) && math_unit_is_known(unit_b) ? MATH_DIFFERENT : MATH_UNITS;
+        return math_unit_is_known(unit_a) && math_unit_is_known(unit_b) ? MATH_DIFFERENT
+                                                                        : MATH_UNITS;
     if (pc_eq(a, b))
         return MATH_SAME;
     if (pc_is(unit_a, "%") && !unit_b.len)

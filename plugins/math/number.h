@@ -1,16 +1,19 @@
-/* number.h -- answers as values: exact rationals (FLINT), tuples, intervals, sets of them; everything else is text.
+/* number.h -- answers as values: exact rationals (FLINT), tuples, intervals, sets of them;
+ * everything else is text.
  *
  * A reading is its canonical key: equal answers have equal keys.
- *   q:1/2  a rational   t:(q:1,q:2)  a tuple   i:[q:0,q:1)  brackets   s:{q:1,q:2}  a set or list, sorted, without repeats
- *   inf -inf            x:...  text in normal form             NAME=...  of "x = 5"             q:5|cm  with a unit
- * A name or a unit on one side only does not separate: that is math_compare's business, not the bytes'.
- * SPDX-License-Identifier: Apache-2.0 */
+ *   q:1/2  a rational   t:(q:1,q:2)  a tuple   i:[q:0,q:1)  brackets   s:{q:1,q:2}  a set or list,
+ * sorted, without repeats inf -inf            x:...  text in normal form             NAME=...  of
+ * "x = 5"             q:5|cm  with a unit A name or a unit on one side only does not separate: that
+ * is math_compare's business, not the bytes'. SPDX-License-Identifier: Apache-2.0 */
 #ifndef MATH_NUMBER_H
 #define MATH_NUMBER_H
 #include "math/lex.h"
 
-enum { MATH_DIGITS = 4096,        /* of one number, written out */
-       MATH_BUDGET = 4 * 65536 }; /* digits of all numbers of one answer, written out */
+enum {
+    MATH_DIGITS = 4096, /* of one number, written out */
+    MATH_BUDGET = 4 * 65536
+}; /* digits of all numbers of one answer, written out */
 
 typedef struct math_form {
     pc_buf key;
@@ -38,5 +41,6 @@ typedef enum math_verdict {
     MATH_DIFFERENT,
     MATH_UNITS /* the numbers carry units that differ and are not both known */
 } math_verdict;
-math_verdict math_compare(assay_str key_a, assay_str key_b); /* symmetric; MATH_SAME for equal bytes */
+math_verdict math_compare(assay_str key_a,
+                          assay_str key_b); /* symmetric; MATH_SAME for equal bytes */
 #endif

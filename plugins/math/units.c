@@ -5,29 +5,98 @@ typedef struct alias {
     const char *word, *canonical;
 } alias;
 static const alias aliases[] = {
-    { "dollar", "$" },       { "dollars", "$" },      { "usd", "$" },          { "euro", "\xE2\x82\xAC" },
-    { "euros", "\xE2\x82\xAC" }, { "cent", "cent" },  { "cents", "cent" },     { "percent", "%" },
-    { "degree", "deg" },     { "degrees", "deg" },    { "rad", "rad" },        { "radian", "rad" },
-    { "radians", "rad" },    { "mm", "mm" },          { "millimeter", "mm" },  { "millimeters", "mm" },
-    { "cm", "cm" },          { "centimeter", "cm" },  { "centimeters", "cm" }, { "centimetre", "cm" },
-    { "centimetres", "cm" }, { "m", "m" },            { "meter", "m" },        { "meters", "m" },
-    { "metre", "m" },        { "metres", "m" },       { "km", "km" },          { "kilometer", "km" },
-    { "kilometers", "km" },  { "kilometre", "km" },   { "kilometres", "km" },  { "inch", "in" },
-    { "inches", "in" },      { "in", "in" },          { "ft", "ft" },          { "foot", "ft" },
-    { "feet", "ft" },        { "yd", "yd" },          { "yard", "yd" },        { "yards", "yd" },
-    { "mile", "mi" },        { "miles", "mi" },       { "mi", "mi" },          { "s", "s" },
-    { "sec", "s" },          { "second", "s" },       { "seconds", "s" },      { "min", "min" },
-    { "minute", "min" },     { "minutes", "min" },    { "h", "h" },            { "hr", "h" },
-    { "hrs", "h" },          { "hour", "h" },         { "hours", "h" },        { "day", "day" },
-    { "days", "day" },       { "week", "week" },      { "weeks", "week" },     { "month", "month" },
-    { "months", "month" },   { "year", "year" },      { "years", "year" },     { "mg", "mg" },
-    { "g", "g" },            { "gram", "g" },         { "grams", "g" },        { "kg", "kg" },
-    { "kilogram", "kg" },    { "kilograms", "kg" },   { "lb", "lb" },          { "lbs", "lb" },
-    { "pound", "lb" },       { "pounds", "lb" },      { "oz", "oz" },          { "ounce", "oz" },
-    { "ounces", "oz" },      { "ml", "ml" },          { "l", "l" },            { "liter", "l" },
-    { "liters", "l" },       { "litre", "l" },        { "litres", "l" },       { "mph", "mi/h" },
-    { "kph", "km/h" },       { "n", "n" },            { "j", "j" },            { "w", "w" },
-    { "v", "v" },            { "hz", "hz" },          { "unit", "" },          { "units", "" },
+    { "dollar", "$" },
+    { "dollars", "$" },
+    { "usd", "$" },
+    { "euro", "\xE2\x82\xAC" },
+    { "euros", "\xE2\x82\xAC" },
+    { "cent", "cent" },
+    { "cents", "cent" },
+    { "percent", "%" },
+    { "degree", "deg" },
+    { "degrees", "deg" },
+    { "rad", "rad" },
+    { "radian", "rad" },
+    { "radians", "rad" },
+    { "mm", "mm" },
+    { "millimeter", "mm" },
+    { "millimeters", "mm" },
+    { "cm", "cm" },
+    { "centimeter", "cm" },
+    { "centimeters", "cm" },
+    { "centimetre", "cm" },
+    { "centimetres", "cm" },
+    { "m", "m" },
+    { "meter", "m" },
+    { "meters", "m" },
+    { "metre", "m" },
+    { "metres", "m" },
+    { "km", "km" },
+    { "kilometer", "km" },
+    { "kilometers", "km" },
+    { "kilometre", "km" },
+    { "kilometres", "km" },
+    { "inch", "in" },
+    { "inches", "in" },
+    { "in", "in" },
+    { "ft", "ft" },
+    { "foot", "ft" },
+    { "feet", "ft" },
+    { "yd", "yd" },
+    { "yard", "yd" },
+    { "yards", "yd" },
+    { "mile", "mi" },
+    { "miles", "mi" },
+    { "mi", "mi" },
+    { "s", "s" },
+    { "sec", "s" },
+    { "second", "s" },
+    { "seconds", "s" },
+    { "min", "min" },
+    { "minute", "min" },
+    { "minutes", "min" },
+    { "h", "h" },
+    { "hr", "h" },
+    { "hrs", "h" },
+    { "hour", "h" },
+    { "hours", "h" },
+    { "day", "day" },
+    { "days", "day" },
+    { "week", "week" },
+    { "weeks", "week" },
+    { "month", "month" },
+    { "months", "month" },
+    { "year", "year" },
+    { "years", "year" },
+    { "mg", "mg" },
+    { "g", "g" },
+    { "gram", "g" },
+    { "grams", "g" },
+    { "kg", "kg" },
+    { "kilogram", "kg" },
+    { "kilograms", "kg" },
+    { "lb", "lb" },
+    { "lbs", "lb" },
+    { "pound", "lb" },
+    { "pounds", "lb" },
+    { "oz", "oz" },
+    { "ounce", "oz" },
+    { "ounces", "oz" },
+    { "ml", "ml" },
+    { "l", "l" },
+    { "liter", "l" },
+    { "liters", "l" },
+    { "litre", "l" },
+    { "litres", "l" },
+    { "mph", "mi/h" },
+    { "kph", "km/h" },
+    { "n", "n" },
+    { "j", "j" },
+    { "w", "w" },
+    { "v", "v" },
+    { "hz", "hz" },
+    { "unit", "" },
+    { "units", "" },
 };
 
 static const char *find_alias(assay_str word)
@@ -41,14 +110,17 @@ static const char *find_alias(assay_str word)
 /* Words that change the value, or make a sentence of it. */
 static bool is_banned(assay_str word)
 {
-    static const char *const list[] = { "hundred", "thousand", "million", "billion", "trillion", "dozen",     "half",
-                                        "point",   "over",     "times",   "plus",    "minus",    "factorial", "squared",
-                                        "cubed",   "pi",       "because", "since",   "if",       "not",       "but",
-                                        "maybe",   "or",       "and",     "then",    "so",       "is",        "are",
-                                        "was",     "mod",      "base",    "pairs",   "sqrt",     "sin",       "cos",
-                                        "tan",     "log",      "ln",      "exp",     "choose",   "when",      "where",
-                                        "wrong",   "hundreds", "thousands", "millions", "hundredths", "tenths", "infinity",
-                                        "inf",     "nan",      "per",     "of",      "to",       "than",      "pm", "am" };
+    static const char *const list[] = {
+        "hundred", "thousand", "million",   "billion",  "trillion",   "dozen",     "half",
+        "point",   "over",     "times",     "plus",     "minus",      "factorial", "squared",
+        "cubed",   "pi",       "because",   "since",    "if",         "not",       "but",
+        "maybe",   "or",       "and",       "then",     "so",         "is",        "are",
+        "was",     "mod",      "base",      "pairs",    "sqrt",       "sin",       "cos",
+        "tan",     "log",      "ln",        "exp",      "choose",     "when",      "where",
+        "wrong",   "hundreds", "thousands", "millions", "hundredths", "tenths",    "infinity",
+        "inf",     "nan",      "per",       "of",       "to",         "than",      "pm",
+        "am"
+    };
     for (size_t k = 0; k < sizeof list / sizeof *list; k++)
         if (pc_is_nocase(word, list[k]))
             return true;
@@ -98,7 +170,8 @@ static void add_word(const lexer *lx, uint32_t i, uint32_t end, pc_buf *out, boo
 static void write_unit(const lexer *lx, uint32_t from, uint32_t hi, pc_buf *out)
 {
     size_t start = out->len;
-    if (hi - from == 2 && pc_is_nocase(math_tok_text(lx, from), "square") && lx->tokens[from + 1].kind == T_WORD &&
+    if (hi - from == 2 && pc_is_nocase(math_tok_text(lx, from), "square") &&
+        lx->tokens[from + 1].kind == T_WORD &&
         find_alias(math_tok_text(lx, from + 1))) { /* square units, square feet */
         add_word(lx, from + 1, hi, out, true);
         if (out->len > start)
@@ -151,7 +224,8 @@ bool math_unit_is_known(assay_str canonical)
 {
     for (size_t k = 0; k < sizeof aliases / sizeof *aliases; k++) {
         size_t n = strlen(aliases[k].canonical);
-        if (n && pc_starts(canonical, aliases[k].canonical) && (canonical.len == n || canonical.data[n] == '^'))
+        if (n && pc_starts(canonical, aliases[k].canonical) &&
+            (canonical.len == n || canonical.data[n] == '^'))
             return true;
     }
     return pc_is(canonical, "$") || pc_is(canonical, "\xC2\xA3") || pc_is(canonical, "\xC2\xA5") ||

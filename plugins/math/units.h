@@ -4,7 +4,8 @@
 #define MATH_UNITS_H
 #include "math/lex.h"
 
-/* Where the unit at the end of tokens [lo, hi) starts (hi: there is none). Its canonical name goes to `out`. */
+/* Where the unit at the end of tokens [lo, hi) starts (hi: there is none). Its canonical name goes
+ * to `out`. */
 uint32_t math_unit_start(const lexer *lx, uint32_t lo, uint32_t hi, pc_buf *out);
 bool math_unit_is_known(assay_str canonical);
 #endif

@@ -1,5 +1,5 @@
-/* plugin_driver.h -- calls a built plugin directly, without the host: dlopen, create, score one item, extract one key.
- * SPDX-License-Identifier: Apache-2.0 */
+/* plugin_driver.h -- calls a built plugin directly, without the host: dlopen, create, score one
+ * item, extract one key. SPDX-License-Identifier: Apache-2.0 */
 #ifndef TEST_PLUGIN_DRIVER_H
 #define TEST_PLUGIN_DRIVER_H
 #include <assay/plugin.h>
@@ -21,7 +21,8 @@ static inline int32_t driver_cancelled(const assay_call *call)
     return 0;
 }
 
-static inline assay_status driver_emit(const assay_call *call, uint32_t item, uint32_t channel, assay_str text)
+static inline assay_status driver_emit(const assay_call *call, uint32_t item, uint32_t channel,
+                                       assay_str text)
 {
     driven *d = call->data;
     if (item != 0 || channel >= 16)
@@ -47,7 +48,8 @@ static inline const assay_descriptor *driver_open(const char *name)
 }
 
 /* NULL where create() refuses; the sentence is in err. */
-static inline assay_verifier *driver_create(const assay_descriptor *d, const char *config, assay_error *err)
+static inline assay_verifier *driver_create(const assay_descriptor *d, const char *config,
+                                            assay_error *err)
 {
     static const assay_host host = { .size = sizeof host, .name = "test", .version = "0" };
     assay_verifier *v = NULL;
@@ -58,15 +60,23 @@ static inline assay_verifier *driver_create(const assay_descriptor *d, const cha
 
 static inline assay_call driver_call(driven *out, uint32_t flags)
 {
-    return (assay_call){ .size = sizeof(assay_call), .flags = flags, .data = out, .cancelled = driver_cancelled,
+    return (assay_call){ .size = sizeof(assay_call),
+                         .flags = flags,
+                         .data = out,
+                         .cancelled = driver_cancelled,
                          .emit = driver_emit };
 }
 
-static inline void driver_score(assay_verifier *v, assay_str reference, assay_str completion, uint32_t flags, driven *out)
+static inline void driver_score(assay_verifier *v, assay_str reference, assay_str completion,
+                                uint32_t flags, driven *out)
 {
     *out = (driven){ .verdict = ASSAY_UNSET };
     const uint64_t zero = 0;
-    assay_batch b = { .size = sizeof b, .n = 1, .completion = &completion, .reference = &reference, .group = &zero,
+    assay_batch b = { .size = sizeof b,
+                      .n = 1,
+                      .completion = &completion,
+                      .reference = &reference,
+                      .group = &zero,
                       .seed = &zero };
     const assay_str absent = { NULL, 0 };
     b.prompt = b.meta = &absent;

@@ -1,6 +1,6 @@
-/* test_cases.c -- tests/cases/math.jsonl through the built math.so: verdict, key, and what must hold of every case:
- * score and extract agree on the key, `same` is symmetric and agrees with the verdict.
- * SPDX-License-Identifier: Apache-2.0 */
+/* test_cases.c -- tests/cases/math.jsonl through the built math.so: verdict, key, and what must
+ * hold of every case: score and extract agree on the key, `same` is symmetric and agrees with the
+ * verdict. SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +17,8 @@ static const assay_descriptor *math_plugin;
 
 static assay_verdict verdict_of(const char *word)
 {
-    static const char *const words[] = { "unset", "pass", "fail", "no_answer", "timeout", "abstain", "error" };
+    static const char *const words[] = { "unset",   "pass",    "fail", "no_answer",
+                                         "timeout", "abstain", "error" };
     for (unsigned i = 0; i < 7; i++)
         if (strcmp(word, words[i]) == 0)
             return (assay_verdict)i;
@@ -41,16 +42,24 @@ static void extract_key(assay_verifier *v, const char *completion, driven *out)
     *out = (driven){ .verdict = ASSAY_UNSET };
     const assay_str text = str_of(completion), absent = { NULL, 0 };
     const uint64_t zero = 0;
-    assay_batch b = { .size = sizeof b, .n = 1, .prompt = &absent, .completion = &text, .reference = &absent,
-                      .meta = &absent, .group = &zero, .seed = &zero };
+    assay_batch b = { .size = sizeof b,
+                      .n = 1,
+                      .prompt = &absent,
+                      .completion = &text,
+                      .reference = &absent,
+                      .meta = &absent,
+                      .group = &zero,
+                      .seed = &zero };
     assay_call call = driver_call(out, 0);
     assay_error err = { .size = sizeof err };
     assert_non_null(ext);
     assert_int_equal(ext->extract(v, &call, &b, &err), ASSAY_OK);
 }
 
-/* The verdict is what the keys say: the reference, boxed, votes with the answer exactly where it passes. */
-static void check_vote(assay_verifier *v, const char *id, const char *reference, const driven *scored)
+/* The verdict is what the keys say: the reference, boxed, votes with the answer exactly where it
+ * passes. */
+static void check_vote(assay_verifier *v, const char *id, const char *reference,
+                       const driven *scored)
 {
     char boxed[1200];
     driven gold;
@@ -63,13 +72,16 @@ static void check_vote(assay_verifier *v, const char *id, const char *reference,
     assay_str a = str_of(scored->text[ASSAY_OUT_KEY]), b = str_of(gold.text[ASSAY_OUT_KEY]);
     int32_t forth = ext->same(v, &call, a, b), back = ext->same(v, &call, b, a);
     if (forth != back || (scored->verdict == ASSAY_PASS) != (forth == 1))
-        fail_msg("%s: same(%s, %s) is %d and %d, the verdict %d", id, a.data, b.data, forth, back, scored->verdict);
+        fail_msg("%s: same(%s, %s) is %d and %d, the verdict %d", id, a.data, b.data, forth, back,
+                 scored->verdict);
 }
 
 static int check_case(const cJSON *row)
 {
-    const char *id = text_of(row, "id"), *reference = text_of(row, "reference"), *completion = text_of(row, "completion");
-    const char *expect = text_of(row, "expect"), *key = text_of(row, "key"), *why = text_of(row, "why");
+    const char *id = text_of(row, "id"), *reference = text_of(row, "reference"),
+               *completion = text_of(row, "completion");
+    const char *expect = text_of(row, "expect"), *key = text_of(row, "key"),
+               *why = text_of(row, "why");
     const cJSON *config = cJSON_GetObjectItemCaseSensitive(row, "config");
     assert_true(id && reference && completion && expect && why);
     char *json = config ? cJSON_PrintUnformatted(config) : NULL;
@@ -79,12 +91,14 @@ static int check_case(const cJSON *row)
     if (!v)
         fail_msg("%s: %s", id, err.text);
     driven got, again;
-    driver_score(v, str_of(reference), str_of(completion), ASSAY_WANT_ANSWER | ASSAY_WANT_EXPLAIN, &got);
+    driver_score(v, str_of(reference), str_of(completion), ASSAY_WANT_ANSWER | ASSAY_WANT_EXPLAIN,
+                 &got);
     int wrong = got.status != ASSAY_OK || got.verdict != verdict_of(expect) ||
                 (key && strcmp(key, got.text[ASSAY_OUT_KEY]) != 0);
     if (wrong)
-        print_error("%s: verdict %d, key %s, expected %s %s (%s): %s\n", id, got.verdict, got.text[ASSAY_OUT_KEY], expect,
-                    key ? key : "", why, got.text[ASSAY_OUT_EXPLAIN]);
+        print_error("%s: verdict %d, key %s, expected %s %s (%s): %s\n", id, got.verdict,
+                    got.text[ASSAY_OUT_KEY], expect, key ? key : "", why,
+                    got.text[ASSAY_OUT_EXPLAIN]);
     assert_true((got.verdict == ASSAY_ABSTAIN) == (isnan(got.score) != 0));
     assert_true(got.verdict == ASSAY_PASS || got.text[ASSAY_OUT_REASON][0]);
     extract_key(v, completion, &again);

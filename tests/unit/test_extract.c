@@ -29,7 +29,8 @@ static const row rows[] = {
     { "math", "\\boxed", NULL, PC_STAGE_NONE, 0, true },
     { "math", "\\fbox{7}", "7", PC_STAGE_BOXED, 1, false },
     { "math", "\\boxedx{7}", NULL, PC_STAGE_NONE, 0, false },
-    { "math", "\\boxed{1}, \\boxed{2} and \\boxed{3}", "\\boxed{1}, \\boxed{2} and \\boxed{3}", PC_STAGE_BOXED, 3, false },
+    { "math", "\\boxed{1}, \\boxed{2} and \\boxed{3}", "\\boxed{1}, \\boxed{2} and \\boxed{3}",
+      PC_STAGE_BOXED, 3, false },
     { "math", "\\boxed{1}. Hence \\boxed{2}", "2", PC_STAGE_BOXED, 1, false },
     { "math", "$\\boxed{1}$\n\n$\\boxed{1}$", "1", PC_STAGE_BOXED, 1, false },
     { "math", "\\boxed{1} \\boxed{2", NULL, PC_STAGE_NONE, 0, true },
@@ -52,7 +53,7 @@ static const row rows[] = {
     { "math", "**1**\nthen", NULL, PC_STAGE_NONE, 0, false },
     { "math", "it is 41 or 42", NULL, PC_STAGE_NONE, 0, false },
     { "gsm8k", "it is 41 or 42.", "42", PC_STAGE_NUMBER, 1, false },
-    { "gsm8k", "he has -$1,200.50.", "$1,200.50", PC_STAGE_NUMBER, 1, false },
+    { "gsm8k", "he has -$1,200.50.", "-$1,200.50", PC_STAGE_NUMBER, 1, false },
     { "gsm8k", "so\nA: 160", "160", PC_STAGE_MARKER, 1, false },
     { "strict", "The answer is 5", NULL, PC_STAGE_NONE, 0, false },
     { "math", "<think>\\boxed{1}</think>\\boxed{2}", "2", PC_STAGE_BOXED, 1, false },
@@ -71,10 +72,13 @@ static void test_rows(void **state)
         pc_found found;
         assert_true(pc_rules_preset(&rules, r->preset));
         pc_extract(&found, (assay_str){ r->text, strlen(r->text) }, &rules);
-        bool right = r->answer ? found.text.data && pc_is(found.text, r->answer) : !found.text.data && found.why;
-        if (!right || found.stage != r->stage || (r->answer && found.n_list != r->n_list) || found.truncated != r->truncated)
-            fail_msg("\"%s\": got \"%.*s\" by %s, list of %u, truncated %d", r->text, (int)found.text.len,
-                     found.text.data ? found.text.data : "", pc_stage_name(found.stage), found.n_list, found.truncated);
+        bool right = r->answer ? found.text.data && pc_is(found.text, r->answer)
+                               : !found.text.data && found.why;
+        if (!right || found.stage != r->stage || (r->answer && found.n_list != r->n_list) ||
+            found.truncated != r->truncated)
+            fail_msg("\"%s\": got \"%.*s\" by %s, list of %u, truncated %d", r->text,
+                     (int)found.text.len, found.text.data ? found.text.data : "",
+                     pc_stage_name(found.stage), found.n_list, found.truncated);
     }
 }
 
@@ -101,9 +105,15 @@ static void test_parts(void **state)
 static void test_gold(void **state)
 {
     (void)state;
-    static const char *const pairs[][2] = { { " $\\frac12$ ", "\\frac12" }, { "\\boxed{3}", "3" }, { "$5$ and $6$", "$5$ and $6$" },
-                                            { "\\(x\\)", "x" }, { "$\\boxed{3}$", "3" }, { "\\$18", "\\$18" }, { "$18", "$18" },
-                                            { "The answer is 5", "The answer is 5" }, { "", "" } };
+    static const char *const pairs[][2] = { { " $\\frac12$ ", "\\frac12" },
+                                            { "\\boxed{3}", "3" },
+                                            { "$5$ and $6$", "$5$ and $6$" },
+                                            { "\\(x\\)", "x" },
+                                            { "$\\boxed{3}$", "3" },
+                                            { "\\$18", "\\$18" },
+                                            { "$18", "$18" },
+                                            { "The answer is 5", "The answer is 5" },
+                                            { "", "" } };
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         assay_str gold = pc_gold((assay_str){ pairs[i][0], strlen(pairs[i][0]) });
         if (!pc_is(gold, pairs[i][1]))
@@ -111,13 +121,37 @@ static void test_gold(void **state)
     }
 }
 
-/* Every text of a repeated piece, with and without an ending: no crash, the answer inside the text, the ending found. */
+/* Every text of a repeated piece, with and without an ending: no crash, the answer inside the text,
+ * the ending found. */
 static void test_hostile(void **state)
 {
     (void)state;
-    static const char *const pieces[] = { "{", "}", "\\", "$", "$$", "\\boxed{", "\\boxed", "\\fbox{1}", "\\boxed{1}, ", "\\(",
-                                          "\\]", "\\$", "answer", "answer is ", "Answer: ", "#### ", "**", "<think>", "</think>",
-                                          "<answer>", "1", "\\boxed{\\boxed{", "$ ", "answer is $", "\n\n", "WwWw" };
+    static const char *const pieces[] = { "{",
+                                          "}",
+                                          "\\",
+                                          "$",
+                                          "$$",
+                                          "\\boxed{",
+                                          "\\boxed",
+                                          "\\fbox{1}",
+                                          "\\boxed{1}, ",
+                                          "\\(",
+                                          "\\]",
+                                          "\\$",
+                                          "answer",
+                                          "answer is ",
+                                          "Answer: ",
+                                          "#### ",
+                                          "**",
+                                          "<think>",
+                                          "</think>",
+                                          "<answer>",
+                                          "1",
+                                          "\\boxed{\\boxed{",
+                                          "$ ",
+                                          "answer is $",
+                                          "\n\n",
+                                          "WwWw" };
     enum { SIZE = 200000 };
     char *text = malloc(SIZE + 64);
     assert_non_null(text);
@@ -138,8 +172,10 @@ static void test_hostile(void **state)
             rules.stages |= 1u << PC_STAGE_TAG;
             pc_extract(&found, (assay_str){ text, len }, &rules);
             if (found.text.data)
-                assert_true(found.text.data >= text && found.text.data + found.text.len <= text + len);
-            if (ended && strcmp(pieces[i], "<think>") != 0 && strcmp(pieces[i], "<answer>") != 0 && !strstr(pieces[i], "{"))
+                assert_true(found.text.data >= text &&
+                            found.text.data + found.text.len <= text + len);
+            if (ended && strcmp(pieces[i], "<think>") != 0 && strcmp(pieces[i], "<answer>") != 0 &&
+                !strstr(pieces[i], "{"))
                 assert_true(found.text.data && pc_is(found.text, "42"));
         }
     }
@@ -148,7 +184,8 @@ static void test_hostile(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_parts), cmocka_unit_test(test_gold),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_parts),
+                                        cmocka_unit_test(test_gold),
                                         cmocka_unit_test(test_hostile) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
