@@ -2,6 +2,7 @@
  *
  * Nothing of the caller's is kept: texts are copied into the arena of the call, NUL-terminated and
  * valid UTF-8 as the plugin ABI promises its verifiers, whatever a foreign language passed in.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <assay/assay.h>
 

@@ -1,4 +1,5 @@
 /* ballots.c -- groups, samples and interned texts of one vote: one hash table, one arena.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/ballots.h"
 

@@ -1,4 +1,5 @@
 /* vote.c -- `assay vote`: the majority answer of each group of samples.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/vote.h"
 

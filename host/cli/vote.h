@@ -1,6 +1,8 @@
 /* vote.h -- the parts of `assay vote`: a stream of samples becomes ballots (vote_read.c), ballots
  * become lines, one per group, in order of first appearance (vote.c); a summary ends it
- * (vote_say.c). Internal to cli/. SPDX-License-Identifier: Apache-2.0 */
+ * (vote_say.c). Internal to cli/.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef AS_CLI_VOTE_H
 #define AS_CLI_VOTE_H
 #include "cli/ballots.h"

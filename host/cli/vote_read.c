@@ -3,6 +3,7 @@
  *
  * A line is an item ("completion": its answer is extracted here) or a result of `assay verify`
  * ("verdict", and the "key" that was extracted there), so that `verify | vote` extracts once.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/vote.h"
 

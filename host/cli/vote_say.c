@@ -1,5 +1,7 @@
 /* vote_say.c -- what `assay vote` says at the end: what could not be counted, a table for people,
- * an object for programs. SPDX-License-Identifier: Apache-2.0 */
+ * an object for programs.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
 #include "cli/vote.h"
 

@@ -1,9 +1,14 @@
 /* cache.c -- the verdict cache: one sqlite file, WAL, one short transaction per batch of new
  * verdicts. Whatever is wrong with the file, the run goes on without it and says so once.
  *
- * A file is ours if its application_id says so. One of ours with another schema is moved aside,
- * under an exclusive lock and outside WAL mode: renaming a WAL database somebody has open would
- * hand its log to the new file. SPDX-License-Identifier: Apache-2.0 */
+ * A file is ours if its application_id says so. One of ours with another schema is copied aside and
+ * emptied in place, in a transaction. Renaming it would be wrong: SQLite finds a log by name, and a
+ * process that still has the old file open would take the new file's log for its own. The table is
+ * called after its schema, so that a running process of another version fails to find its table
+ * rather than mixing its rows into ours.
+ *
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "plug/cache.h"
 
 #include "base/buf.h"
@@ -16,9 +21,11 @@
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
+#include <unistd.h>
 
 enum {
-    SCHEMA = 1, /* user_version; raise it with the table below or the meaning of a column */
+    SCHEMA = 1, /* user_version; raise it, and the table's name, when its columns or their meaning
+                   change */
     APPLICATION = 0x41535643, /* "ASVC" */
     BUSY_MS = 5000,
     OPEN_TRIES =
@@ -43,12 +50,12 @@ enum { N_KEPT = sizeof kept / sizeof *kept, FIRST_TEXT = 2 };
 
 #define COLUMNS "verdict, score, answer, answer_key, rule, reason, metrics, detail, spans"
 static const char create_sql[] =
-    "CREATE TABLE verdict(key BLOB PRIMARY KEY, verdict INTEGER NOT NULL, score REAL,"
+    "CREATE TABLE verdict_1(key BLOB PRIMARY KEY, verdict INTEGER NOT NULL, score REAL,"
     " answer BLOB, answer_key BLOB, rule BLOB, reason BLOB, metrics BLOB, detail BLOB,"
     " spans BLOB) WITHOUT ROWID";
-static const char get_sql[] = "SELECT " COLUMNS " FROM verdict WHERE key = ?1";
+static const char get_sql[] = "SELECT " COLUMNS " FROM verdict_1 WHERE key = ?1";
 static const char put_sql[] =
-    "INSERT OR REPLACE INTO verdict(key, " COLUMNS ") VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)";
+    "INSERT OR REPLACE INTO verdict_1(key, " COLUMNS ") VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)";
 
 /* ---- opening ---- */
 
@@ -75,14 +82,19 @@ static int ask_int(sqlite3 *db, const char *sql, sqlite3_int64 *out)
     return rc;
 }
 
-static void off(as_cache *c, const char *why, const char *cure)
+static void close_db(as_cache *c)
 {
-    as_log(AS_LOG_WARN, "verdict cache %s: %s; going on without it (%s)", c->path, why, cure);
     sqlite3_finalize(c->get);
     sqlite3_finalize(c->put);
     c->get = c->put = NULL;
     sqlite3_close(c->db);
     c->db = NULL;
+}
+
+static void off(as_cache *c, const char *why, const char *cure)
+{
+    as_log(AS_LOG_WARN, "verdict cache %s: %s; going on without it (%s)", c->path, why, cure);
+    close_db(c);
 }
 
 static int open_file(as_cache *c)
@@ -98,8 +110,10 @@ static int open_file(as_cache *c)
 /* What the file is; reads only. */
 static int judge_file(sqlite3 *db, fitness *out)
 {
-    sqlite3_int64 application = 0, version = 0, tables = 0;
-    int rc = ask_int(db, "SELECT count(*) FROM sqlite_master", &tables);
+    sqlite3_int64 application = 0, version = 0, things = 0, ours = 0;
+    int rc = ask_int(db, "SELECT count(*) FROM sqlite_master", &things);
+    if (rc == SQLITE_OK)
+        rc = ask_int(db, "SELECT count(*) FROM sqlite_master WHERE name='verdict_1'", &ours);
     if (rc == SQLITE_OK)
         rc = ask_int(db, "PRAGMA application_id", &application);
     if (rc == SQLITE_OK)
@@ -107,31 +121,62 @@ static int judge_file(sqlite3 *db, fitness *out)
     if (rc != SQLITE_OK)
         return rc;
     if (application == APPLICATION)
-        *out = version == SCHEMA && tables == 1 ? FIT : OLD;
+        *out = version == SCHEMA && ours == 1 ? FIT : OLD;
     else
-        *out = tables == 0 && application == 0 ? EMPTY : FOREIGN;
+        *out = things == 0 && application == 0 ? EMPTY : FOREIGN;
     return SQLITE_OK;
 }
 
-/* Another process may be making the table at the same moment: look again under the write lock. */
-static int make_table(sqlite3 *db)
+/* Drops the first table there is; SQLITE_DONE when there is none. */
+static int drop_one(sqlite3 *db)
+{
+    static const char first_table[] =
+        "SELECT name FROM sqlite_master WHERE type='table' AND name NOT LIKE 'sqlite_%'";
+    sqlite3_stmt *stmt = NULL;
+    char *sql = NULL;
+    int rc = sqlite3_prepare_v2(db, first_table, -1, &stmt, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(stmt);
+    if (rc == SQLITE_ROW)
+        sql = sqlite3_mprintf("DROP TABLE \"%w\"", sqlite3_column_text(stmt, 0));
+    sqlite3_finalize(stmt);
+    if (rc == SQLITE_ROW)
+        rc = sql ? run_sql(db, sql) : SQLITE_NOMEM;
+    sqlite3_free(sql);
+    return rc;
+}
+
+static int create_table(sqlite3 *db)
+{
+    char pragmas[100];
+    int rc = SQLITE_OK;
+    while (rc == SQLITE_OK)
+        rc = drop_one(db);
+    if (rc != SQLITE_DONE)
+        return rc;
+    snprintf(pragmas, sizeof pragmas, "PRAGMA application_id=%d; PRAGMA user_version=%d",
+             APPLICATION, SCHEMA);
+    rc = run_sql(db, create_sql);
+    return rc == SQLITE_OK ? run_sql(db, pragmas) : rc;
+}
+
+/* Another process may be doing the same at this moment: looks again under the write lock. */
+static int make_table(sqlite3 *db, bool *made)
 {
     fitness found = UNUSABLE;
+    *made = false;
     int rc = run_sql(db, "BEGIN IMMEDIATE");
     if (rc != SQLITE_OK)
         return rc;
     rc = judge_file(db, &found);
-    if (rc == SQLITE_OK && found == EMPTY) {
-        char pragmas[100];
-        snprintf(pragmas, sizeof pragmas, "PRAGMA application_id=%d; PRAGMA user_version=%d",
-                 APPLICATION, SCHEMA);
-        rc = run_sql(db, create_sql);
-        if (rc == SQLITE_OK)
-            rc = run_sql(db, pragmas);
+    if (rc == SQLITE_OK && (found == EMPTY || found == OLD)) {
+        *made = true;
+        rc = create_table(db);
     }
     if (rc == SQLITE_OK)
-        return run_sql(db, "COMMIT");
-    (void)run_sql(db, "ROLLBACK");
+        rc = run_sql(db, "COMMIT");
+    if (rc != SQLITE_OK)
+        (void)run_sql(db, "ROLLBACK");
     return rc;
 }
 
@@ -146,49 +191,40 @@ static int use_wal(sqlite3 *db)
     return rc == SQLITE_OK ? run_sql(db, "PRAGMA synchronous=NORMAL") : rc;
 }
 
-static bool is_in_wal(sqlite3 *db)
+static int copy_to(sqlite3 *db, const char *path)
 {
-    sqlite3_stmt *stmt = NULL;
-    bool wal = true;
-    if (sqlite3_prepare_v2(db, "PRAGMA journal_mode", -1, &stmt, NULL) == SQLITE_OK &&
-        sqlite3_step(stmt) == SQLITE_ROW) {
-        const char *mode = (const char *)sqlite3_column_text(stmt, 0);
-        wal = !mode || strcmp(mode, "wal") == 0;
-    }
-    sqlite3_finalize(stmt);
-    return wal;
+    char *sql = sqlite3_mprintf("VACUUM INTO %Q", path);
+    int rc = sql ? run_sql(db, sql) : SQLITE_NOMEM;
+    sqlite3_free(sql);
+    return rc;
 }
 
-/* Renames a file of another version. Alone with it, by SQLite's own locks, or not at all. */
-static int move_aside(as_cache *c)
+/* Keeps a copy of what another version wrote, then starts anew in the same file. */
+static int set_aside(as_cache *c)
 {
     sqlite3_int64 version = 0;
+    bool made = false;
+    size_t size = strlen(c->path) + 60;
+    AS_CLEANUP(free) char *aside = as_malloc(size);
+    AS_CLEANUP(free) char *copy = as_malloc(size);
+    if (!aside || !copy)
+        return SQLITE_NOMEM;
     int rc = ask_int(c->db, "PRAGMA user_version", &version);
+    snprintf(aside, size, "%s.v%lld", c->path, (long long)version);
+    snprintf(copy, size, "%s.%ld", aside, (long)getpid());
     if (rc == SQLITE_OK)
-        rc = run_sql(c->db, "PRAGMA journal_mode=DELETE; BEGIN EXCLUSIVE");
-    if (rc == SQLITE_OK && is_in_wal(c->db))
-        rc = SQLITE_BUSY;
-    if (rc != SQLITE_OK)
-        return rc;
-    int has_moved =
-        0; /* another process of ours was quicker: what is at the path now is not this file */
-    (void)sqlite3_file_control(c->db, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
-    if (!has_moved) {
-        AS_CLEANUP(free) char *aside = as_malloc(strlen(c->path) + 40);
-        if (!aside)
-            return SQLITE_NOMEM;
-        snprintf(aside, strlen(c->path) + 40, "%s.v%lld", c->path, (long long)version);
-        if (rename(c->path, aside) != 0)
-            return SQLITE_IOERR;
+        rc = copy_to(c->db, copy);
+    if (rc == SQLITE_OK)
+        rc = make_table(c->db, &made);
+    if (rc == SQLITE_OK && made && rename(copy, aside) == 0)
         as_log(AS_LOG_WARN,
                "verdict cache %s was written by another version of assay (schema %lld, this one "
                "uses %d): "
                "moved to %s, starting an empty one",
                c->path, (long long)version, SCHEMA, aside);
-    }
-    sqlite3_close(c->db);
-    c->db = NULL;
-    return SQLITE_OK;
+    else
+        (void)unlink(copy); /* not there, or another process was quicker and kept its own */
+    return rc;
 }
 
 static const char *cure_of(int rc)
@@ -215,42 +251,42 @@ static int prepare(as_cache *c)
     return rc;
 }
 
-/* One attempt; *again when the file was moved aside and has to be opened anew. */
-static int try_open(as_cache *c, fitness *found, bool *again)
+static int try_open(as_cache *c, fitness *found)
 {
+    bool made = false;
     int rc = open_file(c);
-    *again = false;
     if (rc == SQLITE_OK)
         rc = judge_file(c->db, found);
     if (rc != SQLITE_OK || *found == FOREIGN)
         return rc;
     c->is_writable = !sqlite3_db_readonly(c->db, "main");
-    if (*found == OLD) {
-        *again = true;
-        return c->is_writable ? move_aside(c) : SQLITE_READONLY;
-    }
-    if (c->is_writable) {
+    if (!c->is_writable && *found != FIT)
+        return SQLITE_READONLY;
+    if (c->is_writable)
         rc = use_wal(c->db);
-        if (rc == SQLITE_OK && *found == EMPTY)
-            rc = make_table(c->db);
-    }
+    if (rc == SQLITE_OK && *found == OLD)
+        rc = set_aside(c);
+    else if (rc == SQLITE_OK && *found == EMPTY)
+        rc = make_table(c->db, &made);
     return rc == SQLITE_OK ? prepare(c) : rc;
+}
+
+/* Some of our codes were never the connection's, and its text would be about something else. */
+static const char *why_not(sqlite3 *db, int rc)
+{
+    return db && (sqlite3_errcode(db) & 0xff) == (rc & 0xff) ? sqlite3_errmsg(db)
+                                                             : sqlite3_errstr(rc);
 }
 
 static void open_db(as_cache *c)
 {
     fitness found = UNUSABLE;
-    bool again = true;
-    int rc = SQLITE_OK;
-    for (int i = 0; i < 3 && again && rc == SQLITE_OK; i++)
-        rc = try_open(c, &found, &again);
+    int rc = try_open(c, &found);
     if (rc != SQLITE_OK) {
-        AS_CLEANUP(free) char *why = as_strdup(c->db ? sqlite3_errmsg(c->db) : sqlite3_errstr(rc));
+        AS_CLEANUP(free) char *why = as_strdup(why_not(c->db, rc));
         off(c, why ? why : sqlite3_errstr(rc), cure_of(rc));
     } else if (found == FOREIGN) {
         off(c, "is a database, but not a verdict cache", "name another file, or use --no-cache");
-    } else if (again) {
-        off(c, "keeps being replaced by another version", "give each version its own file");
     } else if (!c->is_writable) {
         as_log(AS_LOG_WARN,
                "verdict cache %s is read-only: known verdicts are used, new ones are not kept",
@@ -285,9 +321,7 @@ void as_cache_close(as_cache *c)
 {
     if (!c)
         return;
-    sqlite3_finalize(c->get);
-    sqlite3_finalize(c->put);
-    sqlite3_close(c->db);
+    close_db(c);
     pthread_mutex_destroy(&c->lock);
     as_free(c->path);
     as_free(c);

@@ -1,6 +1,8 @@
 /* vote.c -- majority vote: distinct keys by bytes, classes by `same`, one winner whatever the order
  * of the samples. Everything that decides is sorted by bytes first; nothing depends on where a
- * sample stood but AS_TIE_FIRST. SPDX-License-Identifier: Apache-2.0 */
+ * sample stood but AS_TIE_FIRST.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "plug/vote.h"
 
 #include "base/log.h"

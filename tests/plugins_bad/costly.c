@@ -1,7 +1,9 @@
 /* costly.c -- a verifier that is expensive and well-behaved: it counts its real calls into a file,
  * one line per item (its completion), so that a test can prove what the cache saved. Config:
  * {"count_file":"PATH"}. Completions choose the outcome: "error", "timeout", "abstain", "flaky"
- * what they say, else equality with the reference. SPDX-License-Identifier: Apache-2.0 */
+ * what they say, else equality with the reference.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <assay/plugin.h>
 #include <fcntl.h>
 #include <math.h>

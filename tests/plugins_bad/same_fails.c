@@ -1,5 +1,7 @@
 /* same_fails.c -- votes, but cannot compare: its answers are the completions, and same() always
- * fails. SPDX-License-Identifier: Apache-2.0 */
+ * fails.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <assay/plugin.h>
 #include <math.h>
 #include <stdlib.h>

@@ -1,8 +1,10 @@
 /* test_api.c -- libassay's public functions, with a verifier linked in: structs of other ages,
  * errors, texts, votes. The file is included, so that the test links the same static rooms as every
- * other one; test_libassay.py does the same from outside, through libassay.so.
+ * other one; test_packaging.py and
+ * test_host_python.py do it from outside, through libassay.so.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "api/assay.c"
+#include "api/assay.c" /* NOLINT(bugprone-suspicious-include) */
 
 #include <ctype.h>
 #include <math.h>
@@ -37,7 +39,7 @@ static assay_status mirror_score(assay_verifier *v, const assay_call *call, cons
         look_at(b->meta[i]);
         bool equal = as_str_eq(b->completion[i], b->reference[i]);
         out->verdict[i] = !b->reference[i].data ? ASSAY_ABSTAIN : equal ? ASSAY_PASS : ASSAY_FAIL;
-        out->score[i] = out->verdict[i] == ASSAY_ABSTAIN ? NAN : equal;
+        out->score[i] = out->verdict[i] == ASSAY_ABSTAIN ? NAN : (float)equal;
         call->emit(call, i, ASSAY_OUT_REASON, b->completion[i]);
         if (call->flags & ASSAY_WANT_EXPLAIN)
             call->emit(call, i, ASSAY_OUT_EXPLAIN, AS_LIT("compared bytes"));
@@ -204,7 +206,9 @@ static void test_options_of_a_newer_program(void **state)
     struct {
         assay_options o;
         char more[16];
-    } x = { { .size = sizeof x }, { 0 } };
+    } x;
+    memset(&x, 0, sizeof x); /* the tail is read byte by byte */
+    x.o.size = sizeof x;
     assay_error err;
     assert_int_equal(try_options(&x, &err), 0);
     x.more[3] = 1;
@@ -383,7 +387,7 @@ static void test_vote(void **state)
     assay_item items[] = { item_of("Yes", NULL), item_of("no", NULL),   item_of("yes", NULL),
                            item_of("", NULL),    item_of("boom", NULL), item_of("yes", NULL) };
     uint32_t class_of[6];
-    assay_str label;
+    assay_str label = { NULL, 0 };
     double ratio = -1;
     int32_t tie = -1;
     assay_results *r = NULL;
@@ -429,7 +433,7 @@ static void *score_many(void *arg)
             snprintf(texts[i], sizeof texts[i], "%d", round + i);
             items[i] = item_of(texts[i], i % 2 ? texts[i] : "no");
         }
-        assay_str label;
+        assay_str label = { NULL, 0 };
         size_t n = 0;
         if (assay_score(scorer, items, 16, 0, &r, NULL) != 0)
             ++*wrong;

@@ -1,5 +1,6 @@
 /* test_cache_use.c -- the scorer with the cache: a second run calls the verifier 0 times, and what
  * must not be kept is asked again. The plugin costly.so counts its real calls into a file.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/file.h"
 #include "base/mem.h"
@@ -59,7 +60,8 @@ static void take_calls(const bench *b, char out[400])
         return;
     snprintf(out, 400, "%s", text.data ? text.data : "");
     for (char *c = out; *c; c++)
-        *c = *c == '\n' ? ' ' : *c;
+        if (*c == '\n')
+            *c = ' ';
     assert_int_equal(truncate(b->count, 0), 0);
 }
 

@@ -1,4 +1,5 @@
 /* test_vote.c -- the vote: SPEC goldens, ties, order independence over random groups.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/buf.h"
 #include "base/file.h"
