@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * Everything here is plain C with opaque types, so that ctypes, cffi and bindgen read it as it is. Functions return 0 or
- * a negative code and fill the caller's assay_error (plugin.h), whose `size` the caller sets. Texts are UTF-8
+ * a negative code (plugin.h's ASSAY_E_*) and fill the caller's assay_error, whose `size` the caller sets. Texts are UTF-8
  * (pointer, length) pairs, borrowed for the duration of a call. [any]: any thread, concurrently. */
 #ifndef ASSAY_ASSAY_H
 #define ASSAY_ASSAY_H
@@ -60,7 +60,8 @@ ASSAY_API const assay_result *assay_results_rows(const assay_results *r, size_t 
 ASSAY_API void assay_results_free(assay_results *r);
 
 /* [any] The majority answer of n completions to one prompt (ABI.md 13): class_of[i] (may be NULL) is the answer class of
- * each, UINT32_MAX where there is none; *label lives as long as *out. 0 also when nothing could be voted: label absent. */
+ * each, UINT32_MAX where there is none; *label lives as long as *out. 0 also when nothing could be voted: label absent. Items
+ * whose answer could not be extracted (verdict error in the rows) leave the ratio's n; blank answers stay in it. */
 ASSAY_API int assay_vote(assay_scorer *s, const assay_item *items, size_t n, uint32_t *class_of, assay_str *label,
                          double *ratio, int32_t *tie, assay_results **out, assay_error *err);
 

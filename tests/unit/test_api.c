@@ -1,7 +1,6 @@
 /* test_api.c -- libassay's public functions, with a verifier linked in: structs of other ages,
  * errors, texts, votes. The file is included, so that the test links the same static rooms as every
- * other one; test_packaging.py and
- * test_host_python.py do it from outside, through libassay.so.
+ * other one; test_packaging.py and test_host_python.py do it from outside, through libassay.so.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/assay.c" /* NOLINT(bugprone-suspicious-include) */
