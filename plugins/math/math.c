@@ -45,7 +45,7 @@ static void work_free(void *p)
 
 /* FLINT calls this instead of abort(). What it held is lost; the item becomes ERROR, the process
  * lives. */
-static _Noreturn void escape(void)
+__attribute__((noreturn)) static void escape(void)
 {
     if (mine && mine->can_escape)
         longjmp(mine->escape, 1);
