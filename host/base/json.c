@@ -4,7 +4,9 @@
 
 #include "base/jspan.h"
 #include "base/mem.h"
+#include "base/num.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -51,6 +53,18 @@ static bool is_beyond_2_53(as_str digits)
     return digits.len > most.len || (digits.len == most.len && as_str_cmp(digits, most) > 0);
 }
 
+/* Doubles are written with 15 digits, or 17 where those are too few: so 85555555555555555.5 would
+ * come back as an integer that is refused above. Below 2^53 nothing is lost, and from 1e17 on there
+ * is an exponent. */
+static bool is_printed_as_integer(double v)
+{
+    char text[32];
+    if (fabs(v) <= 9007199254740992.0 || fabs(v) >= 1e17)
+        return false;
+    as_num_write(text, sizeof text, 15, v);
+    return as_num_read(text, NULL) != v;
+}
+
 static const char *bad_number(as_str digits)
 {
     double v;
@@ -59,7 +73,7 @@ static const char *bad_number(as_str digits)
     as_jspan span = { digits, AS_J_NUMBER };
     if (!as_jnumber(span, &v))
         return "a number beyond the range of a double";
-    if (is_beyond_2_53(digits))
+    if (is_beyond_2_53(digits) || is_printed_as_integer(v))
         return "an integer beyond 2^53 loses digits; write it as a string";
     return NULL;
 }
@@ -230,15 +244,57 @@ int as_json_known_keys(const cJSON *object, const char *const *known, const char
     return 0;
 }
 
+/* The value itself where it is no container or an empty one, else its bracket. */
+static void print_start(const cJSON *node, as_buf *out)
+{
+    if (cJSON_IsObject(node))
+        as_buf_text(out, node->child ? "{" : "{}");
+    else if (cJSON_IsArray(node))
+        as_buf_text(out, node->child ? "[" : "[]");
+    else if (cJSON_IsString(node))
+        as_buf_json_str(out, as_str_of(node->valuestring));
+    else if (cJSON_IsNumber(node))
+        as_buf_json_num(out, node->valuedouble);
+    else if (cJSON_IsBool(node))
+        as_buf_text(out, cJSON_IsTrue(node) ? "true" : "false");
+    else
+        as_buf_text(out, "null");
+}
+
+/* Not cJSON's printer: it takes doubles that differ in the last bit for equal, and drops that bit.
+ */
+static void print_tree(const cJSON *root, as_buf *out)
+{
+    const cJSON *stack[AS_JSON_DEPTH + 1], *node = root;
+    unsigned n = 0;
+    for (;;) {
+        if (n > 0 && node != stack[n - 1]->child)
+            as_buf_byte(out, ',');
+        if (n > 0 && cJSON_IsObject(stack[n - 1])) {
+            as_buf_json_str(out, as_str_of(node->string));
+            as_buf_byte(out, ':');
+        }
+        print_start(node, out);
+        if (node->child) {
+            stack[n++] = node;
+            node = node->child;
+            continue;
+        }
+        while (n > 0 && !node->next) {
+            node = stack[--n];
+            as_buf_byte(out, cJSON_IsObject(node) ? '}' : ']');
+        }
+        if (n == 0)
+            return;
+        node = node->next;
+    }
+}
+
 int as_json_canonical(as_str text, as_buf *out, as_err *err)
 {
     AS_CLEANUP(cjson) cJSON *root = parse(text, true, "configuration", err);
     if (!root)
         return err && err->code ? err->code : AS_EUSAGE;
-    char *printed = cJSON_PrintUnformatted(root);
-    if (!printed)
-        return as_fail(err, AS_ENOMEM, "configuration: out of memory");
-    as_buf_text(out, printed);
-    cJSON_free(printed);
+    print_tree(root, out);
     return as_buf_check(out, err);
 }

@@ -360,6 +360,9 @@ static void test_guarded_parse(void **state)
     refused("\"\\udc00\"", "surrogate");
     refused("9007199254740993", "2^53");
     refused("[1,-9007199254740994]", "column 4: an integer beyond 2^53");
+    refused("85555555555555555.25",
+            "column 1: an integer beyond 2^53"); /* canonical: 85555555555555552 */
+    refused("1.2345678901234567e16", "2^53");
     refused("1e400", "range of a double");
     refused("0.1234567890123456789012345678901234567890123456789012345678901234", "63 characters");
     as_err err = { 0 };
@@ -412,6 +415,8 @@ static void test_canonical(void **state)
                  "{\"a\":[{\"y\":true,\"z\":null},2,{\"k\":{\"c\":2,\"d\":1}}],\"b\":1}");
     canonical_is("{\"a\":\"\\u0041\",\"B\":0.5}", "{\"B\":0.5,\"a\":\"A\"}");
     canonical_is("[]", "[]");
+    canonical_is("[1e16,1.7976931348623157e308,-0.1234567890123456789,0.0]",
+                 "[1e+16,1.7976931348623157e+308,-0.12345678901234568,0]");
     as_err err = { 0 };
     as_buf out;
     as_buf_init(&out, 4);
