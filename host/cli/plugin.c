@@ -1,5 +1,5 @@
-/* plugin.c -- `assay plugin list` and `assay plugin info`: what there is, what it says of itself, where it would run.
- * SPDX-License-Identifier: Apache-2.0 */
+/* plugin.c -- `assay plugin list` and `assay plugin info`: what there is, what it says of itself,
+ * where it would run. SPDX-License-Identifier: Apache-2.0 */
 #include "cli/plugin.h"
 
 #include "base/jspan.h"
@@ -45,8 +45,14 @@ typedef struct list_opts {
 } list_opts;
 
 static const as_opt list_options[] = {
-    { .name = "json", .type = AS_OPT_FLAG, .offset = offsetof(list_opts, json), .help = "one JSON object" },
-    { .name = "plugin-path", .type = AS_OPT_TEXT, .value = "DIRS", .offset = offsetof(list_opts, plugin_path),
+    { .name = "json",
+      .type = AS_OPT_FLAG,
+      .offset = offsetof(list_opts, json),
+      .help = "one JSON object" },
+    { .name = "plugin-path",
+      .type = AS_OPT_TEXT,
+      .value = "DIRS",
+      .offset = offsetof(list_opts, plugin_path),
       .help = "folders searched first, separated by ':'" },
     { .name = NULL },
 };
@@ -60,7 +66,8 @@ static void list_json(as_buf *out, const as_listed *all, size_t n)
         add_text(out, "path", l->path);
         add_bool(out, "ours", l->ours);
         add_bool(out, "shadowed", l->shadowed);
-        add_text(out, "isolation", l->infos ? as_plugin_isolation(l->ours, l->infos[0].flags) : NULL);
+        add_text(out, "isolation",
+                 l->infos ? as_plugin_isolation(l->ours, l->infos[0].flags) : NULL);
         add_text(out, "problem", l->problem);
         as_buf_json_key(out, "verifiers");
         as_buf_byte(out, '[');
@@ -108,13 +115,13 @@ static const char *votes_word(const as_verifier_info *info)
 static void add_plain(as_buf *out, const char *text)
 {
     for (const char *p = text; *p; p++)
-        as_buf_byte(out, (unsigned char)*p < 0x20 || *p == 0x7f ? ' ' : *p);
+        as_buf_byte(out, (char)((unsigned char)*p < 0x20 || *p == 0x7f ? ' ' : *p));
 }
 
 static void list_row(as_buf *out, const as_listed *l, const as_verifier_info *info, widths w)
 {
-    as_buf_addf(out, "%-*.40s  %-*.40s  %-5s  %-9s  ", w.name, as_info_short_name(info), w.version, info->version,
-                votes_word(info), as_plugin_isolation(l->ours, info->flags));
+    as_buf_addf(out, "%-*.40s  %-*.40s  %-5s  %-9s  ", w.name, as_info_short_name(info), w.version,
+                info->version, votes_word(info), as_plugin_isolation(l->ours, info->flags));
     add_plain(out, l->path);
     if (l->shadowed)
         as_buf_text(out, "  (shadowed: a file of this name comes earlier)");
@@ -125,7 +132,8 @@ static void list_table(as_buf *out, const as_listed *all, size_t n)
 {
     widths w = measure(all, n);
     bool problems = false;
-    as_buf_addf(out, "%-*s  %-*s  %-5s  %-9s  %s\n", w.name, "NAME", w.version, "VERSION", "VOTES", "RUNS", "PATH");
+    as_buf_addf(out, "%-*s  %-*s  %-5s  %-9s  %s\n", w.name, "NAME", w.version, "VERSION", "VOTES",
+                "RUNS", "PATH");
     for (size_t i = 0; i < n; i++) {
         for (uint32_t j = 0; all[i].infos && j < all[i].n_infos; j++)
             list_row(out, &all[i], &all[i].infos[j], w);
@@ -174,9 +182,12 @@ const as_command as_cmd_plugin_list = {
     .summary = "lists the verifiers in the search path",
     .options = list_options,
     .example = "assay plugin list",
-    .details = "Folders, in this order: --plugin-path, ASSAY_PLUGIN_PATH, ~/.local/lib/assay/plugins, and the plugins of this "
-               "build or installation. What a plugin says of itself is read by a child process, once per file: a plugin that "
-               "crashes while it is loaded is listed with its problem. VOTES says whether it can be used by `assay vote`; "
+    .details = "Folders, in this order: --plugin-path, ASSAY_PLUGIN_PATH, "
+               "~/.local/lib/assay/plugins, and the plugins of this "
+               "build or installation. What a plugin says of itself is read by a child process, "
+               "once per file: a plugin that "
+               "crashes while it is loaded is listed with its problem. VOTES says whether it can "
+               "be used by `assay vote`; "
                "\"?\" where it wants a configuration first. RUNS is its default isolation.",
     .run = run_list,
     .opts_size = sizeof(list_opts),
@@ -190,8 +201,14 @@ typedef struct info_opts {
 } info_opts;
 
 static const as_opt info_options[] = {
-    { .name = "json", .type = AS_OPT_FLAG, .offset = offsetof(info_opts, json), .help = "one JSON object" },
-    { .name = "plugin-path", .type = AS_OPT_TEXT, .value = "DIRS", .offset = offsetof(info_opts, plugin_path),
+    { .name = "json",
+      .type = AS_OPT_FLAG,
+      .offset = offsetof(info_opts, json),
+      .help = "one JSON object" },
+    { .name = "plugin-path",
+      .type = AS_OPT_TEXT,
+      .value = "DIRS",
+      .offset = offsetof(info_opts, plugin_path),
       .help = "folders searched first, separated by ':'" },
     { .name = NULL },
 };
@@ -236,7 +253,8 @@ static void info_json_one(as_buf *out, const subject *s, const as_verifier_info 
     as_buf_byte(out, ']');
     as_buf_json_key(out, "config_schema");
     as_jspan schema = { .kind = AS_J_NONE };
-    bool is_json = info->config_schema && as_json_scan(as_str_of(info->config_schema), &schema, NULL) == 0;
+    bool is_json =
+        info->config_schema && as_json_scan(as_str_of(info->config_schema), &schema, NULL) == 0;
     as_buf_add(out, is_json ? schema.text : AS_LIT("null"));
     add_text(out, "isolation", as_plugin_isolation(s->found.ours, info->flags));
     add_text(out, "isolation_why", as_plugin_isolation_why(s->found.ours, info->flags));
@@ -323,12 +341,13 @@ static void info_text_one(as_buf *out, const subject *s, const as_verifier_info 
     line(out, "cost", info->cost_us ? text : "not given");
     info_flags(out, info);
     info_extensions(out, info);
-    (void)snprintf(text, sizeof text, "%u.%u (this host: %u.%u)", info->abi_major, info->abi_minor, ASSAY_ABI_MAJOR,
-                   ASSAY_ABI_MINOR);
+    (void)snprintf(text, sizeof text, "%u.%u (this host: %u.%u)", info->abi_major, info->abi_minor,
+                   ASSAY_ABI_MAJOR, ASSAY_ABI_MINOR);
     line(out, "ABI", text);
     line(out, "file", s->found.path);
     line(out, "sha256", s->hash);
-    (void)snprintf(text, sizeof text, "%s by default (%s)", as_plugin_isolation(s->found.ours, info->flags),
+    (void)snprintf(text, sizeof text, "%s by default (%s)",
+                   as_plugin_isolation(s->found.ours, info->flags),
                    as_plugin_isolation_why(s->found.ours, info->flags));
     line(out, "runs", text);
     if (!info->config_schema) {
@@ -365,8 +384,8 @@ static int write_info(const subject *s, bool json, as_err *err)
             info_text_one(&out, s, &s->entry.infos[i]);
     }
     if (!any)
-        return as_fail(err, AS_EPLUGIN, "%s: holds no verifier \"%s\" (see `assay plugin info %s`)", s->found.path,
-                       s->found.verifier, s->found.path);
+        return as_fail(err, AS_EPLUGIN, "%s: holds no verifier \"%s\" (see `assay plugin info %s`)",
+                       s->found.path, s->found.verifier, s->found.path);
     if (json)
         info_json(&out, s);
     int rc = as_buf_check(&out, err);
@@ -400,7 +419,8 @@ const as_command as_cmd_plugin_info = {
     .operands = "NAME",
     .options = info_options,
     .example = "assay plugin info exact",
-    .details = "NAME as for --plugin: a name, a PATH with '/', or PATH#verifier where a file holds several. The plugin is "
+    .details = "NAME as for --plugin: a name, a PATH with '/', or PATH#verifier where a file holds "
+               "several. The plugin is "
                "loaded by a child process, never by this one.",
     .run = run_info,
     .opts_size = sizeof(info_opts),

@@ -1,5 +1,5 @@
-/* plugin_new.c -- `assay plugin new`: a folder with a verifier that works, its known answers and two ways to build it.
- * SPDX-License-Identifier: Apache-2.0 */
+/* plugin_new.c -- `assay plugin new`: a folder with a verifier that works, its known answers and
+ * two ways to build it. SPDX-License-Identifier: Apache-2.0 */
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/path.h"
@@ -18,10 +18,19 @@ typedef struct new_opts {
 } new_opts;
 
 static const as_opt options[] = {
-    { .name = "dir", .type = AS_OPT_TEXT, .value = "DIR", .initial = ".", .offset = offsetof(new_opts, dir),
+    { .name = "dir",
+      .type = AS_OPT_TEXT,
+      .value = "DIR",
+      .initial = ".",
+      .offset = offsetof(new_opts, dir),
       .help = "where the folder NAME is made" },
-    { .name = "lang", .type = AS_OPT_CHOICE, .value = "LANG", .initial = "c", .choices = "c|c++",
-      .offset = offsetof(new_opts, lang), .help = "language of the verifier" },
+    { .name = "lang",
+      .type = AS_OPT_CHOICE,
+      .value = "LANG",
+      .initial = "c",
+      .choices = "c|c++",
+      .offset = offsetof(new_opts, lang),
+      .help = "language of the verifier" },
     { .name = NULL },
 };
 
@@ -43,9 +52,14 @@ static int check_name(const char *name, as_err *err)
     size_t n = strlen(name);
     bool good = n > 0 && n <= MAX_NAME && name[0] >= 'a' && name[0] <= 'z';
     for (size_t i = 0; good && i < n; i++)
-        good = (name[i] >= 'a' && name[i] <= 'z') || (name[i] >= '0' && name[i] <= '9') || name[i] == '_';
-    return good ? 0 : as_fail(err, AS_EUSAGE, "\"%.60s\" cannot be a plugin's name: 1 to %d of a-z, 0-9 and _, a letter first "
-                              "(the folder it goes into is given by --dir)", name, MAX_NAME);
+        good = (name[i] >= 'a' && name[i] <= 'z') || (name[i] >= '0' && name[i] <= '9') ||
+               name[i] == '_';
+    return good ? 0
+                : as_fail(err, AS_EUSAGE,
+                          "\"%.60s\" cannot be a plugin's name: 1 to %d of a-z, 0-9 and _, a "
+                          "letter first "
+                          "(the folder it goes into is given by --dir)",
+                          name, MAX_NAME);
 }
 
 static const char *replacement(as_str at, const char *name, bool cxx, size_t *token_len)
@@ -68,7 +82,9 @@ static void fill_in(as_buf *out, const as_template *t, const char *name, bool cx
     const char *text = (const char *)t->text;
     for (size_t i = 0; i < t->len;) {
         size_t token_len = 0;
-        const char *value = text[i] == '@' ? replacement((as_str){ text + i, t->len - i }, name, cxx, &token_len) : NULL;
+        const char *value =
+            text[i] == '@' ? replacement((as_str){ text + i, t->len - i }, name, cxx, &token_len)
+                           : NULL;
         if (value)
             as_buf_text(out, value);
         else
@@ -114,8 +130,8 @@ static int tell(const char *folder, const char *name, bool cxx, as_err *err)
 {
     AS_CLEANUP(buf) as_buf out = { 0 };
     as_buf_init(&out, 1 << 16);
-    as_buf_addf(&out, "%s: %s.%s, its known answers, CMakeLists.txt, Makefile, README.md\n", folder, name,
-                cxx ? "cpp" : "c");
+    as_buf_addf(&out, "%s: %s.%s, its known answers, CMakeLists.txt, Makefile, README.md\n", folder,
+                name, cxx ? "cpp" : "c");
     as_buf_addf(&out, "next: cd %s && make && assay plugin check ./%s.so\n", folder, name);
     int rc = as_buf_check(&out, err);
     return rc < 0 ? rc : as_cli_out(as_buf_str(&out), err);
@@ -139,7 +155,8 @@ static int run(const as_command *self, void *opts, const as_list *operands, as_e
         return AS_EIO;
     if (mkdir(folder, 0777) < 0) {
         if (errno == EEXIST)
-            return as_fail(err, AS_EUSAGE, "%s is there already; take another name or --dir", folder);
+            return as_fail(err, AS_EUSAGE, "%s is there already; take another name or --dir",
+                           folder);
         return as_fail_errno(err, "%s: could not be created", folder);
     }
     rc = write_files(folder, name, cxx, err);
@@ -152,7 +169,8 @@ const as_command as_cmd_plugin_new = {
     .operands = "NAME",
     .options = options,
     .example = "assay plugin new mine && cd mine && make && assay plugin check ./mine.so",
-    .details = "The folder holds the verifier, known answers, a CMakeLists.txt for find_package(assay), a Makefile for those "
+    .details = "The folder holds the verifier, known answers, a CMakeLists.txt for "
+               "find_package(assay), a Makefile for those "
                "without CMake, and a README.md. An existing folder is left alone.",
     .run = run,
     .opts_size = sizeof(new_opts),

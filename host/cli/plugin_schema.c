@@ -22,7 +22,9 @@ static void add_string(as_buf *out, const char *before, as_jspan value)
     as_str text = as_jstring(value, &arena, NULL);
     as_buf_text(out, before);
     for (size_t i = 0; i < text.len; i++)
-        as_buf_byte(out, (unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f ? ' ' : text.data[i]);
+        as_buf_byte(out, (char)((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f
+                                    ? ' '
+                                    : text.data[i]));
     as_arena_fini(&arena);
 }
 
@@ -43,7 +45,8 @@ static void add_type(as_buf *out, as_jspan schema)
         add_raw(out, first ? "" : " | ", value);
 }
 
-static void add_property(as_buf *out, as_jspan key, as_jspan schema, bool required, const char *indent)
+static void add_property(as_buf *out, as_jspan key, as_jspan schema, bool required,
+                         const char *indent)
 {
     as_buf_text(out, indent);
     add_string(out, "", key);

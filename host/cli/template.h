@@ -1,5 +1,5 @@
-/* template.h -- the files `assay plugin new` writes, as host/cli/template/NAME.in holds them; @NAME@ is the verifier's.
- * SPDX-License-Identifier: Apache-2.0 */
+/* template.h -- the files `assay plugin new` writes, as host/cli/template/NAME.in holds them;
+ * @NAME@ is the verifier's. SPDX-License-Identifier: Apache-2.0 */
 #ifndef AS_CLI_TEMPLATE_H
 #define AS_CLI_TEMPLATE_H
 #include <stddef.h>

@@ -130,7 +130,8 @@ static int run_all(frame *f, as_err *err)
             f->c.config = known_config(f->c.known);
     }
     if (rc == 0 && f->n_failed > 0)
-        rc = as_fail(err, AS_EGATE, "%s: %u test%s failed", f->c.what, f->n_failed, f->n_failed == 1 ? "" : "s");
+        rc = as_fail(err, AS_EGATE, "%s: %u test%s failed", f->c.what, f->n_failed,
+                     f->n_failed == 1 ? "" : "s");
     return rc;
 }
 
@@ -154,8 +155,12 @@ int as_check_run(const as_found *plugin, const as_check_options *options,
     as_arena arena;
     AS_CLEANUP(buf) as_buf config;
     frame f = { .report = report, .ctx = ctx };
-    f.c = (as_checker){ .plugin = plugin, .options = options ? options : &none, .what = what, .known = &known,
-                        .items = &items, .output = -1 };
+    f.c = (as_checker){ .plugin = plugin,
+                        .options = options ? options : &none,
+                        .what = what,
+                        .known = &known,
+                        .items = &items,
+                        .output = -1 };
     as_arena_init(&arena, 0);
     as_buf_init(&config, 1 << 20);
     void *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -9,8 +9,9 @@
 #include <math.h>
 #include <stdio.h>
 
-static const char *const channel_names[AS_N_CHANNELS] = { "EXPLAIN", "KEY",    "PROMPT",  "TASK",   "REFERENCE", "ANSWER",
-                                                          "RULE",    "REASON", "METRICS", "DETAIL", "SPANS" };
+static const char *const channel_names[AS_N_CHANNELS] = { "EXPLAIN",   "KEY",    "PROMPT", "TASK",
+                                                          "REFERENCE", "ANSWER", "RULE",   "REASON",
+                                                          "METRICS",   "DETAIL", "SPANS" };
 
 const char *as_check_show(as_str text, char *buf, size_t size)
 {
@@ -63,7 +64,9 @@ static const char *check_metrics(as_str s)
 static const char *check_detail(as_str s)
 {
     as_jspan array;
-    return as_json_scan(s, &array, NULL) < 0 || array.kind != AS_J_ARRAY ? "DETAIL is not a JSON array" : NULL;
+    return as_json_scan(s, &array, NULL) < 0 || array.kind != AS_J_ARRAY
+               ? "DETAIL is not a JSON array"
+               : NULL;
 }
 
 static const char *check_spans(as_str s, size_t completion)
@@ -121,8 +124,9 @@ static assay_status record(const assay_call *call, uint32_t item, uint32_t chann
     pthread_mutex_lock(&o->lock);
     const char *bad = check_emit(o, item, channel, text);
     if (bad && !o->bad[0])
-        snprintf(o->bad, sizeof(o->bad), "item %u, channel %u (%s): %s", (unsigned)item, (unsigned)channel,
-                 channel < AS_N_CHANNELS ? channel_names[channel] : "unknown", bad);
+        snprintf(o->bad, sizeof(o->bad), "item %u, channel %u (%s): %s", (unsigned)item,
+                 (unsigned)channel, channel < AS_N_CHANNELS ? channel_names[channel] : "unknown",
+                 bad);
     if (channel >= AS_N_CHANNELS || item >= o->n || !text.data) {
         status = ASSAY_E_ARG;
     } else {
@@ -166,12 +170,23 @@ int as_outcome_init(as_outcome_of *o, const as_columns *items, as_arena *arena)
 void as_outcome_call(as_outcome_of *o, assay_verifier *v, uint32_t want, bool extract)
 {
     const as_columns *items = o->items;
-    const assay_batch batch = { .size = sizeof(batch), .n = o->n, .prompt = items->prompt, .completion = items->completion,
-                                .reference = items->reference, .meta = items->meta, .group = items->group,
+    const assay_batch batch = { .size = sizeof(batch),
+                                .n = o->n,
+                                .prompt = items->prompt,
+                                .completion = items->completion,
+                                .reference = items->reference,
+                                .meta = items->meta,
+                                .group = items->group,
                                 .seed = items->seed };
-    const assay_call call = { .size = sizeof(call), .flags = want, .data = o, .deadline_ns = o->deadline_ns,
-                              .cancelled = is_cancelled, .emit = record };
-    assay_scores scores = { .size = sizeof(scores), .n = o->n, .score = o->score, .verdict = o->verdict };
+    const assay_call call = { .size = sizeof(call),
+                              .flags = want,
+                              .data = o,
+                              .deadline_ns = o->deadline_ns,
+                              .cancelled = is_cancelled,
+                              .emit = record };
+    assay_scores scores = {
+        .size = sizeof(scores), .n = o->n, .score = o->score, .verdict = o->verdict
+    };
     const assay_ext_answer *answer = extract ? as_check_answer(v) : NULL;
     if (!extract)
         o->status = v->score(v, &call, &batch, &scores, &o->error);
@@ -180,8 +195,8 @@ void as_outcome_call(as_outcome_of *o, assay_verifier *v, uint32_t want, bool ex
     o->error.text[sizeof(o->error.text) - 1] = 0;
 }
 
-int as_check_score(as_checker *c, assay_verifier *v, const as_columns *items, uint32_t want, as_arena *arena,
-                   as_outcome_of *out)
+int as_check_score(as_checker *c, assay_verifier *v, const as_columns *items, uint32_t want,
+                   as_arena *arena, as_outcome_of *out)
 {
     if (as_outcome_init(out, items, arena) < 0)
         return as_check_fail(c, "no memory for %u results", (unsigned)items->n);
@@ -189,8 +204,8 @@ int as_check_score(as_checker *c, assay_verifier *v, const as_columns *items, ui
     return 0;
 }
 
-int as_check_score_ok(as_checker *c, assay_verifier *v, const as_columns *items, uint32_t want, as_arena *arena,
-                      as_outcome_of *out)
+int as_check_score_ok(as_checker *c, assay_verifier *v, const as_columns *items, uint32_t want,
+                      as_arena *arena, as_outcome_of *out)
 {
     int rc = as_check_score(c, v, items, want, arena, out);
     if (rc == 0 && out->status != ASSAY_OK)
@@ -199,7 +214,8 @@ int as_check_score_ok(as_checker *c, assay_verifier *v, const as_columns *items,
     return rc;
 }
 
-int as_check_extract(as_checker *c, assay_verifier *v, const as_columns *items, as_arena *arena, as_outcome_of *out)
+int as_check_extract(as_checker *c, assay_verifier *v, const as_columns *items, as_arena *arena,
+                     as_outcome_of *out)
 {
     if (as_outcome_init(out, items, arena) < 0)
         return as_check_fail(c, "no memory for %u results", (unsigned)items->n);
@@ -214,15 +230,25 @@ static as_str emitted(const as_outcome_of *o, uint32_t channel, uint32_t i)
     return o->out[channel] ? o->out[channel][i] : (as_str){ NULL, 0 };
 }
 
-bool as_outcome_same(const as_outcome_of *a, uint32_t i, const as_outcome_of *b, uint32_t j, const char **differs)
+/* Equal as a reader of the file would see them: -0 is not 0. */
+static uint32_t bits(float x)
+{
+    uint32_t out = 0;
+    memcpy(&out, &x, sizeof(out));
+    return out;
+}
+
+bool as_outcome_same(const as_outcome_of *a, uint32_t i, const as_outcome_of *b, uint32_t j,
+                     const char **differs)
 {
     /* METRICS and DETAIL may hold measured times, EXPLAIN speak of them. */
-    static const uint32_t channels[] = { ASSAY_OUT_KEY, ASSAY_OUT_ANSWER, ASSAY_OUT_RULE, ASSAY_OUT_REASON, ASSAY_OUT_SPANS };
+    static const uint32_t channels[] = { ASSAY_OUT_KEY, ASSAY_OUT_ANSWER, ASSAY_OUT_RULE,
+                                         ASSAY_OUT_REASON, ASSAY_OUT_SPANS };
     *differs = "verdict";
     if (a->verdict[i] != b->verdict[j])
         return false;
     *differs = "score";
-    if (memcmp(&a->score[i], &b->score[j], sizeof(float)) != 0 && !(isnan(a->score[i]) && isnan(b->score[j])))
+    if (bits(a->score[i]) != bits(b->score[j]) && !(isnan(a->score[i]) && isnan(b->score[j])))
         return false;
     for (size_t k = 0; k < sizeof(channels) / sizeof(channels[0]); k++) {
         as_str x = emitted(a, channels[k], i);
@@ -244,8 +270,8 @@ const char *as_check_row_texts(const as_outcome_of *o, uint32_t i, char *buf, si
     return buf;
 }
 
-const char *as_check_row(const as_checker *c, const assay_verifier *v, const as_outcome_of *o, uint32_t i, char *buf,
-                         size_t size)
+const char *as_check_row(const as_checker *c, const assay_verifier *v, const as_outcome_of *o,
+                         uint32_t i, char *buf, size_t size)
 {
     float low = 0;
     float high = 0;
@@ -260,8 +286,10 @@ const char *as_check_row(const as_checker *c, const assay_verifier *v, const as_
     else if (as_verdict_is_scored(verdict) && isnan(score))
         snprintf(buf, size, "score NaN with verdict %s", as_verdict_word(verdict));
     else if (!as_verdict_is_scored(verdict) && !isnan(score))
-        snprintf(buf, size, "score %g with verdict %s, which wants NaN", (double)score, as_verdict_word(verdict));
+        snprintf(buf, size, "score %g with verdict %s, which wants NaN", (double)score,
+                 as_verdict_word(verdict));
     else if (as_verdict_is_scored(verdict) && !(score >= low && score <= high))
-        snprintf(buf, size, "score %g outside the range %g..%g", (double)score, (double)low, (double)high);
+        snprintf(buf, size, "score %g outside the range %g..%g", (double)score, (double)low,
+                 (double)high);
     return buf[0] ? buf : NULL;
 }

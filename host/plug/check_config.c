@@ -5,7 +5,8 @@
 #include "plug/check_env.h"
 #include "plug/info.h"
 
-/* With no configuration given, `{}` is tried; a verifier that needs one is checked with that of its known answers. */
+/* With no configuration given, `{}` is tried; a verifier that needs one is checked with that of its
+ * known answers. */
 int as_test_create(as_checker *c)
 {
     assay_verifier *v = NULL;
@@ -21,8 +22,9 @@ int as_test_create(as_checker *c)
                 return -1;
             v->destroy(v);
             c->notes |= AS_CHECK_USE_KNOWN_CONFIG;
-            return as_check_ok(c, "needs a configuration; checked with that of line %llu of its known answers",
-                               (unsigned long long)c->known->at[i].line_no);
+            return as_check_ok(
+                c, "needs a configuration; checked with that of line %llu of its known answers",
+                (unsigned long long)c->known->at[i].line_no);
         }
         return as_check_fail(c, "create() refuses {}: %s; give one by --config", error.text);
     }
@@ -43,23 +45,28 @@ static const char *check_tasks(const assay_ext_tasks *x)
 
 int as_test_extensions(as_checker *c)
 {
-    static const char *const unknown[] = { "assay.no_such_extension/1", "assay.answer/4294967295", "" };
+    static const char *const unknown[] = { "assay.no_such_extension/1", "assay.answer/4294967295",
+                                           "" };
     assay_verifier *v = c->v;
     if (!v->extension)
         return as_check_ok(c, "offers none");
     for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
         if (v->extension(v, unknown[i]))
-            return as_check_fail(c, "extension(\"%s\") is not NULL; answer the ids you know and NULL to the rest", unknown[i]);
+            return as_check_fail(
+                c, "extension(\"%s\") is not NULL; answer the ids you know and NULL to the rest",
+                unknown[i]);
     const assay_ext_answer *answer = v->extension(v, ASSAY_EXT_ANSWER);
     const assay_ext_tasks *tasks = v->extension(v, ASSAY_EXT_TASKS);
     if (answer && !as_check_answer(v))
-        return as_check_fail(c, ASSAY_EXT_ANSWER " has no extract, or a size that does not reach it");
+        return as_check_fail(c,
+                             ASSAY_EXT_ANSWER " has no extract, or a size that does not reach it");
     const char *bad = tasks ? check_tasks(tasks) : NULL;
     if (bad)
         return as_check_fail(c, ASSAY_EXT_TASKS " %s", bad);
     if (answer != v->extension(v, ASSAY_EXT_ANSWER))
         return as_check_fail(c, "extension() gives another pointer each time");
-    return as_check_ok(c, "%s%s%s", answer ? ASSAY_EXT_ANSWER : "", tasks ? " " ASSAY_EXT_TASKS : "",
+    return as_check_ok(c, "%s%s%s", answer ? ASSAY_EXT_ANSWER : "",
+                       tasks ? " " ASSAY_EXT_TASKS : "",
                        answer || tasks ? "" : "none that this host knows");
 }
 
@@ -72,10 +79,12 @@ static int must_refuse(as_checker *c, as_str config, const char *what, const cha
     if (status == ASSAY_OK)
         return as_check_fail(c, "create() accepts %s: %s", what, cure);
     if (status != ASSAY_E_CONFIG)
-        return as_check_fail(c, "create() refuses %s with %s; ASSAY_E_CONFIG tells the user whose fault it is", what,
-                             as_status_word(status));
+        return as_check_fail(
+            c, "create() refuses %s with %s; ASSAY_E_CONFIG tells the user whose fault it is", what,
+            as_status_word(status));
     if (!error.text[0])
-        return as_check_fail(c, "create() refuses %s without a text; say what is wrong and what is allowed", what);
+        return as_check_fail(
+            c, "create() refuses %s without a text; say what is wrong and what is allowed", what);
     return v ? as_check_fail(c, "create() refuses %s but leaves a verifier in *out", what) : 0;
 }
 
@@ -97,7 +106,8 @@ int as_test_config_type(as_checker *c)
 {
     static const char *const wrong[] = { "[]", "3", "\"text\"", "{\"a\":", "{} {}" };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-        if (must_refuse(c, as_str_of(wrong[i]), wrong[i], "the configuration is one JSON object") < 0)
+        if (must_refuse(c, as_str_of(wrong[i]), wrong[i], "the configuration is one JSON object") <
+            0)
             return -1;
     return as_check_ok(c, "what is not an object is refused");
 }

@@ -1,7 +1,8 @@
-/* check_fork.c -- one test in a child process: forked, listened to, timed, and replaced by a sentence if it dies.
+/* check_fork.c -- one test in a child process: forked, listened to, timed, and replaced by a
+ * sentence if it dies.
  *
- * This is the one place in the host that forks: `plugin check` has no threads yet, and a test wants the parent's items
- * and nothing of what an earlier test did to the process.
+ * This is the one place in the host that forks: `plugin check` has no threads yet, and a test wants
+ * the parent's items and nothing of what an earlier test did to the process.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "plug/check_env.h"
 
@@ -29,7 +30,8 @@ typedef struct report {
     char text[sizeof(((as_check_result *)0)->text)];
 } report;
 
-static int say(as_checker *c, as_check_state state, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static int say(as_checker *c, as_check_state state,
+                                                     const char *format, va_list args)
 {
     c->result->state = state;
     vsnprintf(c->result->text, sizeof(c->result->text), format, args);
@@ -77,7 +79,8 @@ static void limit_child(void)
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     static const int ours[] = { SIGINT, SIGTERM, SIGPIPE, SIGHUP };
     const struct sigaction plain = { .sa_handler = SIG_DFL };
-    for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) /* the command line's handlers are not the child's */
+    for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]);
+         i++) /* the command line's handlers are not the child's */
         (void)sigaction(ours[i], &plain, NULL);
     (void)setpgid(0, 0); /* whatever the plugin starts goes when the child goes */
 }
@@ -86,7 +89,8 @@ static _Noreturn void be_child(as_checker *c, int (*run)(as_checker *c), int fd)
 {
     report r = { 0 };
     limit_child();
-    as_log_set(NULL, NULL, AS_LOG_ERROR); /* what the host has to say must not look like the plugin's output */
+    as_log_set(NULL, NULL,
+               AS_LOG_ERROR); /* what the host has to say must not look like the plugin's output */
     for (int i = 0; i < 3; i++)
         (void)dup2(c->output, i);
     as_arena_init(&c->arena, 0);
@@ -124,7 +128,8 @@ static ended await(const as_checker *c, int fd, unsigned timeout_ms, report *r)
     }
 }
 
-/* The most telling line of what the child printed: a sanitizer's or libc's complaint, else the last one. */
+/* The most telling line of what the child printed: a sanitizer's or libc's complaint, else the last
+ * one. */
 static void last_words(int output, char *out, size_t size)
 {
     char text[8192];
@@ -156,14 +161,16 @@ static void explain_death(as_checker *c, ended how, int status, unsigned timeout
     last_words(c->output, words, sizeof(words));
     as_proc_status_text(status, text, sizeof(text));
     if (how == ENDED_LATE)
-        as_check_fail(c, "hangs: no result within %u ms (a slow verifier may want --timeout-ms)%s", timeout_ms, words);
+        as_check_fail(c, "hangs: no result within %u ms (a slow verifier may want --timeout-ms)%s",
+                      timeout_ms, words);
     else
         as_check_fail(c, "the process ended: %s%s", text, words);
     if (at > 0) /* the fuzz test counts its rounds here */
         snprintf(c->result->text, sizeof(c->result->text),
-                 "round %llu: %s %s; reproduce: assay plugin check %s --fuzz 1 --seed %llu", (unsigned long long)at,
-                 how == ENDED_LATE ? "hangs" : "the process ended:", how == ENDED_LATE ? "" : text, c->what,
-                 (unsigned long long)(c->options->seed + at - 1));
+                 "round %llu: %s %s; reproduce: assay plugin check %s --fuzz 1 --seed %llu",
+                 (unsigned long long)at,
+                 how == ENDED_LATE ? "hangs" : "the process ended:", how == ENDED_LATE ? "" : text,
+                 c->what, (unsigned long long)(c->options->seed + at - 1));
 }
 
 static int start(as_checker *c, int (*run)(as_checker *c), int ends[2], pid_t *pid, as_err *err)
@@ -173,7 +180,8 @@ static int start(as_checker *c, int (*run)(as_checker *c), int ends[2], pid_t *p
         return as_fail_errno(err, "no memory file for a check's output");
     if (pipe2(ends, O_CLOEXEC) < 0)
         return as_fail_errno(err, "no pipe for a check");
-    (void)fflush(NULL); /* else the child would flush our buffers into what counts as the plugin's output */
+    (void)fflush(
+        NULL); /* else the child would flush our buffers into what counts as the plugin's output */
     *pid = fork();
     if (*pid < 0)
         return as_fail_errno(err, "no process for a check");

@@ -1,5 +1,5 @@
-/* check_fuzz.c -- random and mutated items. Round r of seed s is round 0 of seed s + r, so that one number reproduces it.
- * SPDX-License-Identifier: Apache-2.0 */
+/* check_fuzz.c -- random and mutated items. Round r of seed s is round 0 of seed s + r, so that one
+ * number reproduces it. SPDX-License-Identifier: Apache-2.0 */
 #include "base/buf.h"
 #include "base/mem.h"
 #include "plug/check_env.h"
@@ -7,14 +7,84 @@
 
 #include <stdio.h>
 
-enum { MOST_ITEMS = 12, MOST_BYTES = 1 << 16, EVERYTHING = ASSAY_WANT_EXPLAIN | ASSAY_WANT_ANSWER | ASSAY_WANT_DETAIL };
+enum {
+    MOST_ITEMS = 12,
+    MOST_BYTES = 1 << 16,
+    TEXT_ROOM = 4 * MOST_BYTES,
+    EVERYTHING = ASSAY_WANT_EXPLAIN | ASSAY_WANT_ANSWER | ASSAY_WANT_DETAIL
+};
 
 static const char *const tokens[] = {
-    "\\boxed{", "\\frac{", "}{", "}", "{", "$", "\\[", "\\]", "<think>", "</think>", "<answer>", "</answer>", "#### ", "-",
-    "--", "0", "1", "9", "00", ".", ",", "/", "/0", "e999", "1e-999", "99999999999999999999999", "\\sqrt", "^", "_", "(",
-    ")", "[", "]", "\\{", "\\}", "\\infty", "\\pm", "%", "\\%", "\\text{", "\\left(", "\\right)", "\xe2\x88\x92", "\xe2\x88\x9e",
-    "\xff", "\xc3", "\xf0\x9f\xa4\x96", "\n", "\r\n", "\t", " ", "```", "```python\n", "null", "true", "NaN", "inf", "A", "(B)", "\"",
-    "\\", "\\\\", "\\u0000", "x", "=", "<", ">", "\xcc\x81", "\xe2\x80\x8b", "\xef\xbb\xbf",
+    "\\boxed{",
+    "\\frac{",
+    "}{",
+    "}",
+    "{",
+    "$",
+    "\\[",
+    "\\]",
+    "<think>",
+    "</think>",
+    "<answer>",
+    "</answer>",
+    "#### ",
+    "-",
+    "--",
+    "0",
+    "1",
+    "9",
+    "00",
+    ".",
+    ",",
+    "/",
+    "/0",
+    "e999",
+    "1e-999",
+    "99999999999999999999999",
+    "\\sqrt",
+    "^",
+    "_",
+    "(",
+    ")",
+    "[",
+    "]",
+    "\\{",
+    "\\}",
+    "\\infty",
+    "\\pm",
+    "%",
+    "\\%",
+    "\\text{",
+    "\\left(",
+    "\\right)",
+    "\xe2\x88\x92",
+    "\xe2\x88\x9e",
+    "\xff",
+    "\xc3",
+    "\xf0\x9f\xa4\x96",
+    "\n",
+    "\r\n",
+    "\t",
+    " ",
+    "```",
+    "```python\n",
+    "null",
+    "true",
+    "NaN",
+    "inf",
+    "A",
+    "(B)",
+    "\"",
+    "\\",
+    "\\\\",
+    "\\u0000",
+    "x",
+    "=",
+    "<",
+    ">",
+    "\xcc\x81",
+    "\xe2\x80\x8b",
+    "\xef\xbb\xbf",
 };
 
 static size_t below(as_rng *rng, size_t n)
@@ -36,7 +106,8 @@ static void splice(as_buf *text, size_t at, size_t cut, as_str piece, as_buf *sc
     as_buf_add(text, as_buf_str(scratch));
 }
 
-static void mutate_once(as_buf *text, as_rng *rng, const as_columns *from, as_buf *scratch, as_arena *arena)
+static void mutate_once(as_buf *text, as_rng *rng, const as_columns *from, as_buf *scratch,
+                        as_arena *arena)
 {
     size_t at = below(rng, text->len + 1);
     size_t rest = text->len - at;
@@ -60,7 +131,8 @@ static void mutate_once(as_buf *text, as_rng *rng, const as_columns *from, as_bu
         splice(text, at, below(rng, 2) ? rest : 0, piece, scratch);
         break;
     default: /* a word verifiers look for */
-        splice(text, at, below(rng, 4) ? 0 : some, as_str_of(tokens[below(rng, sizeof(tokens) / sizeof(tokens[0]))]), scratch);
+        splice(text, at, below(rng, 4) ? 0 : some,
+               as_str_of(tokens[below(rng, sizeof(tokens) / sizeof(tokens[0]))]), scratch);
         break;
     }
 }
@@ -69,8 +141,8 @@ static as_str mutate(as_str from, as_rng *rng, const as_columns *items, as_arena
 {
     AS_CLEANUP(buf) as_buf text;
     AS_CLEANUP(buf) as_buf scratch;
-    as_buf_init(&text, 4 * MOST_BYTES);
-    as_buf_init(&scratch, 4 * MOST_BYTES);
+    as_buf_init(&text, TEXT_ROOM);
+    as_buf_init(&scratch, TEXT_ROOM);
     as_buf_add(&text, from.data ? from : AS_LIT(""));
     for (size_t i = below(rng, 8); i > 0; i--)
         mutate_once(&text, rng, items, &scratch, arena);
@@ -99,7 +171,8 @@ static int make_items(as_checker *c, uint64_t seed, as_columns *out, as_arena *a
     return 0;
 }
 
-/* Any text may come in, but what an invalid one turns into when it is quoted is not the verifier's fault. */
+/* Any text may come in, but what an invalid one turns into when it is quoted is not the verifier's
+ * fault. */
 static bool all_valid(const as_columns *items)
 {
     for (uint32_t i = 0; i < items->n; i++)
@@ -136,14 +209,18 @@ static void judge_keys(const as_checker *c, const as_outcome_of *o, char *bad, s
         as_str key = o->out[ASSAY_OUT_KEY][i];
         as_str last = i > 0 ? o->out[ASSAY_OUT_KEY][i - 1] : (as_str){ NULL, 0 };
         if (key.data && x->same(c->v, &call, key, key) != 1)
-            snprintf(bad, size, "same(%s, itself) is not 1", as_check_show(key, shown, sizeof(shown)));
-        else if (key.data && last.data && (x->same(c->v, &call, key, last) > 0) != (x->same(c->v, &call, last, key) > 0))
-            snprintf(bad, size, "same() of %s and its neighbour is not symmetric", as_check_show(key, shown, sizeof(shown)));
+            snprintf(bad, size, "same(%s, itself) is not 1",
+                     as_check_show(key, shown, sizeof(shown)));
+        else if (key.data && last.data &&
+                 (x->same(c->v, &call, key, last) > 0) != (x->same(c->v, &call, last, key) > 0))
+            snprintf(bad, size, "same() of %s and its neighbour is not symmetric",
+                     as_check_show(key, shown, sizeof(shown)));
     }
 }
 
 /* What is wrong with this round, in `bad`; empty: nothing. */
-static int judge_round(as_checker *c, const as_columns *items, as_arena *arena, char *bad, size_t size)
+static int judge_round(as_checker *c, const as_columns *items, as_arena *arena, char *bad,
+                       size_t size)
 {
     as_outcome_of o;
     as_outcome_of again;
@@ -165,12 +242,14 @@ static int judge_round(as_checker *c, const as_columns *items, as_arena *arena, 
     for (uint32_t i = 0; !bad[0] && i < o.n; i++) {
         const char *differs = NULL;
         if (!as_outcome_same(&o, i, &again, i, &differs))
-            snprintf(bad, size, "%s differs from run to run: %s", differs, as_check_row_texts(&o, i, texts, sizeof(texts)));
+            snprintf(bad, size, "%s differs from run to run: %s", differs,
+                     as_check_row_texts(&o, i, texts, sizeof(texts)));
     }
     return 0;
 }
 
-static int judge_answers(as_checker *c, const as_columns *items, as_arena *arena, char *bad, size_t size)
+static int judge_answers(as_checker *c, const as_columns *items, as_arena *arena, char *bad,
+                         size_t size)
 {
     as_outcome_of x;
     if (bad[0] || !as_check_answer(c->v))
@@ -178,7 +257,8 @@ static int judge_answers(as_checker *c, const as_columns *items, as_arena *arena
     if (as_check_extract(c, c->v, items, arena, &x) < 0)
         return -1;
     if (x.status != ASSAY_OK)
-        snprintf(bad, size, "extract() returned %s: %.100s", as_status_word(x.status), x.error.text);
+        snprintf(bad, size, "extract() returned %s: %.100s", as_status_word(x.status),
+                 x.error.text);
     else if (x.bad[0] && all_valid(items))
         snprintf(bad, size, "extract() emits: %s", x.bad);
     else
@@ -199,14 +279,16 @@ int as_test_fuzz(as_checker *c)
         atomic_store(c->progress, (uint64_t)round + 1);
         if (make_items(c, seed, &items, &arena) < 0)
             return as_check_fail(c, "no memory for fuzzing");
-        if (judge_round(c, &items, &arena, bad, sizeof(bad)) < 0 || judge_answers(c, &items, &arena, bad, sizeof(bad)) < 0)
+        if (judge_round(c, &items, &arena, bad, sizeof(bad)) < 0 ||
+            judge_answers(c, &items, &arena, bad, sizeof(bad)) < 0)
             return -1;
         if (bad[0])
-            return as_check_fail(c, "reproduce: assay plugin check %s --fuzz 1 --seed %llu -- %s", c->what,
-                                 (unsigned long long)seed, bad);
+            return as_check_fail(c, "reproduce: assay plugin check %s --fuzz 1 --seed %llu -- %s",
+                                 c->what, (unsigned long long)seed, bad);
         n_items += items.n;
         as_arena_reset(&arena);
     }
     as_arena_fini(&arena);
-    return as_check_ok(c, "%u rounds, %lu items, seed %llu", n, n_items, (unsigned long long)c->options->seed);
+    return as_check_ok(c, "%u rounds, %lu items, seed %llu", n, n_items,
+                       (unsigned long long)c->options->seed);
 }

@@ -13,8 +13,9 @@ enum { MAX_BYTES = 64 << 20, MAX_LINES = 100000 };
 
 /* ---- reading ---- */
 
-static const char *const members[] = { "config", "reference", "completion", "prompt", "meta", "group",
-                                       "verdict", "score",    "answer",     "key",    "rule", "why" };
+static const char *const members[] = { "config", "reference", "completion", "prompt",
+                                       "meta",   "group",     "verdict",    "score",
+                                       "answer", "key",       "rule",       "why" };
 
 static int check_members(as_jspan object, as_err *err)
 {
@@ -25,9 +26,11 @@ static int check_members(as_jspan object, as_err *err)
         for (size_t i = 0; !known && i < sizeof(members) / sizeof(members[0]); i++)
             known = as_jspan_is(key, members[i]);
         if (!known)
-            return as_fail(err, AS_EDATA, "member %.*s unknown (known: config, reference, completion, prompt, meta, group, "
-                           "verdict, score, answer, key, rule, why)", (int)(key.text.len < 60 ? key.text.len : 60),
-                           key.text.data);
+            return as_fail(
+                err, AS_EDATA,
+                "member %.*s unknown (known: config, reference, completion, prompt, meta, group, "
+                "verdict, score, answer, key, rule, why)",
+                (int)(key.text.len < 60 ? key.text.len : 60), key.text.data);
     }
     return 0;
 }
@@ -38,7 +41,8 @@ static as_str text_of(as_jspan object, const char *key, as_arena *arena)
     as_jspan span = as_jobject_get(object, key);
     if (span.kind == AS_J_NONE || span.kind == AS_J_NULL)
         return (as_str){ NULL, 0 };
-    return span.kind == AS_J_STRING ? as_jstring(span, arena, NULL) : as_arena_str(arena, span.text);
+    return span.kind == AS_J_STRING ? as_jstring(span, arena, NULL)
+                                    : as_arena_str(arena, span.text);
 }
 
 static as_str raw_object(as_jspan object, const char *key, as_arena *arena, as_err *err)
@@ -80,7 +84,9 @@ static int read_line(as_known *k, as_str line, as_arena *arena, as_err *err)
     if (!k->completion.data)
         return as_fail(err, AS_EDATA, "\"completion\" is missing");
     if (!verdict.data || !as_verdict_of_word(verdict, &k->verdict))
-        return as_fail(err, AS_EDATA, "\"verdict\" is missing or none of pass, fail, no_answer, timeout, abstain, error");
+        return as_fail(
+            err, AS_EDATA,
+            "\"verdict\" is missing or none of pass, fail, no_answer, timeout, abstain, error");
     return 0;
 }
 
@@ -139,7 +145,8 @@ static size_t count_lines(as_str text)
     return n < MAX_LINES ? n : MAX_LINES;
 }
 
-int as_known_read(as_known_set *out, const char *plugin, const char *file, as_arena *arena, as_err *err)
+int as_known_read(as_known_set *out, const char *plugin, const char *file, as_arena *arena,
+                  as_err *err)
 {
     AS_CLEANUP(buf) as_buf bytes;
     as_buf_init(&bytes, MAX_BYTES);
@@ -155,7 +162,8 @@ int as_known_read(as_known_set *out, const char *plugin, const char *file, as_ar
         return rc;
     as_str text = as_buf_str(&bytes);
     out->at = as_arena_calloc(arena, count_lines(text), sizeof(*out->at));
-    return out->at ? read_lines(out, text, arena, err) : as_fail(err, AS_ENOMEM, "no memory for %s", out->path);
+    return out->at ? read_lines(out, text, arena, err)
+                   : as_fail(err, AS_ENOMEM, "no memory for %s", out->path);
 }
 
 /* ---- the test ---- */
@@ -165,22 +173,25 @@ typedef struct tally {
     char first[300];
 } tally;
 
-static void wrong(tally *t, const as_checker *c, const as_known *k, const char *what, const char *got, const char *expected)
+static void wrong(tally *t, const as_checker *c, const as_known *k, const char *what,
+                  const char *got, const char *expected)
 {
     if (t->n_wrong++ > 0)
         return;
     const char *file = strrchr(c->known->path, '/');
-    snprintf(t->first, sizeof(t->first), "%s:%llu: %s %s, expected %s%s%.80s%s", file ? file + 1 : c->known->path,
-             (unsigned long long)k->line_no, what, got, expected, k->why.data ? " (" : "", k->why.data ? k->why.data : "",
-             k->why.data ? ")" : "");
+    snprintf(t->first, sizeof(t->first), "%s:%llu: %s %s, expected %s%s%.80s%s",
+             file ? file + 1 : c->known->path, (unsigned long long)k->line_no, what, got, expected,
+             k->why.data ? " (" : "", k->why.data ? k->why.data : "", k->why.data ? ")" : "");
 }
 
-static void compare_text(tally *t, const as_checker *c, const as_known *k, const char *what, as_str got, as_str expected)
+static void compare_text(tally *t, const as_checker *c, const as_known *k, const char *what,
+                         as_str got, as_str expected)
 {
     char a[80];
     char b[80];
     if (expected.data && (!got.data || !as_str_eq(got, expected)))
-        wrong(t, c, k, what, as_check_show(got, a, sizeof(a)), as_check_show(expected, b, sizeof(b)));
+        wrong(t, c, k, what, as_check_show(got, a, sizeof(a)),
+              as_check_show(expected, b, sizeof(b)));
 }
 
 static as_str emitted(const as_outcome_of *o, uint32_t channel, uint32_t i)
@@ -188,7 +199,8 @@ static as_str emitted(const as_outcome_of *o, uint32_t channel, uint32_t i)
     return o->out[channel] ? o->out[channel][i] : (as_str){ NULL, 0 };
 }
 
-static void compare(tally *t, const as_checker *c, const as_known *k, const as_outcome_of *o, uint32_t i)
+static void compare(tally *t, const as_checker *c, const as_known *k, const as_outcome_of *o,
+                    uint32_t i)
 {
     char got[40];
     char expected[40];
@@ -207,7 +219,8 @@ static void compare(tally *t, const as_checker *c, const as_known *k, const as_o
 }
 
 /* Lines lo..hi-1 as one batch of one group. */
-static int ask_group(as_checker *c, assay_verifier *v, uint32_t lo, uint32_t hi, as_arena *arena, tally *t)
+static int ask_group(as_checker *c, assay_verifier *v, uint32_t lo, uint32_t hi, as_arena *arena,
+                     tally *t)
 {
     as_columns items;
     as_outcome_of o;
@@ -226,7 +239,8 @@ static int ask_group(as_checker *c, assay_verifier *v, uint32_t lo, uint32_t hi,
         return rc;
     if (o.status != ASSAY_OK)
         return as_check_fail(c, "%s:%llu: score() returned %s: %s", c->known->path,
-                             (unsigned long long)c->known->at[lo].line_no, as_status_word(o.status), o.error.text);
+                             (unsigned long long)c->known->at[lo].line_no, as_status_word(o.status),
+                             o.error.text);
     for (uint32_t i = lo; i < hi; i++)
         compare(t, c, &c->known->at[i], &o, i - lo);
     return 0;
@@ -234,7 +248,8 @@ static int ask_group(as_checker *c, assay_verifier *v, uint32_t lo, uint32_t hi,
 
 static bool is_same_group(const as_known *a, const as_known *b)
 {
-    bool same_config = (a->config.data == NULL) == (b->config.data == NULL) && as_str_eq(a->config, b->config);
+    bool same_config =
+        (a->config.data == NULL) == (b->config.data == NULL) && as_str_eq(a->config, b->config);
     return same_config && a->group.data && b->group.data && as_str_eq(a->group, b->group);
 }
 
@@ -260,10 +275,12 @@ int as_test_known(as_checker *c)
     as_arena arena;
     int rc = 0;
     if (!known->path)
-        return as_check_skip(c, "no known answers: there is no PLUGIN.check.jsonl beside the plugin (--known FILE)");
+        return as_check_skip(
+            c, "no known answers: there is no PLUGIN.check.jsonl beside the plugin (--known FILE)");
     if (known->n_pass == 0 || known->n_fail == 0)
-        return as_check_fail(c, "%s: needs at least one line with verdict pass and one with fail (has %u and %u)",
-                             known->path, known->n_pass, known->n_fail);
+        return as_check_fail(
+            c, "%s: needs at least one line with verdict pass and one with fail (has %u and %u)",
+            known->path, known->n_pass, known->n_fail);
     as_arena_init(&arena, 0);
     for (uint32_t lo = 0, hi = 0; rc == 0 && lo < known->n; lo = hi) {
         for (hi = lo + 1; hi < known->n && is_same_group(&known->at[lo], &known->at[hi]);)
@@ -278,6 +295,8 @@ int as_test_known(as_checker *c)
     if (rc < 0)
         return rc;
     if (t.n_wrong > 0)
-        return as_check_fail(c, "%u of %u known answers differ; first %s", t.n_wrong, known->n, t.first);
-    return as_check_ok(c, "%u known answers (%u pass, %u fail)", known->n, known->n_pass, known->n_fail);
+        return as_check_fail(c, "%u of %u known answers differ; first %s", t.n_wrong, known->n,
+                             t.first);
+    return as_check_ok(c, "%u known answers (%u pass, %u fail)", known->n, known->n_pass,
+                       known->n_fail);
 }

@@ -18,7 +18,6 @@
 #include <time.h>
 #include <unistd.h>
 
-extern char **environ;
 enum { LOAD_MS_MAX = 100, MAX_FDS = 512, MAX_TAGS = 64 };
 
 int as_test_symbols(as_checker *c)
@@ -29,8 +28,11 @@ int as_test_symbols(as_checker *c)
         return as_check_fail(c, "%s", err.text);
     for (uint32_t i = 0; i < x.n; i++)
         if (strcmp(x.names[i], "assay_plugin_entry") != 0)
-            return as_check_fail(c, "exports \"%.80s\"%s besides assay_plugin_entry; compile with -fvisibility=hidden (a "
-                                 "version script for code you link in)", x.names[i], x.n > 2 ? " and others" : "");
+            return as_check_fail(c,
+                                 "exports \"%.80s\"%s besides assay_plugin_entry; compile with "
+                                 "-fvisibility=hidden (a "
+                                 "version script for code you link in)",
+                                 x.names[i], x.n > 2 ? " and others" : "");
     if (x.n == 0)
         return as_check_fail(c, "does not export assay_plugin_entry; declare it ASSAY_EXPORT");
     if (x.entry_size < sizeof(assay_entry))
@@ -47,8 +49,8 @@ int as_test_load(as_checker *c)
     while (c->entry->verifiers[n])
         n++;
     if (n > 1 && !c->plugin->verifier)
-        return as_check_ok(c, "ABI %u.%u, %zu verifiers; checking %s (PATH#NAME for another)", c->entry->abi_major,
-                           c->entry->abi_minor, n, c->d->id);
+        return as_check_ok(c, "ABI %u.%u, %zu verifiers; checking %s (PATH#NAME for another)",
+                           c->entry->abi_major, c->entry->abi_minor, n, c->d->id);
     return as_check_ok(c, "ABI %u.%u, %s", c->entry->abi_major, c->entry->abi_minor, c->d->id);
 }
 
@@ -61,7 +63,8 @@ static double cpu_ms(void)
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
-/* dlopen's own CPU time in a process where nothing of the plugin is there yet; < 0: it did not come back. */
+/* dlopen's own CPU time in a process where nothing of the plugin is there yet; < 0: it did not come
+ * back. */
 static double time_one_load(const char *path)
 {
     int ends[2];
@@ -95,8 +98,9 @@ int as_test_load_time(as_checker *c)
             best = ms;
     }
     if (best > LOAD_MS_MAX)
-        return as_check_fail(c, "loading takes %.0f ms of CPU, at most %d are allowed; move the work into create()", best,
-                             LOAD_MS_MAX);
+        return as_check_fail(
+            c, "loading takes %.0f ms of CPU, at most %d are allowed; move the work into create()",
+            best, LOAD_MS_MAX);
     return as_check_ok(c, "%.1f ms of CPU", best);
 }
 
@@ -176,12 +180,16 @@ static int compare_state(as_checker *c, const traces *a, const traces *b, const 
         return as_check_fail(c, "%s changes the environment; use the configuration instead", when);
     for (int s = 1; s < 65; s++)
         if (a->actions[s].sa_handler != b->actions[s].sa_handler)
-            return as_check_fail(c, "%s installs a handler for signal %d (%s); signals are the host's", when, s,
-                                 sigdescr_np(s) ? sigdescr_np(s) : "real-time");
+            return as_check_fail(c,
+                                 "%s installs a handler for signal %d (%s); signals are the host's",
+                                 when, s, sigdescr_np(s) ? sigdescr_np(s) : "real-time");
     if (!a->cwd || !b->cwd || strcmp(a->cwd, b->cwd) != 0)
-        return as_check_fail(c, "%s changes the current directory to %.200s", when, b->cwd ? b->cwd : "(unknown)");
+        return as_check_fail(c, "%s changes the current directory to %.200s", when,
+                             b->cwd ? b->cwd : "(unknown)");
     if (strcmp(a->locale, b->locale) != 0)
-        return as_check_fail(c, "%s changes the locale to %.100s; use uselocale() in your own threads", when, b->locale);
+        return as_check_fail(c,
+                             "%s changes the locale to %.100s; use uselocale() in your own threads",
+                             when, b->locale);
     return 0;
 }
 
@@ -198,20 +206,24 @@ int as_test_side_effects(as_checker *c)
     take_traces(&after);
     int fd = new_fd(&before, &after);
     if (after.n_threads > before.n_threads)
-        return as_check_fail(c, "loading starts %u thread(s); start them in create() and join them in destroy()",
-                             after.n_threads - before.n_threads);
+        return as_check_fail(
+            c, "loading starts %u thread(s); start them in create() and join them in destroy()",
+            after.n_threads - before.n_threads);
     if (fd >= 0) {
         name_fd(fd, name, sizeof(name));
-        return as_check_fail(c, "loading opens a descriptor (%d: %s); open it in create()", fd, name);
+        return as_check_fail(c, "loading opens a descriptor (%d: %s); open it in create()", fd,
+                             name);
     }
     if (after.n_fds < before.n_fds)
         return as_check_fail(c, "loading closes a descriptor that is not its own");
     if (compare_state(c, &before, &after, "loading") < 0)
         return -1;
-    return as_check_ok(c, "loading leaves threads, descriptors, environment, signals, directory and locale alone");
+    return as_check_ok(
+        c, "loading leaves threads, descriptors, environment, signals, directory and locale alone");
 }
 
-/* The same after a whole life of an instance; threads and descriptors are the leak test's matter. */
+/* The same after a whole life of an instance; threads and descriptors are the leak test's matter.
+ */
 int as_test_state(as_checker *c)
 {
     traces before;
@@ -249,7 +261,8 @@ static bool is_id(const char *id)
 static bool is_line(const char *text)
 {
     as_str s = as_str_of(text);
-    return s.data && !as_str_is_blank(s) && s.len <= 300 && !memchr(s.data, '\n', s.len) && as_utf8_valid(s) == s.len;
+    return s.data && !as_str_is_blank(s) && s.len <= 300 && !memchr(s.data, '\n', s.len) &&
+           as_utf8_valid(s) == s.len;
 }
 
 static const char *check_texts(const assay_descriptor *d)
@@ -284,12 +297,14 @@ int as_test_descriptor(as_checker *c)
         bad = check_tags(d);
     if (!bad && d->revision == 0)
         bad = "revision is 0; start at 1 and raise it whenever a score may change";
-    if (!bad && (!isfinite(d->score_min) || !isfinite(d->score_max) || d->score_min >= d->score_max))
+    if (!bad &&
+        (!isfinite(d->score_min) || !isfinite(d->score_max) || d->score_min >= d->score_max))
         bad = "score_min is not below score_max";
     if (bad)
         return as_check_fail(c, "%.100s: %s", d->id, bad);
-    if (d->config_schema && (as_json_scan(as_str_of(d->config_schema), &schema, &err) < 0 || schema.kind != AS_J_OBJECT))
+    if (d->config_schema && (as_json_scan(as_str_of(d->config_schema), &schema, &err) < 0 ||
+                             schema.kind != AS_J_OBJECT))
         return as_check_fail(c, "%.100s: config_schema is not a JSON object: %s", d->id, err.text);
-    return as_check_ok(c, "%s %s, revision %u, scores %g..%g", d->id, d->version, (unsigned)d->revision,
-                       (double)d->score_min, (double)d->score_max);
+    return as_check_ok(c, "%s %s, revision %u, scores %g..%g", d->id, d->version,
+                       (unsigned)d->revision, (double)d->score_min, (double)d->score_max);
 }

@@ -1,5 +1,5 @@
-/* check_material.c -- the texts verifiers are tried on: ordinary answers of many kinds, and what the known answers hold.
- * SPDX-License-Identifier: Apache-2.0 */
+/* check_material.c -- the texts verifiers are tried on: ordinary answers of many kinds, and what
+ * the known answers hold. SPDX-License-Identifier: Apache-2.0 */
 #include "plug/check_env.h"
 
 typedef struct sample {
@@ -12,7 +12,8 @@ static const sample samples[] = {
     { "6 * 7 = 42, so \\boxed{42}", "42", "What is 6 times 7?", NULL },
     { "I think it is \\boxed{41}.", "42", "What is 6 times 7?", NULL },
     { "No idea, sorry.", "42", "What is 6 times 7?", NULL },
-    { "<think>half of one</think><answer>0.5</answer>", "\\frac{1}{2}", "What is 1 / 2?", "{\"level\":1}" },
+    { "<think>half of one</think><answer>0.5</answer>", "\\frac{1}{2}", "What is 1 / 2?",
+      "{\"level\":1}" },
     { "\\boxed{\\frac{1}{2}}", "\\frac{1}{2}", "What is 1 / 2?", "{\"level\":1}" },
     { "\\boxed{\\dfrac12}", "\\frac{1}{2}", "What is 1 / 2?", "{\"level\":1}" },
     { "1/2", "\\frac{1}{2}", "What is 1 / 2?", "{\"level\":1}" },
@@ -32,7 +33,8 @@ static const sample samples[] = {
     { "zu\xcc\x88rich", "Z\xc3\xbcrich", "Where?", NULL },
     { "\xe6\x9d\xb1\xe4\xba\xac", "\xe6\x9d\xb1\xe4\xba\xac", "Where?", NULL },
     { "\xf0\x9f\xa4\x96", "robot", "Who?", NULL },
-    { "```python\ndef f(x):\n    return x + 1\n```", "{\"asserts\":[\"assert f(1) == 2\"]}", "Write f.", NULL },
+    { "```python\ndef f(x):\n    return x + 1\n```", "{\"asserts\":[\"assert f(1) == 2\"]}",
+      "Write f.", NULL },
     { "```json\n{\"a\": 1}\n```", "{\"a\":1}", "As JSON.", NULL },
     { "True", "true", "Is it so?", NULL },
     { "  yes \n", "Yes", "Is it so?", NULL },
@@ -56,7 +58,8 @@ int as_columns_new(as_columns *out, uint32_t n, as_arena *arena)
     out->meta = as_arena_calloc(arena, some, sizeof(as_str));
     out->group = as_arena_calloc(arena, some, sizeof(uint64_t));
     out->seed = as_arena_calloc(arena, some, sizeof(uint64_t));
-    bool good = out->prompt && out->completion && out->reference && out->meta && out->group && out->seed;
+    bool good =
+        out->prompt && out->completion && out->reference && out->meta && out->group && out->seed;
     for (uint32_t i = 0; good && i < n; i++) {
         out->group[i] = i;
         out->seed[i] = as_seed_of(1, AS_LIT("check"), i);
@@ -64,7 +67,8 @@ int as_columns_new(as_columns *out, uint32_t n, as_arena *arena)
     return good ? 0 : AS_ENOMEM;
 }
 
-int as_columns_pick(as_columns *out, const as_columns *from, const uint32_t *rows, uint32_t n, as_arena *arena)
+int as_columns_pick(as_columns *out, const as_columns *from, const uint32_t *rows, uint32_t n,
+                    as_arena *arena)
 {
     int rc = as_columns_new(out, n, arena);
     uint64_t group = 0;
@@ -82,7 +86,8 @@ int as_columns_pick(as_columns *out, const as_columns *from, const uint32_t *row
     return rc;
 }
 
-int as_columns_of_text(as_columns *out, as_str completion, as_str reference, as_str prompt, as_str meta, as_arena *arena)
+int as_columns_of_text(as_columns *out, as_str completion, as_str reference, as_str prompt,
+                       as_str meta, as_arena *arena)
 {
     enum { TIMES = 4 }; /* one group of equals, for verifiers over groups */
     int rc = as_columns_new(out, TIMES, arena);
@@ -103,10 +108,12 @@ static bool is_ordinary(as_str s)
 
 static bool is_ordinary_line(const as_known *k)
 {
-    return is_ordinary(k->completion) && is_ordinary(k->reference) && is_ordinary(k->prompt) && is_ordinary(k->meta);
+    return is_ordinary(k->completion) && is_ordinary(k->reference) && is_ordinary(k->prompt) &&
+           is_ordinary(k->meta);
 }
 
-static void put_known(as_columns *out, uint32_t *at, const as_known_set *known, uint32_t limit, uint64_t *group)
+static void put_known(as_columns *out, uint32_t *at, const as_known_set *known, uint32_t limit,
+                      uint64_t *group)
 {
     as_str last = { NULL, 0 };
     for (uint32_t i = 0; i < known->n && i < limit; i++) {

@@ -1,13 +1,15 @@
-/* check_open.c -- brings a test's child to where the test begins: the plugin loaded, a host to offer, an instance made.
- * SPDX-License-Identifier: Apache-2.0 */
+/* check_open.c -- brings a test's child to where the test begins: the plugin loaded, a host to
+ * offer, an instance made. SPDX-License-Identifier: Apache-2.0 */
 #include "plug/check_env.h"
 #include "plug/entry.h"
 #include "plug/services.h"
 
 const char *as_status_word(assay_status s)
 {
-    static const char *const words[] = { "ASSAY_OK",       "ASSAY_E_FAIL",        "ASSAY_E_NOMEM",     "ASSAY_E_ARG",
-                                         "ASSAY_E_CONFIG", "ASSAY_E_UNSUPPORTED", "ASSAY_E_CANCELLED", "ASSAY_E_IO" };
+    static const char *const words[] = { "ASSAY_OK",          "ASSAY_E_FAIL",
+                                         "ASSAY_E_NOMEM",     "ASSAY_E_ARG",
+                                         "ASSAY_E_CONFIG",    "ASSAY_E_UNSUPPORTED",
+                                         "ASSAY_E_CANCELLED", "ASSAY_E_IO" };
     return s <= 0 && s > -8 ? words[-s] : "a status that plugin.h does not know";
 }
 
@@ -16,8 +18,8 @@ bool as_check_is(const as_checker *c, uint32_t flag)
     return (c->d->flags & flag) != 0;
 }
 
-/* The real services, so that verifiers made of others can be checked: parts are looked up beside the plugin first. The
- * child ends soon and gives everything back at once. */
+/* The real services, so that verifiers made of others can be checked: parts are looked up beside
+ * the plugin first. The child ends soon and gives everything back at once. */
 static int offer_services(as_checker *c, as_err *err)
 {
     as_registry *registry = NULL;
@@ -26,7 +28,8 @@ static int offer_services(as_checker *c, as_err *err)
     as_str path = as_str_of(c->plugin->path ? c->plugin->path : "");
     const char *slash = path.len ? strrchr(path.data, '/') : NULL;
     if (slash)
-        where.plugin_path = as_arena_str(&c->arena, (as_str){ path.data, (size_t)(slash - path.data) }).data;
+        where.plugin_path =
+            as_arena_str(&c->arena, (as_str){ path.data, (size_t)(slash - path.data) }).data;
     int rc = as_registry_open(&registry, &where, err);
     rc = rc < 0 ? rc : as_services_new(&c->services, registry, &options, err);
     if (rc == 0)
@@ -46,7 +49,8 @@ int as_check_load(as_checker *c)
     return rc < 0 ? as_check_fail(c, "%s", err.text) : 0;
 }
 
-assay_status as_check_try_create(as_checker *c, as_str config, assay_verifier **out, assay_error *error)
+assay_status as_check_try_create(as_checker *c, as_str config, assay_verifier **out,
+                                 assay_error *error)
 {
     *error = (assay_error){ .size = sizeof(*error) };
     *out = NULL;
@@ -71,7 +75,8 @@ int as_check_create(as_checker *c, as_str config, assay_verifier **out)
     assay_error error;
     assay_status status = as_check_try_create(c, config, out, &error);
     if (status != ASSAY_OK)
-        return as_check_fail(c, "create() refuses %.80s: %s: %s", config.data, as_status_word(status), error.text);
+        return as_check_fail(c, "create() refuses %.80s: %s: %s", config.data,
+                             as_status_word(status), error.text);
     if (!*out)
         return as_check_fail(c, "create() returned ASSAY_OK but left *out NULL");
     const char *missing = missing_part(*out);

@@ -1,20 +1,23 @@
-/* check_same.c -- tests that compare runs: the same item, the same result, in whatever company; and the vote's keys.
- * SPDX-License-Identifier: Apache-2.0 */
+/* check_same.c -- tests that compare runs: the same item, the same result, in whatever company; and
+ * the vote's keys. SPDX-License-Identifier: Apache-2.0 */
 #include "plug/check_env.h"
 
 #include <stdio.h>
 
 enum { MOST_KEYS = 48 };
 
-static int must_be_same(as_checker *c, const as_outcome_of *a, uint32_t i, const as_outcome_of *b, uint32_t j, const char *when)
+static int must_be_same(as_checker *c, const as_outcome_of *a, uint32_t i, const as_outcome_of *b,
+                        uint32_t j, const char *when)
 {
     const char *differs = NULL;
     char texts[200];
     if (as_outcome_same(a, i, b, j, &differs))
         return 0;
-    return as_check_fail(c, "%s: %s differs (%s %g, then %s %g): %s; drop F_DETERMINISTIC or find the cause", when, differs,
-                         as_verdict_word(a->verdict[i]), (double)a->score[i], as_verdict_word(b->verdict[j]),
-                         (double)b->score[j], as_check_row_texts(a, i, texts, sizeof(texts)));
+    return as_check_fail(
+        c, "%s: %s differs (%s %g, then %s %g): %s; drop F_DETERMINISTIC or find the cause", when,
+        differs, as_verdict_word(a->verdict[i]), (double)a->score[i],
+        as_verdict_word(b->verdict[j]), (double)b->score[j],
+        as_check_row_texts(a, i, texts, sizeof(texts)));
 }
 
 static int same_all(as_checker *c, const as_outcome_of *a, const as_outcome_of *b, const char *when)
@@ -56,12 +59,14 @@ int as_test_determinism(as_checker *c)
         same_all(c, &first, &other, "the same batch by another instance") < 0)
         return -1;
     second->destroy(second);
-    return as_check_ok(c, "%u items twice, with other seeds, and by a second instance", (unsigned)first.n);
+    return as_check_ok(c, "%u items twice, with other seeds, and by a second instance",
+                       (unsigned)first.n);
 }
 
 /* ---- batches ---- */
 
-/* Whole groups in another order (for verifiers that need them), or single items in another order. */
+/* Whole groups in another order (for verifiers that need them), or single items in another order.
+ */
 static uint32_t shuffled_rows(const as_checker *c, bool by_group, uint32_t *rows)
 {
     const as_columns *items = c->items;
@@ -89,7 +94,8 @@ static uint32_t unit_end(const as_columns *items, bool by_group, uint32_t at)
     return end;
 }
 
-static uint32_t expand(const as_columns *items, bool by_group, const uint32_t *units, uint32_t n_units, uint32_t *rows)
+static uint32_t expand(const as_columns *items, bool by_group, const uint32_t *units,
+                       uint32_t n_units, uint32_t *rows)
 {
     uint32_t n = 0;
     for (uint32_t u = 0; u < n_units; u++)
@@ -98,7 +104,8 @@ static uint32_t expand(const as_columns *items, bool by_group, const uint32_t *u
     return n;
 }
 
-static int compare_rows(as_checker *c, const as_outcome_of *whole, const uint32_t *rows, uint32_t n, const char *when)
+static int compare_rows(as_checker *c, const as_outcome_of *whole, const uint32_t *rows, uint32_t n,
+                        const char *when)
 {
     as_columns items;
     as_outcome_of o;
@@ -140,7 +147,8 @@ int as_test_batches(as_checker *c)
         if (compare_rows(c, &whole, rows, n_one, by_group ? "a group alone" : "an item alone") < 0)
             return -1;
     }
-    return as_check_ok(c, "whole, shuffled and one by one: %u %s", (unsigned)n_units, by_group ? "groups" : "items");
+    return as_check_ok(c, "whole, shuffled and one by one: %u %s", (unsigned)n_units,
+                       by_group ? "groups" : "items");
 }
 
 /* ---- the vote ---- */
@@ -179,7 +187,8 @@ static uint32_t distinct_keys(const as_outcome_of *o, as_str *keys)
     return n;
 }
 
-static int check_same_pairs(as_checker *c, const assay_ext_answer *x, const as_str *keys, uint32_t n)
+static int check_same_pairs(as_checker *c, const assay_ext_answer *x, const as_str *keys,
+                            uint32_t n)
 {
     const assay_call call = { .size = sizeof(call), .cancelled = never, .emit = refuse };
     char a[80];
@@ -193,14 +202,16 @@ static int check_same_pairs(as_checker *c, const assay_ext_answer *x, const as_s
             int32_t there = x->same(c->v, &call, keys[i], keys[j]);
             int32_t back = x->same(c->v, &call, keys[j], keys[i]);
             if ((there > 0) != (back > 0) || there > 1 || back > 1)
-                return as_check_fail(c, "same(%s, %s) is %d but %d the other way round", as_check_show(keys[i], a, sizeof(a)),
+                return as_check_fail(c, "same(%s, %s) is %d but %d the other way round",
+                                     as_check_show(keys[i], a, sizeof(a)),
                                      as_check_show(keys[j], b, sizeof(b)), (int)there, (int)back);
         }
     }
     return 0;
 }
 
-static int check_keys(as_checker *c, const as_outcome_of *a, const as_outcome_of *b, const char *what)
+static int check_keys(as_checker *c, const as_outcome_of *a, const as_outcome_of *b,
+                      const char *what)
 {
     char x[80];
     char y[80];
@@ -210,7 +221,8 @@ static int check_keys(as_checker *c, const as_outcome_of *a, const as_outcome_of
         as_str q = key_of(b, i);
         if ((p.data == NULL) != (q.data == NULL) || !as_str_eq(p, q))
             return as_check_fail(c, "%s: key %s, then %s: %s", what, as_check_show(p, x, sizeof(x)),
-                                 as_check_show(q, y, sizeof(y)), as_check_row_texts(a, i, texts, sizeof(texts)));
+                                 as_check_show(q, y, sizeof(y)),
+                                 as_check_row_texts(a, i, texts, sizeof(texts)));
     }
     return 0;
 }
@@ -229,10 +241,12 @@ int as_test_vote(as_checker *c)
         as_check_score(c, c->v, c->items, ASSAY_WANT_ANSWER, &c->arena, &scored) < 0)
         return -1;
     if (first.status != ASSAY_OK || again.status != ASSAY_OK)
-        return as_check_fail(c, "extract() returned %s: %s", as_status_word(first.status), first.error.text);
+        return as_check_fail(c, "extract() returned %s: %s", as_status_word(first.status),
+                             first.error.text);
     if (check_keys(c, &first, &again, "extract() twice") < 0)
         return -1;
-    if (scored.status == ASSAY_OK && check_keys(c, &first, &scored, "extract(), then score() with WANT_ANSWER") < 0)
+    if (scored.status == ASSAY_OK &&
+        check_keys(c, &first, &scored, "extract(), then score() with WANT_ANSWER") < 0)
         return -1;
     uint32_t n = distinct_keys(&first, keys);
     if (AS_HAS(x, same) && x->same && check_same_pairs(c, x, keys, n) < 0)

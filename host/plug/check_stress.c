@@ -1,5 +1,5 @@
-/* check_stress.c -- tests under load: many threads, cancellation, two hundred lives, and silence throughout.
- * SPDX-License-Identifier: Apache-2.0 */
+/* check_stress.c -- tests under load: many threads, cancellation, two hundred lives, and silence
+ * throughout. SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "plug/check_env.h"
@@ -37,11 +37,13 @@ static void *score_again_and_again(void *arg)
         if (as_outcome_init(&o, w->c->items, &arena) == 0) {
             as_outcome_call(&o, w->v, ASSAY_WANT_ANSWER, false);
             if (o.status != ASSAY_OK)
-                snprintf(w->problem, sizeof(w->problem), "score() returned %s: %s", as_status_word(o.status), o.error.text);
+                snprintf(w->problem, sizeof(w->problem), "score() returned %s: %s",
+                         as_status_word(o.status), o.error.text);
             for (uint32_t i = 0; w->expected && !w->problem[0] && i < o.n; i++) {
                 char texts[160];
                 if (!as_outcome_same(w->expected, i, &o, i, &differs))
-                    snprintf(w->problem, sizeof(w->problem), "%s differs from the single-threaded one: %s", differs,
+                    snprintf(w->problem, sizeof(w->problem),
+                             "%s differs from the single-threaded one: %s", differs,
                              as_check_row_texts(&o, i, texts, sizeof(texts)));
             }
         }
@@ -59,7 +61,8 @@ static int run_crew(as_checker *c, crew *members, unsigned n)
     for (; started < n; started++) {
         members[started].start = &start;
         if (pthread_create(&threads[started], NULL, score_again_and_again, &members[started]) != 0)
-            return as_check_fail(c, "only %u of %u threads could be started here", started, n); /* the child ends with them */
+            return as_check_fail(c, "only %u of %u threads could be started here", started,
+                                 n); /* the child ends with them */
     }
     for (unsigned i = 0; i < n; i++)
         pthread_join(threads[i], NULL);
@@ -70,7 +73,8 @@ static int run_crew(as_checker *c, crew *members, unsigned n)
     return 0;
 }
 
-/* One verifier for all where it claims F_REENTRANT, else one each: create() is [any] and hides no shared state. */
+/* One verifier for all where it claims F_REENTRANT, else one each: create() is [any] and hides no
+ * shared state. */
 int as_test_threads(as_checker *c)
 {
     crew members[N_THREADS] = { 0 };
@@ -100,12 +104,20 @@ int as_test_threads(as_checker *c)
         return -1;
     for (unsigned i = 0; !shared && i < N_THREADS; i++)
         members[i].v->destroy(members[i].v);
-    return as_check_ok(c, "%d threads on %s", N_THREADS, shared ? "one verifier" : "a verifier each");
+    return as_check_ok(c, "%d threads on %s", N_THREADS,
+                       shared ? "one verifier" : "a verifier each");
 }
 
 /* ---- cancellation ---- */
 
-enum { STOP_AFTER_MS = 20, OBEY_MS = 50, OBEY_WALL_MS = 5000, LONG_MS = 400, MOST_ITEMS = 200000, FEWEST_ITEMS = 8 };
+enum {
+    STOP_AFTER_MS = 20,
+    OBEY_MS = 50,
+    OBEY_WALL_MS = 5000,
+    LONG_MS = 400,
+    MOST_ITEMS = 200000,
+    FEWEST_ITEMS = 8
+};
 
 static int64_t clock_ns(clockid_t id)
 {
@@ -157,8 +169,8 @@ static int long_batch(as_checker *c, as_columns *out)
     return 0;
 }
 
-static int judge_stop(as_checker *c, const as_outcome_of *o, const stopper *s, int64_t cpu_end, int64_t wall_end,
-                      const char *how)
+static int judge_stop(as_checker *c, const as_outcome_of *o, const stopper *s, int64_t cpu_end,
+                      int64_t wall_end, const char *how)
 {
     double late = (double)(cpu_end - atomic_load(&s->cpu_ns)) / 1e6;
     double wall = (double)(wall_end - s->at_ns) / 1e6;
@@ -168,17 +180,24 @@ static int judge_stop(as_checker *c, const as_outcome_of *o, const stopper *s, i
     if (!atomic_load(&s->fired))
         return as_check_ok(c, "%u items were done before the %s came", (unsigned)o->n, how);
     if (late > OBEY_MS)
-        return as_check_fail(c, "computes %.0f ms on after the %s (batch of %u); at most %d: poll call->cancelled every few "
-                             "milliseconds of work", late, how, (unsigned)o->n, OBEY_MS);
+        return as_check_fail(c,
+                             "computes %.0f ms on after the %s (batch of %u); at most %d: poll "
+                             "call->cancelled every few "
+                             "milliseconds of work",
+                             late, how, (unsigned)o->n, OBEY_MS);
     if (wall > OBEY_WALL_MS)
-        return as_check_fail(c, "waits %.0f ms on after the %s; a verifier that blocks must look at call->cancelled", wall, how);
+        return as_check_fail(
+            c, "waits %.0f ms on after the %s; a verifier that blocks must look at call->cancelled",
+            wall, how);
     if (o->status != ASSAY_OK && o->status != ASSAY_E_CANCELLED)
-        return as_check_fail(c, "returned %s after the %s, expected ASSAY_E_CANCELLED", as_status_word(o->status), how);
+        return as_check_fail(c, "returned %s after the %s, expected ASSAY_E_CANCELLED",
+                             as_status_word(o->status), how);
     if (o->status == ASSAY_OK && n_unset > 0)
-        return as_check_fail(c, "returned ASSAY_OK after the %s with %u items unjudged; return ASSAY_E_CANCELLED", how,
-                             (unsigned)n_unset);
-    return as_check_ok(c, "returned %.1f ms of CPU after the %s, %u of %u items judged", fmax(late, 0), how,
-                       (unsigned)(o->n - n_unset), (unsigned)o->n);
+        return as_check_fail(
+            c, "returned ASSAY_OK after the %s with %u items unjudged; return ASSAY_E_CANCELLED",
+            how, (unsigned)n_unset);
+    return as_check_ok(c, "returned %.1f ms of CPU after the %s, %u of %u items judged",
+                       fmax(late, 0), how, (unsigned)(o->n - n_unset), (unsigned)o->n);
 }
 
 static int stop_midway(as_checker *c, bool by_deadline, const char *how)
@@ -270,7 +289,7 @@ static int live_some(as_checker *c, int n)
 
 int as_test_leaks(as_checker *c)
 {
-    enum { HALF = (LIVES - WARM_UP) / 2 };
+    enum { HALF = (LIVES - WARM_UP) / 2, LEAST = HALF * 8 };
     if (live_some(c, WARM_UP) < 0) /* caches a library fills once are no leak */
         return -1;
     unsigned fds = count_fds();
@@ -283,15 +302,19 @@ int as_test_leaks(as_checker *c)
     size_t end = bytes_in_use();
     unsigned fds_end = count_fds();
     if (fds_end > fds)
-        return as_check_fail(c, "%u descriptors are left open after %d lives (create, score, destroy)", fds_end - fds,
-                             LIVES - WARM_UP);
+        return as_check_fail(c,
+                             "%u descriptors are left open after %d lives (create, score, destroy)",
+                             fds_end - fds, LIVES - WARM_UP);
     /* A leak grows in both halves, by at least a small allocation per life. */
-    if (middle > start && end > middle && middle - start >= HALF * 8 && end - middle >= HALF * 8)
-        return as_check_fail(c, "leaks about %zu bytes per life (create, score, destroy; %d of them)",
+    if (middle > start && end > middle && middle - start >= LEAST && end - middle >= LEAST)
+        return as_check_fail(c,
+                             "leaks about %zu bytes per life (create, score, destroy; %d of them)",
                              (end - start) / (LIVES - WARM_UP), LIVES - WARM_UP);
     if (as_lsan_check && as_lsan_check() != 0)
-        return as_check_fail(c, "LeakSanitizer finds memory that nobody holds after %d lives", LIVES);
-    return as_check_ok(c, "%d lives, %s", LIVES, as_lsan_check ? "watched by LeakSanitizer" : "memory and descriptors level");
+        return as_check_fail(c, "LeakSanitizer finds memory that nobody holds after %d lives",
+                             LIVES);
+    return as_check_ok(c, "%d lives, %s", LIVES,
+                       as_lsan_check ? "watched by LeakSanitizer" : "memory and descriptors level");
 }
 
 /* ---- silence ---- */
@@ -303,12 +326,15 @@ int as_test_quiet(as_checker *c)
     struct stat st;
     if (live_once(c) < 0)
         return -1;
-    (void)fflush(NULL); /* the plugin's stdio is this process's: what it printed may still wait there */
+    (void)fflush(
+        NULL); /* the plugin's stdio is this process's: what it printed may still wait there */
     if (fstat(c->output, &st) < 0)
         return as_check_fail(c, "the output of the test is gone");
     if (st.st_size == 0)
         return as_check_ok(c, "nothing was written to descriptors 0-2");
     ssize_t n = pread(c->output, text, sizeof(text), 0);
-    return as_check_fail(c, "writes to stdout or stderr (%lld bytes: %s); results go there: use host->log or emit",
-                         (long long)st.st_size, as_check_show((as_str){ text, n > 0 ? (size_t)n : 0 }, shown, sizeof(shown)));
+    return as_check_fail(
+        c, "writes to stdout or stderr (%lld bytes: %s); results go there: use host->log or emit",
+        (long long)st.st_size,
+        as_check_show((as_str){ text, n > 0 ? (size_t)n : 0 }, shown, sizeof(shown)));
 }

@@ -29,10 +29,15 @@ static const void *no_service(const assay_host *host, const char *id)
     return NULL;
 }
 
-static const assay_host describing_host = { .size = sizeof(assay_host), .abi_minor = ASSAY_ABI_MINOR, .name = "assay",
-                                            .version = "describe", .log = quiet, .service = no_service };
+static const assay_host describing_host = { .size = sizeof(assay_host),
+                                            .abi_minor = ASSAY_ABI_MINOR,
+                                            .name = "assay",
+                                            .version = "describe",
+                                            .log = quiet,
+                                            .service = no_service };
 
-/* Votes and tasks are an instance's. A verifier that needs a configuration cannot be asked here, and stays unknown. */
+/* Votes and tasks are an instance's. A verifier that needs a configuration cannot be asked here,
+ * and stays unknown. */
 static void probe(const assay_descriptor *d, as_verifier_info *info)
 {
     assay_verifier *v = NULL;

@@ -1,5 +1,5 @@
-/* discover.c -- has plugins loaded by a child and reads what it says; a plugin that kills the child costs only itself.
- * SPDX-License-Identifier: Apache-2.0 */
+/* discover.c -- has plugins loaded by a child and reads what it says; a plugin that kills the child
+ * costs only itself. SPDX-License-Identifier: Apache-2.0 */
 #include "plug/discover.h"
 
 #include "base/clock.h"
@@ -91,7 +91,8 @@ static void take_lines(child *c)
 {
     size_t from = 0;
     for (;;) {
-        char *end = c->bytes.len > from ? memchr(c->bytes.data + from, '\n', c->bytes.len - from) : NULL;
+        char *end =
+            c->bytes.len > from ? memchr(c->bytes.data + from, '\n', c->bytes.len - from) : NULL;
         if (!end)
             break;
         take_line(c, (as_str){ c->bytes.data + from, (size_t)(end - (c->bytes.data + from)) });
@@ -104,7 +105,8 @@ static void take_lines(child *c)
     c->bytes.data[c->bytes.len] = 0;
 }
 
-/* Reads until the child is silent for too long (1), ends (0) or says too much (-1). Each line buys it new time. */
+/* Reads until the child is silent for too long (1), ends (0) or says too much (-1). Each line buys
+ * it new time. */
 static int listen_to(child *c)
 {
     int64_t until = as_now_ns() + LOAD_MS * INT64_C(1000000);
@@ -143,8 +145,11 @@ static int start_child(child *c, const char *worker, const char *const *paths, a
         return as_fail_errno(err, "no pipe for describing plugins");
     AS_CLEANUP(close) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     /* The loader must not be steered by what we happened to inherit for ourselves. */
-    as_spawn_fd fds[] = { { null, STDIN_FILENO }, { ends[1], STDOUT_FILENO }, { null, STDERR_FILENO } };
-    int rc = null < 0 ? as_fail_errno(err, "/dev/null") : as_spawn(&c->pid, argv, NULL, fds, 3, err);
+    as_spawn_fd fds[] = { { null, STDIN_FILENO },
+                          { ends[1], STDOUT_FILENO },
+                          { null, STDERR_FILENO } };
+    int rc =
+        null < 0 ? as_fail_errno(err, "/dev/null") : as_spawn(&c->pid, argv, NULL, fds, 3, err);
     close(ends[1]);
     if (rc < 0)
         close(ends[0]);
@@ -158,21 +163,23 @@ static void blame(child *c, int how, int status)
     as_index_entry *e = &c->entries[c->at];
     as_proc_status_text(status, text, sizeof(text));
     if (e->infos) { /* loaded, then lost while an instance was asked what it offers */
-        as_log(AS_LOG_INFO, "%s: making an instance without configuration ended its process (%s)", e->path,
-               how > 0 ? "no answer in time" : text);
+        as_log(AS_LOG_INFO, "%s: making an instance without configuration ended its process (%s)",
+               e->path, how > 0 ? "no answer in time" : text);
         return;
     }
     if (how > 0)
-        e->problem = as_arena_fmt(c->arena, "hangs while being loaded (killed after %d ms)", LOAD_MS).data;
+        e->problem =
+            as_arena_fmt(c->arena, "hangs while being loaded (killed after %d ms)", LOAD_MS).data;
     else
         e->problem = as_arena_fmt(c->arena, "ends the process while being loaded: %s", text).data;
     if (!e->problem)
         e->problem = "cannot be loaded";
 }
 
-/* Describes what one child can: returns how many files are settled, at least 1; < 0 when no child could be started. */
-static long describe_some(const char *worker, const char *const *paths, as_index_entry *entries, size_t n, as_arena *arena,
-                          as_err *err)
+/* Describes what one child can: returns how many files are settled, at least 1; < 0 when no child
+ * could be started. */
+static long describe_some(const char *worker, const char *const *paths, as_index_entry *entries,
+                          size_t n, as_arena *arena, as_err *err)
 {
     child c = { .fd = -1, .entries = entries, .n = n, .arena = arena };
     int rc = start_child(&c, worker, paths, err);
@@ -186,7 +193,8 @@ static long describe_some(const char *worker, const char *const *paths, as_index
     close(c.fd);
     as_buf_fini(&c.bytes);
     if (!c.hello)
-        return as_fail(err, AS_EPLUGIN, "%s does not describe plugins; install assay again", worker);
+        return as_fail(err, AS_EPLUGIN, "%s does not describe plugins; install assay again",
+                       worker);
     if (c.at < n) {
         blame(&c, how, status);
         c.at++;

@@ -57,7 +57,8 @@ static int map_file(image *out, const char *path, as_err *err)
     if (fstat(fd, &st) < 0)
         return as_fail_errno(err, "%s", path);
     if (S_ISDIR(st.st_mode))
-        return as_fail(err, AS_EPLUGIN, "%s: a folder, not a plugin; name the .so file inside it", path);
+        return as_fail(err, AS_EPLUGIN, "%s: a folder, not a plugin; name the .so file inside it",
+                       path);
     if (!S_ISREG(st.st_mode))
         return as_fail(err, AS_EPLUGIN, "%s: not a regular file", path);
     if (st.st_size == 0)
@@ -83,18 +84,23 @@ static bool is_text(const image *m)
 static int check_header(const image *m, const char *path, Elf64_Ehdr *eh, as_err *err)
 {
     if (m->size < SELFMAG || memcmp(m->at, ELFMAG, SELFMAG) != 0)
-        return as_fail(err, AS_EPLUGIN, "%s: %s, not a shared library; a plugin is a .so made by `cc -shared -fPIC`",
+        return as_fail(err, AS_EPLUGIN,
+                       "%s: %s, not a shared library; a plugin is a .so made by `cc -shared -fPIC`",
                        path, is_text(m) ? "a text file" : "some other kind of file");
     if (!read_at(m, 0, eh, sizeof(*eh)))
-        return as_fail(err, AS_EPLUGIN, "%s: cut short (%zu bytes); copy or build it again", path, m->size);
+        return as_fail(err, AS_EPLUGIN, "%s: cut short (%zu bytes); copy or build it again", path,
+                       m->size);
     if (eh->e_ident[EI_CLASS] != ELFCLASS64 || eh->e_ident[EI_DATA] != ELFDATA2LSB)
-        return as_fail(err, AS_EPLUGIN, "%s: not a 64-bit little-endian library; build it for this machine", path);
+        return as_fail(err, AS_EPLUGIN,
+                       "%s: not a 64-bit little-endian library; build it for this machine", path);
     if (eh->e_type != ET_DYN)
-        return as_fail(err, AS_EPLUGIN, "%s: an object file or program, not a shared library; link it with -shared",
+        return as_fail(err, AS_EPLUGIN,
+                       "%s: an object file or program, not a shared library; link it with -shared",
                        path);
     if (HOST_MACHINE != EM_NONE && eh->e_machine != HOST_MACHINE)
-        return as_fail(err, AS_EPLUGIN, "%s: built for another processor (ELF machine %u, here %u); rebuild it", path,
-                       (unsigned)eh->e_machine, (unsigned)HOST_MACHINE);
+        return as_fail(err, AS_EPLUGIN,
+                       "%s: built for another processor (ELF machine %u, here %u); rebuild it",
+                       path, (unsigned)eh->e_machine, (unsigned)HOST_MACHINE);
     return 0;
 }
 
@@ -103,11 +109,14 @@ static int check_whole(const image *m, const char *path, const Elf64_Ehdr *eh, a
     bool whole = eh->e_phentsize == sizeof(Elf64_Phdr) && eh->e_phnum > 0;
     for (unsigned i = 0; whole && i < eh->e_phnum; i++) {
         Elf64_Phdr ph;
-        whole = eh->e_phoff <= m->size && read_at(m, eh->e_phoff + i * sizeof(ph), &ph, sizeof(ph)) &&
+        whole = eh->e_phoff <= m->size &&
+                read_at(m, eh->e_phoff + i * sizeof(ph), &ph, sizeof(ph)) &&
                 (ph.p_type != PT_LOAD || holds(m, ph.p_offset, ph.p_filesz));
     }
-    return whole ? 0 : as_fail(err, AS_EPLUGIN, "%s: cut short or damaged (%zu bytes); copy or build it again", path,
-                               m->size);
+    return whole ? 0
+                 : as_fail(err, AS_EPLUGIN,
+                           "%s: cut short or damaged (%zu bytes); copy or build it again", path,
+                           m->size);
 }
 
 static int open_image(image *m, const char *path, Elf64_Ehdr *eh, as_err *err)
@@ -124,8 +133,10 @@ int as_elf_check(const char *path, as_err *err)
     return open_image(&m, path, &eh, err);
 }
 
-/* The section headers name the dynamic symbol table and its strings; linkers always write them and strip keeps them. */
-static bool find_dynsym(const image *m, const Elf64_Ehdr *eh, Elf64_Shdr *symbols, Elf64_Shdr *strings)
+/* The section headers name the dynamic symbol table and its strings; linkers always write them and
+ * strip keeps them. */
+static bool find_dynsym(const image *m, const Elf64_Ehdr *eh, Elf64_Shdr *symbols,
+                        Elf64_Shdr *strings)
 {
     if (eh->e_shentsize != sizeof(Elf64_Shdr) || eh->e_shoff > m->size)
         return false;
@@ -135,8 +146,10 @@ static bool find_dynsym(const image *m, const Elf64_Ehdr *eh, Elf64_Shdr *symbol
         if (symbols->sh_type != SHT_DYNSYM)
             continue;
         return symbols->sh_link < eh->e_shnum && symbols->sh_entsize == sizeof(Elf64_Sym) &&
-               read_at(m, eh->e_shoff + symbols->sh_link * sizeof(*strings), strings, sizeof(*strings)) &&
-               holds(m, symbols->sh_offset, symbols->sh_size) && holds(m, strings->sh_offset, strings->sh_size);
+               read_at(m, eh->e_shoff + symbols->sh_link * sizeof(*strings), strings,
+                       sizeof(*strings)) &&
+               holds(m, symbols->sh_offset, symbols->sh_size) &&
+               holds(m, strings->sh_offset, strings->sh_size);
     }
     return false;
 }
@@ -144,12 +157,14 @@ static bool find_dynsym(const image *m, const Elf64_Ehdr *eh, Elf64_Shdr *symbol
 /* What a linker adds to every library by itself is not the author's doing. */
 static bool is_linkers(as_str name)
 {
-    static const char *const known[] = { "_init", "_fini", "_edata", "_end", "__bss_start", "_ftext", "_fdata", "_fbss" };
+    static const char *const known[] = { "_init",       "_fini",  "_edata", "_end",
+                                         "__bss_start", "_ftext", "_fdata", "_fbss" };
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
         if (as_str_is(name, known[i]))
             return true;
-    return as_str_starts(name, "__asan_") || as_str_starts(name, "___asan_") || as_str_starts(name, "__odr_asan") ||
-           as_str_starts(name, "__start_") || as_str_starts(name, "__stop_") || as_str_starts(name, "__gcov_") ||
+    return as_str_starts(name, "__asan_") || as_str_starts(name, "___asan_") ||
+           as_str_starts(name, "__odr_asan") || as_str_starts(name, "__start_") ||
+           as_str_starts(name, "__stop_") || as_str_starts(name, "__gcov_") ||
            as_str_starts(name, "__llvm_") || as_str_starts(name, "__sancov_");
 }
 
@@ -157,7 +172,8 @@ static bool is_exported(const Elf64_Sym *s)
 {
     unsigned bind = ELF64_ST_BIND(s->st_info);
     unsigned visibility = ELF64_ST_VISIBILITY(s->st_other);
-    return s->st_shndx != SHN_UNDEF && (bind == STB_GLOBAL || bind == STB_WEAK || bind == STB_GNU_UNIQUE) &&
+    return s->st_shndx != SHN_UNDEF &&
+           (bind == STB_GLOBAL || bind == STB_WEAK || bind == STB_GNU_UNIQUE) &&
            (visibility == STV_DEFAULT || visibility == STV_PROTECTED);
 }
 

@@ -1,5 +1,5 @@
-/* index.c -- the plugin index: one JSON file in the cache folder, keyed by path, size and time of change.
- * SPDX-License-Identifier: Apache-2.0 */
+/* index.c -- the plugin index: one JSON file in the cache folder, keyed by path, size and time of
+ * change. SPDX-License-Identifier: Apache-2.0 */
 #include "plug/discover.h"
 
 #include "base/file.h"
@@ -167,7 +167,8 @@ static void write_entry(as_buf *out, const as_index_entry *e)
     as_buf_byte(out, '{');
     as_buf_json_key(out, "path");
     as_buf_json_str(out, as_str_of(e->path));
-    as_buf_addf(out, ",\"size\":%lld,\"mtime_ns\":%lld", (long long)e->size, (long long)e->mtime_ns);
+    as_buf_addf(out, ",\"size\":%lld,\"mtime_ns\":%lld", (long long)e->size,
+                (long long)e->mtime_ns);
     if (e->problem) {
         as_buf_json_key(out, "problem");
         as_buf_json_str(out, as_str_of(e->problem));
@@ -187,7 +188,8 @@ static void write_entry(as_buf *out, const as_index_entry *e)
 static bool is_worth_keeping(const as_index_entry *e)
 {
     as_str path = as_str_of(e->path);
-    return e->keep && e->mtime_ns >= 0 && as_utf8_valid(path) == path.len && as_path_exists(e->path);
+    return e->keep && e->mtime_ns >= 0 && as_utf8_valid(path) == path.len &&
+           as_path_exists(e->path);
 }
 
 static void write_index(const as_index *x)

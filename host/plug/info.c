@@ -1,5 +1,5 @@
-/* info.c -- copies what a verifier says of itself, and carries it as JSON through the index and the worker's wire.
- * SPDX-License-Identifier: Apache-2.0 */
+/* info.c -- copies what a verifier says of itself, and carries it as JSON through the index and the
+ * worker's wire. SPDX-License-Identifier: Apache-2.0 */
 #include "plug/info.h"
 
 #include "base/jspan.h"
@@ -40,19 +40,29 @@ static bool copy_tags(const char *const **out, const char *const *tags, as_arena
     return true;
 }
 
-int as_info_copy(as_verifier_info *out, const assay_entry *entry, const assay_descriptor *d, as_arena *arena, as_err *err)
+int as_info_copy(as_verifier_info *out, const assay_entry *entry, const assay_descriptor *d,
+                 as_arena *arena, as_err *err)
 {
-    /* as_entry_check has seen to it that everything up to `create` is there; later fields ask AS_HAS. */
-    *out = (as_verifier_info){ .tags = no_tags, .abi_major = entry->abi_major, .abi_minor = entry->abi_minor,
-                               .flags = d->flags, .revision = d->revision, .cost_us = d->cost_us,
-                               .score_min = d->score_min, .score_max = d->score_max };
+    /* as_entry_check has seen to it that everything up to `create` is there; later fields ask
+     * AS_HAS. */
+    *out = (as_verifier_info){ .tags = no_tags,
+                               .abi_major = entry->abi_major,
+                               .abi_minor = entry->abi_minor,
+                               .flags = d->flags,
+                               .revision = d->revision,
+                               .cost_us = d->cost_us,
+                               .score_min = d->score_min,
+                               .score_max = d->score_max };
     bool good = copy_text(&out->id, d->id, arena) && copy_text(&out->name, d->name, arena) &&
-                copy_text(&out->version, d->version, arena) && copy_text(&out->license, d->license, arena) &&
-                copy_text(&out->summary, d->summary, arena) && copy_text(&out->url, d->url, arena) &&
-                copy_tags(&out->tags, d->tags, arena);
+                copy_text(&out->version, d->version, arena) &&
+                copy_text(&out->license, d->license, arena) &&
+                copy_text(&out->summary, d->summary, arena) &&
+                copy_text(&out->url, d->url, arena) && copy_tags(&out->tags, d->tags, arena);
     if (good && d->config_schema)
         good = copy_text(&out->config_schema, d->config_schema, arena);
-    return good ? 0 : as_fail(err, AS_ENOMEM, "no memory for the description of verifier \"%.100s\"", d->id);
+    return good ? 0
+                : as_fail(err, AS_ENOMEM, "no memory for the description of verifier \"%.100s\"",
+                          d->id);
 }
 
 static void write_text(as_buf *out, const char *key, const char *text)
@@ -113,8 +123,10 @@ void as_info_write(const as_verifier_info *info, as_buf *out)
     as_buf_byte(out, '}');
 }
 
-/* A C string out of a JSON one; what it holds of NUL bytes ends it, as it ended the descriptor's own. */
-static int read_text(const char **out, as_jspan object, const char *key, bool may_lack, as_arena *arena, as_err *err)
+/* A C string out of a JSON one; what it holds of NUL bytes ends it, as it ended the descriptor's
+ * own. */
+static int read_text(const char **out, as_jspan object, const char *key, bool may_lack,
+                     as_arena *arena, as_err *err)
 {
     as_jspan span = as_jobject_get(object, key);
     *out = may_lack ? NULL : "";

@@ -1,5 +1,5 @@
-/* ours.c -- which plugins are our own. A file counts only where we put it and as we built it: a copy elsewhere could be
- * replaced between the look and the load by whoever may write there.
+/* ours.c -- which plugins are our own. A file counts only where we put it and as we built it: a
+ * copy elsewhere could be replaced between the look and the load by whoever may write there.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "plug/ours.h"
 
@@ -46,7 +46,8 @@ void as_ours_close(as_ours *o)
 bool as_ours_is_inside(const as_ours *o, const char *path)
 {
     size_t n = o->folder ? strlen(o->folder) : 0;
-    return n > 0 && strncmp(path, o->folder, n) == 0 && path[n] == '/' && !strchr(path + n + 1, '/');
+    return n > 0 && strncmp(path, o->folder, n) == 0 && path[n] == '/' &&
+           !strchr(path + n + 1, '/');
 }
 
 bool as_ours_holds(const as_ours *o, const char *path, const as_digest *hash)

@@ -1,7 +1,8 @@
-/* registry.c -- where plugins are looked for, which file a name means, and whether it is one of ours.
- * SPDX-License-Identifier: Apache-2.0
+/* registry.c -- where plugins are looked for, which file a name means, and whether it is one of
+ * ours. SPDX-License-Identifier: Apache-2.0
  *
- * Lock: one per registry, around everything that grows its arena; held while a child describes plugins. */
+ * Lock: one per registry, around everything that grows its arena; held while a child describes
+ * plugins. */
 #include "plug/registry.h"
 
 #include "base/buf.h"
@@ -134,7 +135,8 @@ static const char *short_id(const char *id)
 }
 
 /* Fills `out` for a file: its absolute path, its hash, whether it is ours. */
-static int settle(as_registry *r, const char *path, const char *verifier, as_found *out, as_err *err)
+static int settle(as_registry *r, const char *path, const char *verifier, as_found *out,
+                  as_err *err)
 {
     AS_CLEANUP(free) char *real = as_path_real(path, err);
     if (!real)
@@ -164,8 +166,10 @@ static int find_path(as_registry *r, const char *name, as_found *out, as_err *er
     if (stat(path, &st) == 0)
         return as_fail(err, AS_EPLUGIN, "%s: %s; name a plugin's .so file", path,
                        S_ISDIR(st.st_mode) ? "a folder" : "not a regular file");
-    return as_fail(err, AS_EPLUGIN, "%s: no such file; a name with '/' is a path, one without is looked up (see "
-                   "`assay plugin list`)", path);
+    return as_fail(err, AS_EPLUGIN,
+                   "%s: no such file; a name with '/' is a path, one without is looked up (see "
+                   "`assay plugin list`)",
+                   path);
 }
 
 static int find_static(const char *name, as_found *out)
@@ -220,7 +224,8 @@ static int find_by_content(as_registry *r, const char *name, as_found *out, as_e
     for (size_t i = 0; i < r->n_listed; i++) {
         const as_listed *l = &r->listed[i];
         for (uint32_t j = 0; l->infos && j < l->n_infos; j++) {
-            if (strcmp(l->infos[j].id, name) != 0 && strcmp(as_info_short_name(&l->infos[j]), name) != 0)
+            if (strcmp(l->infos[j].id, name) != 0 &&
+                strcmp(as_info_short_name(&l->infos[j]), name) != 0)
                 continue;
             rc = settle(r, l->path, l->infos[j].id, out, err);
             return rc < 0 ? rc : 1;
@@ -259,9 +264,11 @@ static int not_found(const as_registry *r, const char *name, as_err *err)
     for (size_t i = 0; i < r->n_folders; i++)
         as_buf_addf(&tried, "%s%s/%s.so", i ? ", " : "", r->folders[i], name);
     const char *mean = did_you_mean(r, name);
-    return as_fail(err, AS_EPLUGIN, "plugin \"%s\" not found%s%s%s; tried %s; set ASSAY_PLUGIN_PATH or give a path with '/'",
-                   name, mean ? "; did you mean \"" : "", mean ? mean : "", mean ? "\"?" : "",
-                   tried.len ? tried.data : "no folder at all");
+    return as_fail(
+        err, AS_EPLUGIN,
+        "plugin \"%s\" not found%s%s%s; tried %s; set ASSAY_PLUGIN_PATH or give a path with '/'",
+        name, mean ? "; did you mean \"" : "", mean ? mean : "", mean ? "\"?" : "",
+        tried.len ? tried.data : "no folder at all");
 }
 
 static int check_name(const char *name, as_err *err)
@@ -272,9 +279,14 @@ static int check_name(const char *name, as_err *err)
     for (size_t i = 0; i < n && n <= MAX_NAME; i++) {
         unsigned char c = (unsigned char)name[i];
         if (c <= 0x20 || c == 0x7f || strchr("\"'\\*?<>|{}", c))
-            return as_fail(err, AS_EPLUGIN, "plugin name \"%.200s\" holds a character no name may have (byte %zu)", name, i + 1);
+            return as_fail(err, AS_EPLUGIN,
+                           "plugin name \"%.200s\" holds a character no name may have (byte %zu)",
+                           name, i + 1);
     }
-    return n <= MAX_NAME ? 0 : as_fail(err, AS_EPLUGIN, "plugin name of %zu bytes is too long (%d at most)", n, MAX_NAME);
+    return n <= MAX_NAME
+               ? 0
+               : as_fail(err, AS_EPLUGIN, "plugin name of %zu bytes is too long (%d at most)", n,
+                         MAX_NAME);
 }
 
 static int find_name(as_registry *r, const char *name, as_found *out, as_err *err)

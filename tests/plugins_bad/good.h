@@ -1,5 +1,6 @@
-/* good.h -- a verifier without sin, for the others to fall from: a file here defines one hook and includes this.
- * It passes where completion and reference are the same bytes. SPDX-License-Identifier: Apache-2.0 */
+/* good.h -- a verifier without sin, for the others to fall from: a file here defines one hook and
+ * includes this. It passes where completion and reference are the same bytes.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <assay/plugin.h>
 #include <math.h>
 #include <stdlib.h>
@@ -48,12 +49,12 @@
 #define SIN_ENTRY ASSAY_MAGIC, ASSAY_ABI_MAJOR, ASSAY_ABI_MINOR, sizeof(assay_entry), verifiers
 #endif
 #ifndef SIN_WRITE /* puts item i's result into the columns that are wanted */
-#define SIN_WRITE(out, i, verdict, value)                                                                              \
-    do {                                                                                                               \
-        if ((out)->verdict)                                                                                            \
-            (out)->verdict[i] = (verdict);                                                                             \
-        if ((out)->score)                                                                                              \
-            (out)->score[i] = (value);                                                                                 \
+#define SIN_WRITE(out, i, verdict, value)                                                          \
+    do {                                                                                           \
+        if ((out)->verdict)                                                                        \
+            (out)->verdict[i] = (verdict);                                                         \
+        if ((out)->score)                                                                          \
+            (out)->score[i] = (value);                                                             \
     } while (0)
 #endif
 
@@ -73,15 +74,16 @@ static inline int bytes_equal(assay_str a, assay_str b)
     return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
-static assay_status sin_score(assay_verifier *v, const assay_call *call, const assay_batch *b, assay_scores *out,
-                              assay_error *err)
+static assay_status sin_score(assay_verifier *v, const assay_call *call, const assay_batch *b,
+                              assay_scores *out, assay_error *err)
 {
     (void)v;
     (void)err;
     (void)call;
     SIN_ON_CALL(v, call, b);
     for (uint32_t i = 0; i < b->n; i++) {
-        assay_verdict verdict = bytes_equal(b->completion[i], b->reference[i]) ? ASSAY_PASS : ASSAY_FAIL;
+        assay_verdict verdict =
+            bytes_equal(b->completion[i], b->reference[i]) ? ASSAY_PASS : ASSAY_FAIL;
         float value = verdict == ASSAY_PASS ? 1.0f : 0.0f;
         if (i % 16 == 0 && SIN_CANCELLED(call))
             return ASSAY_E_CANCELLED;
@@ -103,8 +105,8 @@ static void sin_destroy(assay_verifier *v)
     SIN_DESTROY(v);
 }
 
-static assay_status sin_create(const assay_descriptor *d, const assay_host *host, assay_str config, assay_verifier **out,
-                               assay_error *err)
+static assay_status sin_create(const assay_descriptor *d, const assay_host *host, assay_str config,
+                               assay_verifier **out, assay_error *err)
 {
     static const char text[] = SIN_REFUSAL;
     (void)d;
@@ -126,9 +128,19 @@ static assay_status sin_create(const assay_descriptor *d, const assay_host *host
 }
 
 static const assay_descriptor sin_descriptor = {
-    .size = SIN_SIZE, .flags = SIN_FLAGS, .id = SIN_ID, .name = "Bad", .version = "1.0",
-    .license = "Apache-2.0", .summary = "has one sin", .config_schema = SIN_SCHEMA, .revision = SIN_REVISION,
-    .cost_us = 1, .score_min = 0, .score_max = 1, .create = sin_create,
+    .size = SIN_SIZE,
+    .flags = SIN_FLAGS,
+    .id = SIN_ID,
+    .name = "Bad",
+    .version = "1.0",
+    .license = "Apache-2.0",
+    .summary = "has one sin",
+    .config_schema = SIN_SCHEMA,
+    .revision = SIN_REVISION,
+    .cost_us = 1,
+    .score_min = 0,
+    .score_max = 1,
+    .create = sin_create,
 };
 static const assay_descriptor *const verifiers[] = { &sin_descriptor, NULL };
 #ifndef SIN_NO_ENTRY

@@ -4,9 +4,12 @@
 #include <assay/plugin.h>
 #include <string.h>
 static const assay_ext_answer answer;
-#define SIN_ON_ITEM(call, b, i) if ((call)->flags & ASSAY_WANT_ANSWER) (call)->emit(call, i, ASSAY_OUT_KEY, (assay_str){ "other", 5 })
+#define SIN_ON_ITEM(call, b, i)                                                                    \
+    if ((call)->flags & ASSAY_WANT_ANSWER)                                                         \
+    (call)->emit(call, i, ASSAY_OUT_KEY, (assay_str){ "other", 5 })
 #include "good.h"
-static assay_status extract(assay_verifier *v, const assay_call *call, const assay_batch *b, assay_error *err)
+static assay_status extract(assay_verifier *v, const assay_call *call, const assay_batch *b,
+                            assay_error *err)
 {
     (void)v;
     (void)err;

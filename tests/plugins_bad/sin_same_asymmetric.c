@@ -4,9 +4,12 @@
 #include <assay/plugin.h>
 #include <string.h>
 static const assay_ext_answer answer;
-#define SIN_ON_ITEM(call, b, i) if (((call)->flags & ASSAY_WANT_ANSWER) && (b)->completion[i].len) (call)->emit(call, i, ASSAY_OUT_KEY, (b)->completion[i])
+#define SIN_ON_ITEM(call, b, i)                                                                    \
+    if (((call)->flags & ASSAY_WANT_ANSWER) && (b)->completion[i].len)                             \
+    (call)->emit(call, i, ASSAY_OUT_KEY, (b)->completion[i])
 #include "good.h"
-static assay_status extract(assay_verifier *v, const assay_call *call, const assay_batch *b, assay_error *err)
+static assay_status extract(assay_verifier *v, const assay_call *call, const assay_batch *b,
+                            assay_error *err)
 {
     (void)v;
     (void)err;
@@ -21,4 +24,6 @@ static int32_t same(assay_verifier *v, const assay_call *call, assay_str a, assa
     (void)call;
     return a.len <= b.len;
 }
-static const assay_ext_answer answer = { .size = sizeof(assay_ext_answer), .extract = extract, .same = same };
+static const assay_ext_answer answer = { .size = sizeof(assay_ext_answer),
+                                         .extract = extract,
+                                         .same = same };

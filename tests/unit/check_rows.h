@@ -1,5 +1,5 @@
-/* check_rows.h -- runs `plugin check` on a plugin with one sin and compares which tests failed with which should.
- * SPDX-License-Identifier: Apache-2.0 */
+/* check_rows.h -- runs `plugin check` on a plugin with one sin and compares which tests failed with
+ * which should. SPDX-License-Identifier: Apache-2.0 */
 #ifndef AS_TESTS_CHECK_ROWS_H
 #define AS_TESTS_CHECK_ROWS_H
 #include "base/mem.h"
@@ -15,8 +15,9 @@
 #include <cmocka.h>
 
 typedef struct check_row {
-    const char *plugin, *failing; /* names separated by a blank, in the order of the tests; "": none */
-    const char *says;             /* what the first failure's text must hold; NULL: not looked at */
+    const char *plugin,
+        *failing;     /* names separated by a blank, in the order of the tests; "": none */
+    const char *says; /* what the first failure's text must hold; NULL: not looked at */
     unsigned timeout_ms, fuzz;
 } check_row;
 
@@ -59,7 +60,9 @@ static inline int check_run(const char *name, const as_check_options *options, c
 static inline void check_one(void **state)
 {
     const check_row *row = *state;
-    as_check_options options = { .timeout_ms = row->timeout_ms, .fuzz_rounds = row->fuzz, .seed = 1 };
+    as_check_options options = { .timeout_ms = row->timeout_ms,
+                                 .fuzz_rounds = row->fuzz,
+                                 .seed = 1 };
     check_seen seen;
     int rc = check_run(row->plugin, &options, &seen);
     if (strcmp(seen.failing, row->failing) != 0)
@@ -79,7 +82,8 @@ static inline int check_all(const check_row *rows, size_t n)
     if (!tests)
         return 1;
     for (size_t i = 0; i < n; i++)
-        tests[i] = (struct CMUnitTest){ .name = rows[i].plugin, .test_func = check_one,
+        tests[i] = (struct CMUnitTest){ .name = rows[i].plugin,
+                                        .test_func = check_one,
                                         .initial_state = (void *)(uintptr_t)&rows[i] };
     int failed = _cmocka_run_group_tests("plugin check", tests, n, NULL, NULL);
     as_free(tests);

@@ -1,5 +1,5 @@
-/* test_check.c -- `plugin check` finds each sin of scoring by the test that is meant to find it; known answers and fuzzing.
- * SPDX-License-Identifier: Apache-2.0 */
+/* test_check.c -- `plugin check` finds each sin of scoring by the test that is meant to find it;
+ * known answers and fuzzing. SPDX-License-Identifier: Apache-2.0 */
 #include "check_rows.h"
 
 #include "temp.h"
@@ -55,7 +55,8 @@ static int run_known(const char *text, check_seen *seen, as_err *err)
     write_file(options.known, text);
     (void)snprintf(path, sizeof path, "%s/without_sin.so", getenv("ASSAY_TEST_PLUGINS"));
     memset(seen, 0, sizeof *seen);
-    assert_int_equal(as_registry_open(&registry, &(as_registry_options){ .index_file = "" }, err), 0);
+    assert_int_equal(as_registry_open(&registry, &(as_registry_options){ .index_file = "" }, err),
+                     0);
     assert_int_equal(as_registry_find(registry, path, &found, err), 0);
     int rc = as_check_run(&found, &options, check_take, seen, err);
     as_registry_close(registry);
@@ -79,9 +80,12 @@ static void known_answers_differ(void **state)
     static const struct {
         const char *line, *says;
     } wrong[] = {
-        { "{\"completion\":\"a\",\"reference\":\"b\",\"verdict\":\"pass\",\"why\":\"so\"}\n", "known.jsonl:3: verdict fail, expected pass (so)" },
-        { "{\"completion\":\"a\",\"reference\":\"a\",\"verdict\":\"pass\",\"score\":0.5}\n", "score 1, expected 0.5" },
-        { "{\"completion\":\"a\",\"reference\":\"a\",\"verdict\":\"pass\",\"key\":\"a\"}\n", "key (absent), expected \"a\"" },
+        { "{\"completion\":\"a\",\"reference\":\"b\",\"verdict\":\"pass\",\"why\":\"so\"}\n",
+          "known.jsonl:3: verdict fail, expected pass (so)" },
+        { "{\"completion\":\"a\",\"reference\":\"a\",\"verdict\":\"pass\",\"score\":0.5}\n",
+          "score 1, expected 0.5" },
+        { "{\"completion\":\"a\",\"reference\":\"a\",\"verdict\":\"pass\",\"key\":\"a\"}\n",
+          "key (absent), expected \"a\"" },
     };
     (void)state;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -106,9 +110,14 @@ static void known_answers_of_one_kind(void **state)
 
 static void known_answers_unreadable(void **state)
 {
-    static const char *const bad[] = { "{\"completion\":\"a\",\"verdict\":\"pass\",\"refrence\":\"a\"}\n", "{\"completion\":\"a\"}\n",
-                                       "{\"verdict\":\"pass\"}\n", "[]\n", "{\"completion\":\n",
-                                       "{\"completion\":\"a\",\"verdict\":\"pass\",\"config\":[]}\n" };
+    static const char *const bad[] = {
+        "{\"completion\":\"a\",\"verdict\":\"pass\",\"refrence\":\"a\"}\n",
+        "{\"completion\":\"a\"}\n",
+        "{\"verdict\":\"pass\"}\n",
+        "[]\n",
+        "{\"completion\":\n",
+        "{\"completion\":\"a\",\"verdict\":\"pass\",\"config\":[]}\n"
+    };
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char text[300];
@@ -162,9 +171,9 @@ static void refused_config_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(known_answers_hold),       cmocka_unit_test(known_answers_differ),
+        cmocka_unit_test(known_answers_hold),        cmocka_unit_test(known_answers_differ),
         cmocka_unit_test(known_answers_of_one_kind), cmocka_unit_test(known_answers_unreadable),
-        cmocka_unit_test(fuzz_is_reproducible),     cmocka_unit_test(config_must_be_an_object),
+        cmocka_unit_test(fuzz_is_reproducible),      cmocka_unit_test(config_must_be_an_object),
         cmocka_unit_test(refused_config_is_told),
     };
     int failed = check_all(rows, sizeof rows / sizeof *rows);

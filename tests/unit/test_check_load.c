@@ -1,18 +1,25 @@
-/* test_check_load.c -- `plugin check` finds each sin of a file, of its loading and of its configuration, by the test that
- * is meant to find it. SPDX-License-Identifier: Apache-2.0 */
+/* test_check_load.c -- `plugin check` finds each sin of a file, of its loading and of its
+ * configuration, by the test that is meant to find it. SPDX-License-Identifier: Apache-2.0 */
 #include "check_rows.h"
 
 static const check_row rows[] = {
     { .plugin = "without_sin", .failing = "" },
-    { .plugin = "sin_no_symbol", .failing = "symbols load", .says = "does not export assay_plugin_entry" },
+    { .plugin = "sin_no_symbol",
+      .failing = "symbols load",
+      .says = "does not export assay_plugin_entry" },
     { .plugin = "sin_magic", .failing = "load", .says = "0x12345678" },
-    { .plugin = "sin_major_new", .failing = "load", .says = "built for plugin ABI 99.3, this host" },
+    { .plugin = "sin_major_new",
+      .failing = "load",
+      .says = "built for plugin ABI 99.3, this host" },
     { .plugin = "sin_major_old", .failing = "load", .says = "rebuild the plugin" },
     { .plugin = "sin_null_list", .failing = "load", .says = "lists no verifiers" },
     { .plugin = "sin_small_entry", .failing = "load", .says = "size 16" },
     { .plugin = "sin_small_descriptor", .failing = "load", .says = "size 64" },
     { .plugin = "sin_load_crash", .failing = "load", .says = "killed by signal 6" },
-    { .plugin = "sin_load_hang", .failing = "load", .says = "no result within 700 ms", .timeout_ms = 700 },
+    { .plugin = "sin_load_hang",
+      .failing = "load",
+      .says = "no result within 700 ms",
+      .timeout_ms = 700 },
     { .plugin = "sin_load_exit", .failing = "load", .says = "exited with status 0" },
     { .plugin = "sin_load_slow", .failing = "load_time", .says = "at most 100" },
     { .plugin = "sin_load_thread", .failing = "side_effects", .says = "thread" },

@@ -1,5 +1,5 @@
-/* test_registry.c -- plugins are found in the right order and described by a child; the index; which are ours; the
- * sentences for what cannot be used. SPDX-License-Identifier: Apache-2.0 */
+/* test_registry.c -- plugins are found in the right order and described by a child; the index;
+ * which are ours; the sentences for what cannot be used. SPDX-License-Identifier: Apache-2.0 */
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -183,7 +183,8 @@ static void entries_that_are_none(void **state)
 static void static_entries_are_checked(void **state)
 {
     (void)state;
-    static const assay_descriptor no_create = { .size = sizeof no_create, .id = "org.example.none" };
+    static const assay_descriptor no_create = { .size = sizeof no_create,
+                                                .id = "org.example.none" };
     static const assay_descriptor no_id = { .size = sizeof no_id };
     static const assay_descriptor *const lists[][2] = { { &no_create, NULL }, { &no_id, NULL } };
     static const char *const says[] = { "no create function", "no id" };
@@ -218,9 +219,22 @@ static void infos_round_trip(void **state)
 {
     (void)state;
     static const char *const tags[] = { "a \"quoted\" one", "two", NULL };
-    as_verifier_info in = { .id = "org.example.x", .name = "X\n", .version = "1", .license = "", .summary = "s", .url = "",
-                            .config_schema = "{\"type\":\"object\"}", .tags = tags, .abi_major = 1, .flags = 0xffffffff,
-                            .revision = 7, .cost_us = 3, .score_min = -1.5f, .score_max = 0.1f, .votes = true, .probed = true };
+    as_verifier_info in = { .id = "org.example.x",
+                            .name = "X\n",
+                            .version = "1",
+                            .license = "",
+                            .summary = "s",
+                            .url = "",
+                            .config_schema = "{\"type\":\"object\"}",
+                            .tags = tags,
+                            .abi_major = 1,
+                            .flags = 0xffffffff,
+                            .revision = 7,
+                            .cost_us = 3,
+                            .score_min = -1.5f,
+                            .score_max = 0.1f,
+                            .votes = true,
+                            .probed = true };
     as_verifier_info out;
     as_arena arena;
     as_buf json;
@@ -287,13 +301,16 @@ static void found_in_order(void **state)
     r = open_at(path, "");
     assert_int_equal(as_registry_find(r, "mine", &found, &err), 0);
     assert_string_equal(found.path, file);
-    (void)snprintf(file, sizeof file, "%s/mine.so", two); /* and the later file is said to be shadowed */
+    (void)snprintf(file, sizeof file, "%s/mine.so",
+                   two); /* and the later file is said to be shadowed */
     assert_true(listed_at(r, file)->shadowed);
-    assert_int_equal(as_registry_find(r, "org.example.bad", &found, &err), 0); /* by what is inside */
+    assert_int_equal(as_registry_find(r, "org.example.bad", &found, &err),
+                     0); /* by what is inside */
     assert_string_equal(found.verifier, "org.example.bad");
     as_registry_close(r);
 
-    assert_int_equal(setenv("ASSAY_PLUGIN_PATH", two, 1), 0); /* --plugin-path comes before the environment */
+    assert_int_equal(setenv("ASSAY_PLUGIN_PATH", two, 1),
+                     0); /* --plugin-path comes before the environment */
     r = open_at(NULL, "");
     assert_int_equal(as_registry_find(r, "mine", &found, &err), 0);
     assert_string_equal(found.path, file);
@@ -354,8 +371,11 @@ static void bad_ones_are_listed(void **state)
     (void)state;
     static const struct {
         const char *plugin, *says;
-    } rows[] = { { "sin_load_crash", "killed by signal 6" }, { "sin_load_exit", "exited with status 0" },
-                 { "sin_major_new", "ABI 99" }, { "without_sin", NULL }, { "sin_load_stdout", NULL },
+    } rows[] = { { "sin_load_crash", "killed by signal 6" },
+                 { "sin_load_exit", "exited with status 0" },
+                 { "sin_major_new", "ABI 99" },
+                 { "without_sin", NULL },
+                 { "sin_load_stdout", NULL },
                  { "sin_load_hang", "hangs" } };
     enum { N = sizeof rows / sizeof *rows };
     char file[700], dir[600];
@@ -421,10 +441,16 @@ static void bad_index_is_ignored(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "", "{", "[]", "null", "{\"schema\":\"assay.plugin_index/2\",\"files\":[]}",
+        "",
+        "{",
+        "[]",
+        "null",
+        "{\"schema\":\"assay.plugin_index/2\",\"files\":[]}",
         "{\"schema\":\"assay.plugin_index/1\",\"host\":\"0.0.1\",\"files\":[{}]}",
-        "{\"schema\":\"assay.plugin_index/1\",\"host\":\"" ASSAY_VERSION "\",\"files\":[{\"path\":3}]}",
-        "{\"schema\":\"assay.plugin_index/1\",\"host\":\"" ASSAY_VERSION "\",\"files\":[{\"path\":\"/x\",\"size\":1,\"mtime_ns\":1,\"infos\":[]}]}",
+        "{\"schema\":\"assay.plugin_index/1\",\"host\":\"" ASSAY_VERSION
+        "\",\"files\":[{\"path\":3}]}",
+        "{\"schema\":\"assay.plugin_index/1\",\"host\":\"" ASSAY_VERSION
+        "\",\"files\":[{\"path\":\"/x\",\"size\":1,\"mtime_ns\":1,\"infos\":[]}]}",
         "\377\376",
     };
     char file[700], dir[600], index[600];
@@ -453,7 +479,8 @@ static void index_may_be_out_of_reach(void **state)
     assert_non_null(listed_at(r, file)->infos);
     assert_non_null(strstr(logged, "index not written"));
     as_registry_close(r);
-    (void)snprintf(index, sizeof index, "%s", folder("reach_dir")); /* a folder where a file should be */
+    (void)snprintf(index, sizeof index, "%s",
+                   folder("reach_dir")); /* a folder where a file should be */
     r = open_at(dir, index);
     assert_non_null(listed_at(r, file)->infos);
     as_registry_close(r);
@@ -485,14 +512,22 @@ static void ours_are_ours_only_in_place(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(files_that_are_none),        cmocka_unit_test(cut_libraries),
-        cmocka_unit_test(damaged_libraries),          cmocka_unit_test(entries_that_are_none),
-        cmocka_unit_test(static_entries_are_checked), cmocka_unit_test(the_one_inside),
-        cmocka_unit_test(infos_round_trip),           cmocka_unit_test(found_by_path),
-        cmocka_unit_test(found_in_order),             cmocka_unit_test(current_folder_is_never_searched),
-        cmocka_unit_test(not_found_tells_all),        cmocka_unit_test(bad_ones_are_listed),
-        cmocka_unit_test(index_is_kept_and_noticed),  cmocka_unit_test(bad_index_is_ignored),
-        cmocka_unit_test(index_may_be_out_of_reach),  cmocka_unit_test(ours_are_ours_only_in_place),
+        cmocka_unit_test(files_that_are_none),
+        cmocka_unit_test(cut_libraries),
+        cmocka_unit_test(damaged_libraries),
+        cmocka_unit_test(entries_that_are_none),
+        cmocka_unit_test(static_entries_are_checked),
+        cmocka_unit_test(the_one_inside),
+        cmocka_unit_test(infos_round_trip),
+        cmocka_unit_test(found_by_path),
+        cmocka_unit_test(found_in_order),
+        cmocka_unit_test(current_folder_is_never_searched),
+        cmocka_unit_test(not_found_tells_all),
+        cmocka_unit_test(bad_ones_are_listed),
+        cmocka_unit_test(index_is_kept_and_noticed),
+        cmocka_unit_test(bad_index_is_ignored),
+        cmocka_unit_test(index_may_be_out_of_reach),
+        cmocka_unit_test(ours_are_ours_only_in_place),
     };
     as_log_set(keep_log, NULL, AS_LOG_DEBUG);
     return cmocka_run_group_tests(tests, temp_setup, temp_teardown);
