@@ -400,7 +400,7 @@ static void summaries(void **state)
                         p * 200 + s, p, s * 37 % 200 < p * 10 ? "pass" : "fail", s % 5);
     reading r = read_text(text.data);
     assert_int_equal(r.rc, 0);
-    const uint64_t one_k[] = { 128 };
+    const uint64_t one_k[] = { 128 }, half[] = { 100, 101 };
     const double taus[] = { 0.5 };
     as_arena arena;
     as_arena_init(&arena, 0);
@@ -421,19 +421,41 @@ static void summaries(void **state)
     assert_true(fabs(a.cover[0].mean - 0.5) < 1e-12); /* 100 of 200 and more: p = 10 .. 19 */
     assert_true(a.rows[0].pass.mean == a.rows[0].hat.mean &&
                 a.rows[0].pass.low <= a.rows[0].pass.mean);
+    how.ks = half;
+    how.n_ks = 2;
+    assert_int_equal(as_passk_summarise(&b, &r.set, &how, &arena, NULL), 0);
+    assert_true(!b.rows[0].is_high_variance &&
+                b.rows[1].is_high_variance); /* half of n is not above it */
     as_arena_fini(&arena);
+    as_samples_free(r.s);
+}
+
+/* Short answers repeat within a run without anything being wrong: only what two runs share counts.
+ */
+static void repeated_texts(void **state)
+{
+    (void)state;
+    reading r =
+        read_text("{\"group\":\"p\",\"seed\":1,\"sample_idx\":0,\"correct\":1,\"text\":\"t\"}\n"
+                  "{\"group\":\"p\",\"seed\":1,\"sample_idx\":1,\"correct\":1,\"text\":\"t\"}\n"
+                  "{\"group\":\"p\",\"seed\":1,\"sample_idx\":2,\"correct\":1,\"text\":\"s\"}\n"
+                  "{\"group\":\"p\",\"seed\":2,\"sample_idx\":0,\"correct\":1,\"text\":\"s\"}\n");
+    assert_int_equal(r.rc, 0);
+    assert_int_equal(r.set.n_texts, 4);
+    assert_int_equal(r.set.n_duplicate_texts, 2);
     as_samples_free(r.s);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(own_results),   cmocka_unit_test(own_names),
-        cmocka_unit_test(human_eval),    cmocka_unit_test(evalplus),
-        cmocka_unit_test(limit_of_rlvr), cmocka_unit_test(lm_eval),
-        cmocka_unit_test(merging),       cmocka_unit_test(files_as_runs),
-        cmocka_unit_test(bad_input),     cmocka_unit_test(bad_lines_may_be_skipped),
-        cmocka_unit_test(many_samples),  cmocka_unit_test(summaries),
+        cmocka_unit_test(own_results),    cmocka_unit_test(own_names),
+        cmocka_unit_test(human_eval),     cmocka_unit_test(evalplus),
+        cmocka_unit_test(limit_of_rlvr),  cmocka_unit_test(lm_eval),
+        cmocka_unit_test(merging),        cmocka_unit_test(files_as_runs),
+        cmocka_unit_test(bad_input),      cmocka_unit_test(bad_lines_may_be_skipped),
+        cmocka_unit_test(many_samples),   cmocka_unit_test(summaries),
+        cmocka_unit_test(repeated_texts),
     };
     return cmocka_run_group_tests(tests, temp_setup, temp_teardown);
 }
