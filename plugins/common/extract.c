@@ -162,7 +162,7 @@ static bool gather_boxes(assay_str s, box last, pc_found *out)
 {
     assay_str first_text = pc_trim(pc_slice(s, last.content, last.content_end));
     size_t from = last.start;
-    bool differ = false;
+    bool differ = false, closed = true;
     uint32_t n = 1;
     for (box next = last, b; box_before(s, next.start, &b); next = b) {
         assay_str upto = pc_slice(s, 0, next.start);
@@ -172,7 +172,7 @@ static bool gather_boxes(assay_str s, box last, pc_found *out)
                 box whole = { .start = b.start,
                               .content = b.start + (s.data[b.start + 1] == 'b' ? 6 : 5) };
                 box_close(s, &whole);
-                return whole.end != PC_NONE;
+                closed = whole.end != PC_NONE;
             }
             break;
         }
@@ -186,7 +186,7 @@ static bool gather_boxes(assay_str s, box last, pc_found *out)
     out->n_list = differ ? n : 1;
     if (differ)
         out->text = pc_slice(s, from, last.end);
-    return true;
+    return closed;
 }
 
 /* True when the boxed stage has the last word, answer or not. */
@@ -219,6 +219,14 @@ static bool find_boxed(assay_str s, pc_found *out)
     return true;
 }
 
+/* Where the next box starts, at or after `at`; s.len: there is none. */
+static size_t next_box(assay_str s, size_t at)
+{
+    while (at < s.len && box_word(s, at) == PC_NONE)
+        at++;
+    return at < s.len ? at : s.len;
+}
+
 bool pc_part_next(const pc_found *found, size_t *at, assay_str *part)
 {
     assay_str s = found->text;
@@ -229,15 +237,16 @@ bool pc_part_next(const pc_found *found, size_t *at, assay_str *part)
         *at = s.len + 1;
         return true;
     }
-    size_t i = *at;
-    while (i < s.len && box_word(s, i) == PC_NONE)
-        i++;
+    size_t i = next_box(s, *at);
     if (i >= s.len)
         return false;
     box b = { .start = i, .content = box_word(s, i) };
-    box_close(s, &b);
-    *part = pc_trim(pc_slice(s, b.content, b.content_end));
-    *at = b.end == PC_NONE ? s.len : b.end;
+    size_t next = next_box(s, b.content);
+    assay_str upto = pc_slice(s, 0, next); /* as far as gather_boxes() looked */
+    box_close(upto, &b);
+    bool is_last_bare = next == s.len && s.data[b.content - 1] != '{';
+    *part = pc_trim(pc_slice(s, b.content, is_last_bare ? s.len : b.content_end));
+    *at = b.end == PC_NONE || is_last_bare ? next : b.end;
     return true;
 }
 

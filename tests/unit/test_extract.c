@@ -34,6 +34,8 @@ static const row rows[] = {
     { "math", "\\boxed{1}. Hence \\boxed{2}", "2", PC_STAGE_BOXED, 1, false },
     { "math", "$\\boxed{1}$\n\n$\\boxed{1}$", "1", PC_STAGE_BOXED, 1, false },
     { "math", "\\boxed{1} \\boxed{2", NULL, PC_STAGE_NONE, 0, true },
+    { "math", "\\boxed{\\boxed{1}, \\boxed{2}}", "\\boxed{1}, \\boxed{2}", PC_STAGE_BOXED, 2, false },
+    { "math", "\\boxed 1 or \\boxed{2}", "\\boxed 1 or \\boxed{2}", PC_STAGE_BOXED, 2, false },
     { "math", "\\boxed{\\{1\\}}", "\\{1\\}", PC_STAGE_BOXED, 1, false },
     { "math", "a\n#### 18", "18", PC_STAGE_HASHES, 1, false },
     { "math", "#### Conclusion\nnothing", NULL, PC_STAGE_NONE, 0, false },
