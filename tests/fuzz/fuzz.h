@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef AS_TESTS_FUZZ_H
 #define AS_TESTS_FUZZ_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -10,11 +11,12 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Ends the process whatever the build: libFuzzer and the replay both take that for a finding. */
-#define FUZZ_CHECK(holds)                                                                          \
-    do {                                                                                           \
-        if (!(holds)) {                                                                            \
-            (void)fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #holds);       \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
+static inline void fuzz_check(bool holds, const char *what, const char *file, int line)
+{
+    if (holds)
+        return;
+    (void)fprintf(stderr, "%s:%d: does not hold: %s\n", file, line, what);
+    abort();
+}
+#define FUZZ_CHECK(holds) fuzz_check((holds), #holds, __FILE__, __LINE__)
 #endif
