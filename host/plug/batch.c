@@ -6,13 +6,21 @@ enum {
     PROBES = 8
 }; /* collisions tolerated before a duplicate is overlooked: finding them is only a saving */
 
-/* The bytes at the end of a text, where answers differ most. */
+/* Up to eight bytes at the end of a text, where answers differ most. */
 static uint64_t tail(as_str s)
 {
     uint64_t v = 0;
-    size_t n = s.len < sizeof v ? s.len : sizeof v;
-    if (n)
-        memcpy(&v, s.data + s.len - n, n);
+    uint32_t a = 0, b = 0;
+    if (s.len >= 8) {
+        memcpy(&v, s.data + s.len - 8, 8);
+    } else if (s.len >= 4) {
+        memcpy(&a, s.data, 4);
+        memcpy(&b, s.data + s.len - 4, 4);
+        v = (uint64_t)a << 32 | b;
+    } else if (s.len) {
+        v = (uint64_t)(unsigned char)s.data[0] << 16 |
+            (uint64_t)(unsigned char)s.data[s.len / 2] << 8 | (unsigned char)s.data[s.len - 1];
+    }
     return v;
 }
 

@@ -59,9 +59,13 @@ int as_results_emit(as_results *r, uint32_t item, uint32_t channel, as_str text)
         if (!r->out[channel])
             return AS_ENOMEM;
     }
-    as_str copy = as_arena_str(r->arena, text);
+    as_str copy = r->last[channel];
+    if (!text.data || copy.len != text.len || !copy.data ||
+        memcmp(copy.data, text.data, text.len) != 0)
+        copy = as_arena_str(r->arena, text);
     if (text.data && !copy.data)
         return AS_ENOMEM;
+    r->last[channel] = copy;
     r->out[channel][item] = copy; /* emitting the absent text takes back what was emitted */
     return 0;
 }

@@ -23,6 +23,7 @@ typedef struct as_results {
     float *ms;               /* time spent on the item; an equal share where a batch was timed whole */
     bool *cached;            /* from the verdict cache, or equal to another item of the same call */
     as_arena *arena;         /* the caller's: all of the above and the texts live there */
+    as_str last[AS_N_CHANNELS]; /* the text emitted last: rules and reasons repeat, and are then kept once */
 } as_results;
 
 int as_results_init(as_results *r, uint32_t n, as_arena *arena, as_err *err); /* verdicts UNSET, scores NaN */

@@ -114,9 +114,12 @@ static void check_texts(as_scorer *s, const as_items *items, as_results *r, uint
 {
     for (uint32_t c = 0; c < AS_N_CHANNELS; c++) {
         as_str *column = r->out[c];
+        const char *sound = NULL; /* a text that repeats is looked at once */
         for (uint32_t i = lo; column && i < hi; i++) {
-            if (column[i].data)
-                column[i] = mend(s, c, column[i], items->completion[i].len, r->arena);
+            if (!column[i].data || (column[i].data == sound && c != ASSAY_OUT_SPANS))
+                continue;
+            column[i] = mend(s, c, column[i], items->completion[i].len, r->arena);
+            sound = column[i].data;
         }
     }
     for (uint32_t i = lo; r->tasks && i < hi; i++) {
