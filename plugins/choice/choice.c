@@ -144,29 +144,47 @@ static bool is_marker_before(assay_str s, size_t end)
     return false;
 }
 
+static size_t skip_any(assay_str s, size_t i, const char *set)
+{
+    while (i < s.len && pc_in(s.data[i], set))
+        i++;
+    return i;
+}
+
+/* Past " is", ": " and the like at s[i]; i itself where nothing of the kind stands there. */
+static size_t skip_marker(assay_str s, size_t i)
+{
+    static const char *const verbs[] = { "is", "est", "be", "are" };
+    i = skip_any(s, i, " *_:=");
+    for (size_t k = 0; k < sizeof verbs / sizeof *verbs; k++) {
+        size_t end = i + strlen(verbs[k]);
+        if (pc_starts(pc_from(s, i), verbs[k]) && (end >= s.len || !is_word_byte(s.data[end])))
+            i = end;
+    }
+    return skip_any(s, i, " *_:\n");
+}
+
+/* Where the letter stands that follows the last `word` that one follows; PC_NONE: nowhere. */
+static size_t last_marked(const choice *v, assay_str s, const char *word)
+{
+    /* without its first letter: "Answer" and "answer" alike */
+    for (size_t end = s.len, at; (at = pc_rfind(s, word + 1, end)) != PC_NONE; end = at) {
+        size_t past = at + strlen(word) - 1, i = skip_marker(s, past), next;
+        if (i > past && letter_at(v, s, i, &next))
+            return i;
+    }
+    return PC_NONE;
+}
+
 /* "answer is (C)", "Answer: C", "correct option is C": the last such place in the text. */
 static bool pick_marked(const choice *v, assay_str s, pick *out)
 {
     static const char *const words[] = { "answer", "option", "choice", "ponse" };
     size_t best = PC_NONE;
-    for (size_t k = 0; k < 4; k++) {
-        for (size_t end = s.len, at; (at = pc_rfind(s, words[k] + 1, end)) != PC_NONE; end = at) {
-            size_t i = at + strlen(words[k]) - 1;
-            while (i < s.len && (pc_in(s.data[i], " *_:=")))
-                i++;
-            for (const char *const *w = (const char *const[]){ "is", "est", "be", "are", NULL }; *w;
-                 w++)
-                if (pc_starts(pc_from(s, i), *w) &&
-                    !is_word_byte(pc_from(s, i + strlen(*w)).data[0]))
-                    i += strlen(*w);
-            while (i < s.len && (pc_in(s.data[i], " *_:\n")))
-                i++;
-            size_t next;
-            if (i > at + strlen(words[k]) - 1 && letter_at(v, s, i, &next)) {
-                best = best == PC_NONE || i > best ? i : best;
-                break;
-            }
-        }
+    for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
+        size_t at = last_marked(v, s, words[k]);
+        if (at != PC_NONE && (best == PC_NONE || at > best))
+            best = at;
     }
     return best != PC_NONE && take(v, s, best, "marker", out);
 }
@@ -236,10 +254,12 @@ static char gold_letter(const choice *v, assay_str reference)
 {
     size_t next;
     assay_str s = pc_gold(reference);
-    char c = s.len ? letter_at(v, s, 0, &next) : 0;
-    if (!c && s.len == 1 && is_letter(v, (char)(s.data[0] - 32)))
-        c = (char)(s.data[0] - 32);
-    return c ? c : letter_at(v, last_line(s), 0, &next);
+    char c = letter_at(v, s, 0, &next);
+    if (!c && s.len == 1 && is_letter(v, pc_upper(s.data[0])))
+        c = pc_upper(s.data[0]);
+    if (!c)
+        c = letter_at(v, last_line(s), 0, &next);
+    return c;
 }
 
 static void emit_answer(const assay_call *call, uint32_t i, const pick *p)
@@ -278,7 +298,7 @@ static void score_one(const choice *v, const assay_call *call, const assay_batch
         pc_buf_fini(&text);
     }
     bool right = p.letter == gold;
-    pc_set(call, out, i, right ? ASSAY_PASS : ASSAY_FAIL, right, p.rule,
+    pc_set(call, out, i, right ? ASSAY_PASS : ASSAY_FAIL, right ? 1 : 0, p.rule,
            right ? NULL : "another choice");
 }
 

@@ -4,8 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-__attribute__((format(printf, 3, 0)))
-static void set_error(assay_error *err, assay_status code, const char *format, va_list ap)
+__attribute__((format(printf, 3, 0))) static void set_error(assay_error *err, assay_status code,
+                                                            const char *format, va_list ap)
 {
     if (!err)
         return;

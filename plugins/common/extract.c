@@ -555,7 +555,9 @@ static bool find_tag(assay_str *s, pc_found *out)
     *s = pc_trim(pc_slice(*s, from, close));
     out->text = *s;
     out->stage = PC_STAGE_TAG;
+    out->n_list = 1;
     if (s->len == 0) {
+        out->stage = PC_STAGE_NONE;
         out->text.data = NULL;
         out->why = "<answer> is empty";
     }

@@ -143,7 +143,10 @@ static void squeeze(pc_buf *out, assay_str s, bool fold_ascii)
         if (gap && out->len > start)
             pc_buf_byte(out, ' ');
         gap = false;
-        pc_buf_byte(out, fold_ascii ? pc_lower(s.data[i]) : s.data[i]);
+        if (fold_ascii)
+            pc_buf_byte(out, pc_lower(s.data[i]));
+        else
+            pc_buf_byte(out, s.data[i]);
         i++;
     }
 }

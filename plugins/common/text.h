@@ -24,7 +24,15 @@ static inline bool pc_is_alpha(char c)
 }
 static inline char pc_lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+    if (c >= 'A' && c <= 'Z')
+        return (char)(c + ('a' - 'A'));
+    return c;
+}
+static inline char pc_upper(char c)
+{
+    if (c >= 'a' && c <= 'z')
+        return (char)(c - ('a' - 'A'));
+    return c;
 }
 static inline bool pc_in(char c, const char *set) /* never true for a NUL byte */
 {

@@ -251,8 +251,13 @@ static void name_part(compose *v, const char *verifier)
     const char *slash = strrchr(verifier, '/');
     char plain[NAME_BYTES - 4];
     size_t n = 0;
-    for (const char *s = slash ? slash + 1 : verifier; *s && n + 1 < sizeof plain; s++)
-        plain[n++] = pc_is_alpha(*s) || pc_is_digit(*s) || pc_in(*s, "._-#") ? *s : '_';
+    for (const char *s = slash ? slash + 1 : verifier; *s && n + 1 < sizeof plain; s++) {
+        bool fits = pc_is_alpha(*s) || pc_is_digit(*s) || pc_in(*s, "._-#");
+        plain[n] = '_';
+        if (fits)
+            plain[n] = *s;
+        n++;
+    }
     plain[n] = 0;
     unsigned twins = 0;
     for (unsigned k = 0; k < v->n_parts; k++)

@@ -4,6 +4,8 @@
 #include "common/emit.h"
 #include "common/extract.h"
 
+#include <stdio.h>
+
 enum { MAX_TAGS = 8, TAG_BYTES = 32, MAX_GRAMS = 1 << 15 };
 typedef struct format {
     assay_verifier base;
@@ -120,7 +122,9 @@ static bool insert(uint64_t *table, uint64_t mask, uint64_t h)
 /* Share of n-grams (of the first MAX_GRAMS) that were seen before; < 0: no memory. */
 static double repeated(assay_str s, unsigned n)
 {
-    uint64_t window[16] = { 0 }, words = 0, grams = 0, distinct = 0, mask = 2 * MAX_GRAMS - 1;
+    uint64_t window[16] = { 0 }, words = 0, grams = 0, distinct = 0, mask = 63;
+    while (mask < s.len && mask < 2 * MAX_GRAMS - 1) /* a word takes two bytes at least */
+        mask = mask * 2 + 1;
     uint64_t *table = pc_calloc(mask + 1, sizeof *table);
     if (!table)
         return -1;
@@ -246,13 +250,8 @@ static bool is_tag_name(const char *name)
 
 static void add_tag(format *v, const char *name)
 {
-    char *open = v->open[v->n_tags], *close = v->close[v->n_tags];
-    size_t n = strlen(name);
-    open[0] = close[0] = '<';
-    close[1] = '/';
-    memcpy(open + 1, name, n);
-    memcpy(close + 2, name, n);
-    open[n + 1] = close[n + 2] = '>';
+    (void)snprintf(v->open[v->n_tags], sizeof v->open[0], "<%s>", name);
+    (void)snprintf(v->close[v->n_tags], sizeof v->close[0], "</%s>", name);
     v->n_tags++;
 }
 

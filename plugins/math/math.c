@@ -166,7 +166,7 @@ static void score_one(const math *v, work *w, const assay_call *call, const assa
     ruling r = judge(&w->gold, &w->answer, pc_eq(gold, found.text));
     if (pc_wants(call, ASSAY_WANT_EXPLAIN))
         explain(w, call, i, &found, r.reason ? r.reason : "equal");
-    pc_set(call, out, i, r.verdict, r.verdict == ASSAY_PASS, r.rule, r.reason);
+    pc_set(call, out, i, r.verdict, r.verdict == ASSAY_PASS ? 1 : 0, r.rule, r.reason);
 }
 
 /* A frame of its own, so that nothing that changes is live across setjmp. */

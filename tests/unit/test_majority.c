@@ -67,8 +67,9 @@ static void compare_group(as_scorer *math, const as_results *rewards, const as_r
                      as_verdict_word(expect));
         assert_true(rewards->score[i] == (expect == ASSAY_PASS ? 1.0F : 0.0F));
         as_str metrics = as_results_get(rewards, i, ASSAY_OUT_METRICS);
-        double ratio = -1;
-        assert_int_equal(sscanf(metrics.data, "{\"majority_ratio\":%lf}", &ratio), 1);
+        cJSON *json = cJSON_ParseWithLength(metrics.data, metrics.len);
+        double ratio = cJSON_GetNumberValue(cJSON_GetObjectItem(json, "majority_ratio"));
+        cJSON_Delete(json);
         assert_true(ratio > vote.ratio - 1e-12 && ratio < vote.ratio + 1e-12);
     }
 }
