@@ -1,7 +1,11 @@
-/* abi_overhead.c -- nanoseconds per item of three ways to the same verifier: its score() called
- * directly, a scorer in process, a scorer through a worker. They take turns, round by round;
- * medians are printed, one line per case: abi_overhead TRIVIAL.so EXACT.so ROUNDS  ->  NAME
- * TEXT_BYTES DIRECT_NS INPROC_NS WORKER_NS SPDX-License-Identifier: Apache-2.0 */
+/* abi_overhead.c -- nanoseconds per item of three ways to the same verifier.
+ *
+ * Its score() called directly, a scorer in process, a scorer through a worker; they take turns,
+ * round by round. The command line is `abi_overhead TRIVIAL.so EXACT.so ROUNDS`; per case it prints
+ * a line of medians: name, bytes of text, direct, in process, worker, in process beyond direct,
+ * worker beyond direct.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "plug/entry.h"

@@ -29,21 +29,19 @@ static uint64_t middle(as_str s)
     return s.len > 16 ? tail((as_str){ s.data, s.len / 2 }) : 0;
 }
 
-static uint64_t mix(uint64_t h, uint64_t v)
-{
-    h = (h ^ v) * 0x9E3779B97F4A7C15u;
-    return h ^ (h >> 29);
-}
-
 /* Lengths and a few bytes: a full hash would cost more than a cheap verifier does; equality is
  * decided on all bytes. */
 static uint64_t signature(const as_items *x, uint32_t i)
 {
     as_str c = x->completion[i], p = x->prompt[i], r = x->reference[i], m = x->meta[i];
-    uint64_t h =
-        mix((uint64_t)c.len << 32 ^ (uint64_t)p.len << 16 ^ r.len ^ (uint64_t)m.len << 48, tail(c));
-    h = mix(h, middle(c) ^ tail(r));
-    return mix(h, tail(p) + middle(p) * 3 + tail(m) * 5 + middle(m) * 7);
+    uint64_t a = tail(c) ^ (tail(r) << 21 | (uint64_t)r.len << 7),
+             b = middle(c) ^ (uint64_t)c.len << 40;
+    if (p.data)
+        b += tail(p) * 3 + middle(p) + p.len;
+    if (m.data)
+        b += tail(m) * 5 + middle(m) * 7 + m.len;
+    uint64_t h = a * 0x9E3779B97F4A7C15u + b * 0xC2B2AE3D27D4EB4Fu;
+    return (h ^ h >> 32) * 0xD6E8FEB86659FD93u;
 }
 
 static bool same_text(as_str a, as_str b)
@@ -65,9 +63,9 @@ struct slot {
 static uint32_t find_or_add(const as_items *items, struct slot *table, uint64_t mask, uint32_t i)
 {
     uint64_t h = signature(items, i);
-    uint32_t tag = (uint32_t)(h >> 32);
+    uint32_t tag = (uint32_t)h;
     for (unsigned k = 0; k < PROBES; k++) {
-        struct slot *s = &table[(h + k) & mask];
+        struct slot *s = &table[((h >> 32) + k) & mask];
         if (!s->item) {
             *s = (struct slot){ tag, i + 1 };
             return i;

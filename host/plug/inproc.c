@@ -46,9 +46,11 @@ static assay_status emit(const assay_call *call, uint32_t item, uint32_t channel
     int rc = as_results_emit(st->results, st->lo + item, channel, text);
     if (st->act == AS_ACT_EXTRACT && channel == ASSAY_OUT_KEY) /* extract() has no verdict column */
         st->results->verdict[st->lo + item] = ASSAY_PASS;
+    if (st->spec->progress) /* under the lock, so no read-modify-write is needed */
+        atomic_store_explicit(st->spec->progress,
+                              atomic_load_explicit(st->spec->progress, memory_order_relaxed) + 1,
+                              memory_order_relaxed);
     atomic_flag_clear_explicit(&st->busy, memory_order_release);
-    if (st->spec->progress)
-        atomic_fetch_add_explicit(st->spec->progress, 1, memory_order_relaxed);
     if (rc == AS_ENOMEM)
         return ASSAY_E_NOMEM;
     return rc < 0 ? ASSAY_E_ARG : ASSAY_OK;

@@ -69,6 +69,24 @@ static assay_call make_call(void)
     };
 }
 
+static int use_extension(assay_verifier *v, const assay_call *call, const assay_batch *b)
+{
+    assay_error e = { .size = sizeof e };
+    CHECK(HAS(v, extension) && v->extension != NULL);
+    const assay_ext_answer *answer = v->extension(v, ASSAY_EXT_ANSWER);
+    CHECK(answer != NULL && HAS(answer, extract));
+    CHECK(answer->extract(v, call, b, &e) == ASSAY_OK && seen.n_keys == 2);
+#ifndef DERIVED_OLD
+    if (HAS(answer, same))
+        CHECK(answer->same(v, call, b->completion[0], b->completion[1]) == 1);
+#endif
+#ifdef DERIVED_NEW
+    if (HAS(v, of_a_later_version))
+        CHECK(v->of_a_later_version == 42);
+#endif
+    return 0;
+}
+
 static int use(assay_verifier *v, const char *rule)
 {
     const assay_str completion[] = { { "a", 1 }, { "b", 1 } },
@@ -103,19 +121,7 @@ static int use(assay_verifier *v, const char *rule)
         (void)fprintf(stderr, "rule \"%s\", expected \"%s\"\n", seen.rule, rule);
         return 1;
     }
-    CHECK(HAS(v, extension) && v->extension != NULL);
-    const assay_ext_answer *answer = v->extension(v, ASSAY_EXT_ANSWER);
-    CHECK(answer != NULL && HAS(answer, extract));
-    CHECK(answer->extract(v, &call, &b, &e) == ASSAY_OK && seen.n_keys == 2);
-#ifndef DERIVED_OLD
-    if (HAS(answer, same))
-        CHECK(answer->same(v, &call, completion[0], completion[1]) == 1);
-#endif
-#ifdef DERIVED_NEW
-    if (HAS(v, of_a_later_version))
-        CHECK(v->of_a_later_version == 42);
-#endif
-    return 0;
+    return use_extension(v, &call, &b);
 }
 
 int main(int argc, char **argv)
