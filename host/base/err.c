@@ -16,7 +16,7 @@ static const struct {
 #undef AS_X
 };
 
-int as_fail(as_err *err, int code, const char *format, ...)
+int(as_fail)(as_err *err, int code, const char *format, ...)
 {
     if (!err || err->code != 0)
         return code;
@@ -42,7 +42,7 @@ void as_err_prefix(as_err *err, const char *format, ...)
         (void)snprintf(err->text + n, sizeof err->text - (size_t)n, ": %s", old);
 }
 
-int as_fail_errno(as_err *err, const char *format, ...)
+int(as_fail_errno)(as_err *err, const char *format, ...)
 {
     int saved = errno, code = AS_EIO;
     if (saved == ENOSPC || saved == EDQUOT || saved == EFBIG)

@@ -40,6 +40,10 @@ void as_err_prefix(as_err *err, const char *format, ...) __attribute__((format(p
 
 /* From errno: ENOSPC, EDQUOT, EFBIG -> AS_EBUDGET, ENOMEM -> AS_ENOMEM, else AS_EIO; text "WHAT: strerror". */
 int as_fail_errno(as_err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+#ifdef __clang_analyzer__ /* it cannot see that these never return 0, and follows paths that do not exist */
+#define as_fail(err, code, ...) ((void)(as_fail)(err, code, __VA_ARGS__), (code))
+#define as_fail_errno(err, ...) ((void)(as_fail_errno)(err, __VA_ARGS__), (int)AS_EIO)
+#endif
 
 int as_exit_status(int code);            /* for any code, unknown ones give 2 */
 const char *as_err_sentence(int code);   /* static text */
