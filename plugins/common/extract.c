@@ -65,6 +65,9 @@ typedef struct box {
 static size_t box_word(assay_str s, size_t at)
 {
     assay_str rest = pc_from(s, at);
+    if (rest.len < 2 ||
+        (rest.data[1] != 'b' && rest.data[1] != 'f')) /* most commands are not ours */
+        return PC_NONE;
     size_t n = pc_starts(rest, "\\boxed") ? 6 : pc_starts(rest, "\\fbox") ? 5 : 0;
     if (n == 0 || (n < rest.len && pc_is_alpha(rest.data[n])))
         return PC_NONE;
