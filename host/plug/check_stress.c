@@ -307,7 +307,8 @@ int as_test_leaks(as_checker *c)
     size_t by = 0;
     size_t least = SIZE_MAX;
     int lives = WARM_UP;
-    if (live_some(c, WARM_UP) < 0) /* caches a library fills once are no leak */
+    bool can_count = bytes_in_use() > 0; /* a sanitizer's allocator does not say */
+    if (live_some(c, WARM_UP) < 0)       /* caches a library fills once are no leak */
         return -1;
     unsigned fds = count_fds();
     /* Two periods for everybody; only one that grew in both is watched for longer. */
@@ -329,6 +330,8 @@ int as_test_leaks(as_checker *c)
     if (as_lsan_check && as_lsan_check() != 0)
         return as_check_fail(c, "LeakSanitizer finds memory that nobody holds after %d lives",
                              lives);
+    if (!can_count && !as_lsan_check)
+        return as_check_skip(c, "this build's allocator cannot be asked; descriptors are level");
     return as_check_ok(c, "%d lives, %s", lives,
                        as_lsan_check ? "watched by LeakSanitizer" : "memory and descriptors level");
 }
