@@ -27,6 +27,7 @@ struct call_state { /* behind assay_call.data */
     uint32_t lo, n;
     as_act act;
     int64_t deadline_ns;
+    bool lost; /* something emitted found no memory here, which the verifier may not have minded */
     atomic_flag busy; /* emit is [any]; held for one copy, so spinning is cheaper than sleeping */
 };
 
@@ -146,6 +147,10 @@ static void inproc_call(as_seat *seat, as_act act, const as_items *items, uint32
     };
     assay_error e = { .size = sizeof e };
     assay_status status = call_verifier(s, act, &call, &batch, &scores, &e);
+    if (st.lost) { /* a verdict without its key would be a blank vote */
+        status = ASSAY_E_NOMEM;
+        memset(r->verdict + lo, ASSAY_UNSET, n);
+    }
     if (act == AS_ACT_EXTRACT && status >= 0) /* no key is an answer too: this one does not vote */
         memset(r->verdict + lo, ASSAY_PASS, n);
     out->fate = AS_FATE_DONE;

@@ -155,15 +155,17 @@ int as_services_classes(as_services *s, uint32_t part, const as_items *items, ui
     if (!scorer)
         return as_fail(err, AS_EUSAGE, "there is no part %u", part);
     for (uint32_t i = 0; i < items->n; i++)
-        class_of[i] = UINT32_MAX;
+        class_of[i] = ASSAY_NO_VOTE;
     as_results r;
     int rc = as_scorer_extract(scorer, items, arena, &r, err);
-    if (rc < 0 || !r.out[ASSAY_OUT_KEY])
-        return rc;
-    for (uint32_t lo = 0, hi = 0; lo < items->n && rc == 0; lo = hi) {
+    for (uint32_t lo = 0, hi = 0; lo < items->n && rc == 0 && r.out[ASSAY_OUT_KEY]; lo = hi) {
         for (hi = lo + 1; hi < items->n && items->group[hi] == items->group[lo];)
             hi++;
         rc = classes_of_group(scorer, &r, lo, hi, class_of, arena, err);
+    }
+    for (uint32_t i = 0; i < items->n && rc == 0; i++) {
+        if (r.verdict[i] == ASSAY_ERROR)
+            class_of[i] = ASSAY_VOTE_ERROR;
     }
     return rc;
 }

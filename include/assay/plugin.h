@@ -179,6 +179,8 @@ typedef struct assay_svc_sandbox {
     assay_status (*run)(const assay_host *, const assay_call *, assay_run *const *jobs, uint32_t n, assay_error *); /* [any] */
 } assay_svc_sandbox;
 
+#define ASSAY_NO_VOTE UINT32_MAX
+#define ASSAY_VOTE_ERROR (UINT32_MAX - 1u)
 #define ASSAY_SVC_VERIFIERS "assay.verifiers/1" /* parts opened by the host, so isolation, cache and run record see them */
 typedef struct assay_svc_verifiers {
     uint32_t size, flags;
@@ -186,7 +188,8 @@ typedef struct assay_svc_verifiers {
     assay_status (*open)(const assay_host *, assay_str name_and_config, uint32_t *part, assay_error *);
     assay_status (*score)(const assay_host *, const assay_call *, uint32_t part, const assay_batch *, assay_scores *,
                           assay_error *);
-    /* class_of[i]: equal numbers within a group are the same answer; UINT32_MAX: no vote */
+    /* class_of[i]: equal numbers within a group are the same answer; ASSAY_NO_VOTE: no answer; ASSAY_VOTE_ERROR: the
+     * part failed on the item, which is therefore neither a vote nor a blank */
     assay_status (*classes)(const assay_host *, const assay_call *, uint32_t part, const assay_batch *,
                             uint32_t *class_of, assay_error *);
     /* the part's assay.answer/1: its OUT_KEY and OUT_ANSWER are emitted to this call, so that a verifier made of others

@@ -326,6 +326,8 @@ static assay_status extract(assay_verifier *base, const assay_call *call, const 
         find_choice(base->data, pc_col(b->completion, i), &p, &why);
         if (p.letter && !p.many)
             emit_answer(call, i, &p);
+        if (pc_memory_was_lost())
+            return ASSAY_E_NOMEM;
     }
     return ASSAY_OK;
 }

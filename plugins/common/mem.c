@@ -7,17 +7,37 @@
 #include <stdlib.h>
 #include <string.h>
 
+static _Thread_local bool is_lost;
+
+void pc_memory_lost(void)
+{
+    is_lost = true;
+}
+
+bool pc_memory_was_lost(void)
+{
+    bool was = is_lost;
+    is_lost = false;
+    return was;
+}
+
+static void *noted(void *p)
+{
+    is_lost = is_lost || !p;
+    return p;
+}
+
 void *pc_calloc(size_t n, size_t size)
 {
-    return calloc(n ? n : 1, size ? size : 1);
+    return noted(calloc(n ? n : 1, size ? size : 1));
 }
 
 void *pc_realloc(void *old, size_t n, size_t size)
 {
     size_t bytes;
     if (__builtin_mul_overflow(n, size, &bytes))
-        return NULL;
-    return realloc(old, bytes ? bytes : 1);
+        return noted(NULL);
+    return noted(realloc(old, bytes ? bytes : 1));
 }
 
 void pc_free(void *p)
@@ -49,7 +69,7 @@ bool pc_buf_reserve(pc_buf *b, size_t more)
     size_t cap = b->cap ? b->cap : 256;
     while (cap < need + 1)
         cap *= 2;
-    char *data = realloc(b->data, cap);
+    char *data = noted(realloc(b->data, cap));
     if (!data) {
         b->failed = true;
         return false;

@@ -9,6 +9,11 @@ void *pc_calloc(size_t n, size_t size);             /* zeroed; NULL on failure o
 void *pc_realloc(void *old, size_t n, size_t size); /* NULL leaves `old` valid */
 void pc_free(void *p);
 
+/* Every failed allocation of this thread is remembered, wherever it was swallowed: what was judged
+ * with half a text in hand is no verdict. pc_set() asks, and makes such an item ERROR. */
+void pc_memory_lost(void);
+bool pc_memory_was_lost(void); /* and forgets it */
+
 /* Failure is sticky: callers look once at the end. data[len] == 0 once anything was added. */
 typedef struct pc_buf {
     char *data;

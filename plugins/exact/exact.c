@@ -113,6 +113,10 @@ static assay_status extract(assay_verifier *base, const assay_call *call, const 
         assay_str text = part(v, pc_col(b->completion, i));
         if (!pc_is_blank(text))
             emit_answer(v, call, i, text, &buf);
+        if (pc_memory_was_lost()) {
+            rc = ASSAY_E_NOMEM;
+            break;
+        }
     }
     pc_buf_fini(&buf);
     return rc;

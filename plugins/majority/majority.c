@@ -161,12 +161,14 @@ typedef struct span {
 static void reward(const majority *v, const assay_call *call, assay_scores *out, uint32_t base,
                    span g, const uint32_t *class_of, const catch *c, vote *votes)
 {
-    uint32_t n = 0;
-    for (uint32_t i = g.lo; i < g.hi; i++)
-        if (class_of[i] != UINT32_MAX && c->key[i].data)
+    uint32_t n = 0, asked = 0; /* an item that `of` failed on is not one that had no answer */
+    for (uint32_t i = g.lo; i < g.hi; i++) {
+        asked += class_of[i] != ASSAY_VOTE_ERROR;
+        if (class_of[i] < ASSAY_VOTE_ERROR && c->key[i].data)
             votes[n++] = (vote){ class_of[i], c->key[i] };
+    }
     label l = find_label(votes, n);
-    double ratio = (double)l.votes / (double)(g.hi - g.lo);
+    double ratio = asked ? (double)l.votes / (double)asked : 0;
     bool labelled = l.votes > 0 && ratio >= v->min_ratio;
     pc_buf metrics = { 0 };
     pc_buf_fmt(&metrics, "{\"majority_ratio\":%.17g}", ratio);
@@ -175,8 +177,11 @@ static void reward(const majority *v, const assay_call *call, assay_scores *out,
         if (!metrics.failed)
             pc_emit(call, i, ASSAY_OUT_METRICS, pc_buf_str(&metrics));
         if (pc_wants(call, ASSAY_WANT_EXPLAIN))
-            explain(call, i, &l, g.hi - g.lo);
-        if (class_of[k] == UINT32_MAX || !c->key[k].data)
+            explain(call, i, &l, asked);
+        if (class_of[k] == ASSAY_VOTE_ERROR)
+            pc_set(call, out, i, ASSAY_ERROR, 0, NULL,
+                   "the verifier that votes failed on this item");
+        else if (class_of[k] == ASSAY_NO_VOTE || !c->key[k].data)
             pc_set(call, out, i, ASSAY_NO_ANSWER, 0, NULL, "there is no answer to vote with");
         else if (!labelled)
             pc_set(call, out, i, ASSAY_ABSTAIN, 0, NULL,
@@ -248,6 +253,8 @@ static assay_status extract(assay_verifier *base, const assay_call *call, const 
         catch_fini(&c);
         if (rc)
             return rc;
+        if (pc_memory_was_lost())
+            return ASSAY_E_NOMEM;
     }
     return ASSAY_OK;
 }

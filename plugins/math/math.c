@@ -7,6 +7,7 @@
 #include "math/number.h"
 
 #include <flint/flint.h>
+#include <gmp.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdlib.h>
@@ -52,9 +53,31 @@ __attribute__((noreturn)) static void escape(void)
     abort();
 }
 
+/* GMP, below FLINT, aborts by itself unless its allocation goes another way. */
+static void *gmp_resize(void *old, size_t old_size, size_t size)
+{
+    (void)old_size;
+    void *p = pc_realloc(old, 1, size);
+    if (!p)
+        escape();
+    return p;
+}
+
+static void *gmp_take(size_t size)
+{
+    return gmp_resize(NULL, 0, size);
+}
+
+static void gmp_give(void *p, size_t size)
+{
+    (void)size;
+    pc_free(p);
+}
+
 static void set_up(void)
 {
     flint_set_abort(escape);
+    mp_set_memory_functions(gmp_take, gmp_resize, gmp_give);
     (void)pthread_key_create(&at_thread_end, work_free);
 }
 
@@ -209,9 +232,9 @@ static bool extract_guarded(const math *v, work *w, const assay_call *call, assa
         return false;
     }
     w->can_escape = true;
-    bool ok = math_read(&w->reader, found.text, &w->answer);
+    bool ok = math_read(&w->reader, found.text, &w->answer) && !pc_memory_was_lost();
     w->can_escape = false;
-    if (ok)
+    if (ok) /* only now: a key that was emitted has voted */
         emit_answer(w, call, i, found.text);
     return ok;
 }
@@ -226,7 +249,8 @@ static assay_status extract(assay_verifier *base, const assay_call *call, const 
     for (uint32_t i = 0; i < b->n; i++) {
         if (pc_cancelled(call))
             return ASSAY_E_CANCELLED;
-        if (!extract_guarded(base->data, w, call, pc_col(b->completion, i), i))
+        bool ok = extract_guarded(base->data, w, call, pc_col(b->completion, i), i);
+        if (pc_memory_was_lost() || !ok)
             return ASSAY_E_NOMEM;
     }
     return ASSAY_OK;
@@ -242,7 +266,7 @@ static int32_t same(assay_verifier *base, const assay_call *call, assay_str a, a
     w->can_escape = true;
     int32_t result = math_compare(a, b) == MATH_SAME;
     w->can_escape = false;
-    return result;
+    return pc_memory_was_lost() ? ASSAY_E_NOMEM : result;
 }
 
 static const assay_ext_answer answer = { .size = sizeof answer, .extract = extract, .same = same };

@@ -1,0 +1,86 @@
+/* faulty.c -- preloaded into a real run, makes its N-th allocation or read fail:
+ * ASSAY_FAIL_MALLOC=N, ASSAY_FAIL_READ=N.
+ *
+ * ASSAY_FAIL_COUNT=FILE only counts, so that a test knows how many places there are.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* glibc's own names for what is replaced here: dlsym would allocate. */
+extern void *__libc_malloc(size_t);          /* NOLINT(bugprone-reserved-identifier,cert-*) */
+extern void *__libc_calloc(size_t, size_t);  /* NOLINT(bugprone-reserved-identifier,cert-*) */
+extern void *__libc_realloc(void *, size_t); /* NOLINT(bugprone-reserved-identifier,cert-*) */
+ssize_t read(int fd, void *into, size_t size);
+
+static atomic_long n_mallocs, n_reads;
+static long fail_malloc, fail_read;
+
+static long number(const char *name)
+{
+    const char *text = getenv(name);
+    return text ? strtol(text, NULL, 10) : 0;
+}
+
+__attribute__((constructor)) static void start(void)
+{
+    fail_malloc = number("ASSAY_FAIL_MALLOC");
+    fail_read = number("ASSAY_FAIL_READ");
+    atomic_store(&n_mallocs, 0);
+}
+
+__attribute__((destructor)) static void end(void)
+{
+    const char *path = getenv("ASSAY_FAIL_COUNT");
+    int fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600) : -1;
+    if (fd < 0)
+        return;
+    (void)dprintf(fd, "%ld %ld\n", atomic_load(&n_mallocs), atomic_load(&n_reads));
+    (void)close(fd);
+}
+
+static int is_time(void)
+{
+    if (atomic_fetch_add(&n_mallocs, 1) + 1 != fail_malloc)
+        return 0;
+    errno = ENOMEM;
+    return 1;
+}
+
+__attribute__((visibility("default"))) void *malloc(size_t size)
+{
+    return is_time() ? NULL : __libc_malloc(size);
+}
+
+__attribute__((visibility("default"))) void *calloc(size_t n, size_t size)
+{
+    return is_time() ? NULL : __libc_calloc(n, size);
+}
+
+__attribute__((visibility("default"))) void *realloc(void *old, size_t size)
+{
+    return is_time() ? NULL : __libc_realloc(old, size);
+}
+
+__attribute__((visibility("default"))) void *reallocarray(void *old, size_t n, size_t size)
+{
+    size_t total;
+    if (__builtin_mul_overflow(n, size, &total)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return realloc(old, total);
+}
+
+__attribute__((visibility("default"))) ssize_t read(int fd, void *into, size_t size)
+{
+    if (atomic_fetch_add(&n_reads, 1) + 1 == fail_read) {
+        errno = EIO;
+        return -1;
+    }
+    return syscall(SYS_read, fd, into, size);
+}
