@@ -2,8 +2,9 @@
  *
  * Order (ABI.md 15): a name with '/' is a path (PATH or PATH#verifier); else each folder of --plugin-path and of
  * ASSAY_PLUGIN_PATH (ignored under AT_SECURE), ~/.local/lib/assay/plugins, the plugins folder of this build or
- * installation; never the current directory. In a folder NAME means NAME.so, or any file that holds a verifier of that
- * name (from the index). Statically registered entries (assay_register) come before all folders.
+ * installation; never the current directory. NAME means NAME.so in the first folder that has one; where none does, any
+ * file that holds a verifier of that name (from the index, so that finding `exact` never runs foreign code). Statically
+ * registered entries (assay_register) come before all folders.
  * The index (path, size, mtime -> infos) is kept in the cache folder and filled by a child process, one that may crash.
  * Threads: one at a time, but for as_registry_find, which is [any] once opened.
  * SPDX-License-Identifier: Apache-2.0 */

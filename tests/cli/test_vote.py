@@ -318,6 +318,27 @@ class BadInput(unittest.TestCase):
             self.assertIn(p.wait(timeout=60), (0, 3, 141))
 
 
+class FailingPart(unittest.TestCase):
+    """An item the voting verifier failed on is neither a vote nor a blank: ERROR in `majority`, out of n in `vote`."""
+
+    SEVENK = BUILD / "tests" / "plugins" / "sevenk.so"
+    CONFIG = {"sin": "crash", "at": 1}
+    ITEMS = lines([{"id": k, "group": "g", "completion": str(k % 3)} for k in range(10)])
+
+    def test_majority(self):
+        config = json.dumps({"of": {"verifier": str(self.SEVENK), "config": self.CONFIG}})
+        done = assay("verify", "--plugin", f"majority:{config}", stdin=self.ITEMS)
+        rows = [json.loads(line) for line in done.stdout.splitlines()]
+        want = {0: "pass", 1: "error", 2: "fail"}
+        self.assertEqual([r["verdict"] for r in rows], [want[k % 3] for k in range(10)])
+        self.assertEqual({r["score"] for r in rows if r["verdict"] == "error"}, {None})
+        self.assertEqual({r["metrics"]["majority_ratio"] for r in rows}, {4 / 7})
+
+    def test_vote(self):
+        row, = vote(self.ITEMS, plugin=f"{self.SEVENK}:{json.dumps(self.CONFIG)}")
+        self.assertEqual((row["label"], row["votes"], row["n"], row["errors"]), ("0", 4, 7, 3))
+
+
 class CostlyVerifier(unittest.TestCase):
     """The cache through the command line: 0 calls in the second run, and never for what is no verdict."""
 
