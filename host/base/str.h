@@ -18,7 +18,7 @@ static inline as_str as_str_of(const char *text)
 }
 static inline bool as_str_eq(as_str a, as_str b)
 {
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+    return a.len == b.len && (a.len == 0 || (a.data && b.data && memcmp(a.data, b.data, a.len) == 0));
 }
 static inline bool as_str_is(as_str a, const char *text)
 {

@@ -192,7 +192,7 @@ static int score_part(as_services *s, uint32_t part, const assay_batch *b, assay
     int rc = as_items_of_batch(&items, b, arena, err);
     if (rc == 0)
         rc = as_scorer_score(scorer, &items, 0, arena, &r, err);
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     if (AS_HAS(out, score) && out->score)
         memcpy(out->score, r.score, b->n * sizeof *r.score);

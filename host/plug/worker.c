@@ -303,8 +303,9 @@ static int create(struct worker *w, as_wire_reply *reply, as_err *err)
         return 0;
     char why[300] = "interrupted";
     as_fate fate = end_badly(w, rc, &broken, why, sizeof why);
-    if (fate == AS_FATE_CANCELLED)
-        return as_cancel_check(spec->cancel, err);
+    rc = fate == AS_FATE_CANCELLED ? as_cancel_check(spec->cancel, err) : 0;
+    if (rc < 0)
+        return rc;
     return as_fail(err, AS_EPLUGIN, "%s: while the verifier was being created: %s",
                    spec->found.path, why);
 }

@@ -268,7 +268,7 @@ static void serve_create(struct server *v, as_wire_reader *r)
     as_err err = { 0 };
     as_verifier_info info;
     int rc = as_inproc_open(&v->seat, spec, &info, &v->arena, &err);
-    if (rc < 0) {
+    if (rc < 0 || !v->seat) {
         answer_error(v, rc, err.text);
         return;
     }

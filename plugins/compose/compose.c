@@ -286,7 +286,7 @@ static void add_part(compose *v, const pc_config *parent, const cJSON *spec, pc_
         pc_config_fail(c, "part \"majority\" needs whole groups, which parts are not given; use "
                           "majority by itself");
     pc_config_check(c);
-    if (c->failed)
+    if (!verifier || c->failed)
         return;
     name_part(v, verifier);
     if (pc_part_open(c, v->host, verifier, config, &p->id))

@@ -83,6 +83,8 @@ static inline void driver_score(assay_verifier *v, assay_str reference, assay_st
     assay_scores s = { .size = sizeof s, .n = 1, .score = &out->score, .verdict = &out->verdict };
     assay_call call = driver_call(out, flags);
     assay_error err = { .size = sizeof err };
+    if (!v)
+        abort(); /* create() failed, which the caller has asserted against */
     out->status = v->score(v, &call, &b, &s, &err);
 }
 #endif

@@ -385,7 +385,7 @@ static void test_vote(void **state)
     (void)state;
     assay_item items[] = { item_of("Yes", NULL), item_of("no", NULL),   item_of("yes", NULL),
                            item_of("", NULL),    item_of("boom", NULL), item_of("yes", NULL) };
-    uint32_t class_of[6];
+    uint32_t class_of[6] = { 0 };
     assay_str label = { NULL, 0 };
     double ratio = -1;
     int32_t tie = -1;

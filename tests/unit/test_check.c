@@ -1,5 +1,5 @@
-/* test_check.c -- `plugin check` finds what shows only in comparison or under load; known answers and
- * fuzzing. SPDX-License-Identifier: Apache-2.0 */
+/* test_check.c -- `plugin check` finds what shows only in comparison or under load; known answers
+ * and fuzzing. SPDX-License-Identifier: Apache-2.0 */
 #include "check_rows.h"
 
 #include "temp.h"

@@ -423,7 +423,7 @@ static void index_is_kept_and_noticed(void **state)
     assert_int_equal(as_file_read(index, &bytes, NULL), 0);
     char *id = strstr(bytes.data, "org.example.bad");
     assert_non_null(id);
-    memcpy(id, "org.example.oui", 15);
+    memcpy(id, "org.example.oui", 15); /* NOLINT: inside a longer text */
     assert_int_equal(as_file_write_atomic(index, as_buf_str(&bytes), NULL), 0);
     as_buf_fini(&bytes);
     r = open_at(dir, index);

@@ -247,7 +247,7 @@ static void a_killed_host_leaves_no_worker(void **state)
     assert_true(n > 0);
     self[n] = 0;
     const char *argv[] = { self, "--host", NULL };
-    pid_t host, worker[2];
+    pid_t host = 0, worker[2] = { 0 };
     int status;
     assert_int_equal(as_spawn(&host, argv, NULL, NULL, 0, NULL), 0);
     int64_t until = as_now_ns() + 60000000000;
