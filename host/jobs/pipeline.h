@@ -2,8 +2,7 @@
  * The shape of every streaming command: lines in, lines out, memory bounded by `depth` tasks whatever the length.
  *
  * Threads: produce() runs in the calling thread; work() in any of `threads` threads, concurrently; consume() one at a
- * time, in order, in any thread. Locks: one, inside; no callback is called with it held but consume(), which must not
- * call back into the pipeline.
+ * time, in order, in any thread. Locks: one, inside; no callback is called with it held.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef AS_JOBS_PIPELINE_H
 #define AS_JOBS_PIPELINE_H
