@@ -1,325 +1,14 @@
-/* number.c -- see number.h. Recursive descent over token ranges; every number is charged to a
- * budget of digits before it is evaluated, so the cost is bounded by the length of the text.
+/* number.c -- see number.h. Recursive descent over token ranges: lists, sets, tuples, intervals of
+ * numbers, and text as the last resort.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "math/number.h"
 
-#include "math/units.h"
+#include "math/rational.h"
 
-#include <flint/fmpq.h>
 #include <stdlib.h>
 
-enum { MAX_NEST = 32, MAX_PARTS = 4096 };
-
-typedef struct range {
-    uint32_t lo, hi;
-} range;
-
-static uint8_t kind_at(const math_reader *r, uint32_t i)
-{
-    return r->lx.tokens[i].kind;
-}
-
-static bool opens(uint8_t kind)
-{
-    return kind == T_OPEN || kind == T_SET_OPEN || kind == T_PAREN_OPEN || kind == T_SQUARE_OPEN;
-}
-
-static bool closes(uint8_t kind)
-{
-    return kind == T_CLOSE || kind == T_SET_CLOSE || kind == T_PAREN_CLOSE ||
-           kind == T_SQUARE_CLOSE;
-}
-
-/* Index past the bracket that ends the one at lo (any bracket ends any: [0,1) is an interval); hi +
- * 1: none does. */
-static uint32_t group_end(const math_reader *r, uint32_t lo, uint32_t hi)
-{
-    uint32_t depth = 0;
-    for (uint32_t i = lo; i < hi; i++) {
-        depth += opens(kind_at(r, i));
-        if (closes(kind_at(r, i)) && --depth == 0)
-            return i + 1;
-    }
-    return hi + 1;
-}
-
-static range strip_groups(const math_reader *r, range g)
-{
-    while (g.hi > g.lo + 1 && kind_at(r, g.lo) == T_OPEN && kind_at(r, g.hi - 1) == T_CLOSE &&
-           group_end(r, g.lo, g.hi) == g.hi) {
-        g.lo++;
-        g.hi--;
-    }
-    return g;
-}
-
-/* The first token of one of two kinds outside brackets; hi: there is none. */
-static uint32_t find_outside(const math_reader *r, range g, uint8_t a, uint8_t b)
-{
-    uint32_t depth = 0;
-    for (uint32_t i = g.lo; i < g.hi; i++) {
-        uint8_t k = kind_at(r, i);
-        if (depth == 0 && (k == a || k == b))
-            return i;
-        depth += opens(k);
-        depth -= closes(k) && depth > 0;
-    }
-    return g.hi;
-}
-
-/* ---- rationals ---- */
-
-static bool charge(math_reader *r, size_t digits)
-{
-    if (digits > MATH_DIGITS || digits > r->budget) {
-        r->why = "the number has too many digits";
-        return false;
-    }
-    r->budget -= (uint32_t)digits;
-    return true;
-}
-
-/* digits[.digits][e[+-]digits] as the lexer wrote it. */
-typedef struct decimal {
-    char digits[MATH_DIGITS + 2]; /* without the point */
-    size_t n;
-    long shift; /* value = digits * 10^shift */
-} decimal;
-
-static bool split_decimal(math_reader *r, assay_str t, decimal *d)
-{
-    *d = (decimal){ .n = 0 };
-    size_t i = 0;
-    for (bool point = false; i < t.len && (pc_is_digit(t.data[i]) || t.data[i] == '.'); i++) {
-        if (t.data[i] == '.') {
-            point = true;
-            continue;
-        }
-        if (d->n > MATH_DIGITS)
-            return charge(r, d->n);
-        d->digits[d->n++] = t.data[i];
-        d->shift -= point;
-    }
-    long e = 0;
-    bool negative = i + 1 < t.len && t.data[i + 1] == '-';
-    for (i += 1; i < t.len; i++)
-        if (pc_is_digit(t.data[i]) && e <= MATH_DIGITS)
-            e = e * 10 + (t.data[i] - '0');
-    d->shift += negative ? -e : e;
-    d->digits[d->n] = 0;
-    return charge(r, d->n + (size_t)labs(d->shift));
-}
-
-static void times_ten_to(fmpq_t q, long n)
-{
-    fmpz_t p;
-    fmpz_init(p);
-    fmpz_set_ui(p, 10);
-    fmpz_pow_ui(p, p, (ulong)labs(n));
-    if (n >= 0)
-        fmpq_mul_fmpz(q, q, p);
-    else
-        fmpq_div_fmpz(q, q, p);
-    fmpz_clear(p);
-}
-
-static bool read_decimal(math_reader *r, uint32_t i, fmpq_t q)
-{
-    decimal d;
-    if (kind_at(r, i) != T_NUM || !split_decimal(r, math_tok_text(&r->lx, i), &d) || d.n == 0)
-        return false;
-    fmpz_one(fmpq_denref(q));
-    if (fmpz_set_str(fmpq_numref(q), d.digits, 10) != 0)
-        return false;
-    if (d.shift)
-        times_ten_to(q, d.shift);
-    return true;
-}
-
-static bool is_integer_token(const math_reader *r, uint32_t i)
-{
-    assay_str t = math_tok_text(&r->lx, i);
-    if (kind_at(r, i) != T_NUM)
-        return false;
-    for (size_t k = 0; k < t.len; k++)
-        if (!pc_is_digit(t.data[k]))
-            return false;
-    return true;
-}
-
-/* r->depth bounds every recursion below. NOLINTBEGIN(misc-no-recursion) */
-static bool read_number(math_reader *r, range g, fmpq_t q);
-
-static bool divide(math_reader *r, range a, range b, fmpq_t q)
-{
-    fmpq_t den;
-    fmpq_init(den);
-    bool ok = read_number(r, a, q) && read_number(r, b, den) && !fmpq_is_zero(den);
-    if (ok)
-        fmpq_div(q, q, den);
-    fmpq_clear(den);
-    return ok;
-}
-
-/* Integer part followed by a proper fraction of plain integers: 2\frac12, 2 1/2. */
-static bool read_mixed(math_reader *r, uint32_t whole, uint32_t num, uint32_t den, fmpq_t q)
-{
-    if (!is_integer_token(r, whole) || !is_integer_token(r, num) || !is_integer_token(r, den))
-        return false;
-    fmpq_t a;
-    fmpq_init(a);
-    bool ok = divide(r, (range){ num, num + 1 }, (range){ den, den + 1 }, a) &&
-              fmpz_cmp(fmpq_numref(a), fmpq_denref(a)) < 0 && read_decimal(r, whole, q);
-    if (ok)
-        fmpq_add(q, q, a);
-    fmpq_clear(a);
-    return ok;
-}
-
-/* [lo, hi) is 10^{n}: the exponent. */
-static bool read_ten_power(math_reader *r, range g, long *n)
-{
-    if (g.hi < g.lo + 3 || !pc_is(math_tok_text(&r->lx, g.lo), "10") ||
-        kind_at(r, g.lo + 1) != T_SUP)
-        return false;
-    range e = strip_groups(r, (range){ g.lo + 2, g.hi });
-    bool negative = e.hi > e.lo && kind_at(r, e.lo) == T_MINUS;
-    e.lo += negative || (e.hi > e.lo && kind_at(r, e.lo) == T_PLUS);
-    e = strip_groups(r, e);
-    if (e.hi != e.lo + 1 || !is_integer_token(r, e.lo))
-        return false;
-    assay_str t = math_tok_text(&r->lx, e.lo);
-    *n = 0;
-    for (size_t k = 0; k < t.len && *n <= MATH_DIGITS; k++)
-        *n = *n * 10 + (t.data[k] - '0');
-    if (!charge(r, (size_t)*n))
-        return false;
-    *n = negative ? -*n : *n;
-    return true;
-}
-
-/* a \times 10^{n}, or 10^{n} alone. */
-static bool read_scientific(math_reader *r, range g, fmpq_t q)
-{
-    long n;
-    uint32_t times = find_outside(r, g, T_TIMES, T_TIMES);
-    if (times == g.hi) {
-        if (!read_ten_power(r, g, &n))
-            return false;
-        fmpq_one(q);
-    } else if (!read_ten_power(r, (range){ times + 1, g.hi }, &n) ||
-               !read_number(r, (range){ g.lo, times }, q)) {
-        return false;
-    }
-    times_ten_to(q, n);
-    return true;
-}
-
-/* FRAC {a} {b}, filling [lo, hi) exactly. */
-static bool split_frac(const math_reader *r, range g, range *a, range *b)
-{
-    if (g.hi < g.lo + 7 || kind_at(r, g.lo) != T_FRAC || kind_at(r, g.lo + 1) != T_OPEN)
-        return false;
-    uint32_t mid = group_end(r, g.lo + 1, g.hi);
-    if (mid >= g.hi || kind_at(r, mid) != T_OPEN || group_end(r, mid, g.hi) != g.hi)
-        return false;
-    *a = (range){ g.lo + 2, mid - 1 };
-    *b = (range){ mid + 1, g.hi - 1 };
-    return true;
-}
-
-static bool read_unsigned(math_reader *r, range g, fmpq_t q)
-{
-    range a, b;
-    if (g.hi == g.lo + 1)
-        return read_decimal(r, g.lo, q);
-    if (split_frac(r, g, &a, &b))
-        return divide(r, a, b, q);
-    if (kind_at(r, g.lo) == T_NUM && split_frac(r, (range){ g.lo + 1, g.hi }, &a, &b))
-        return a.hi == a.lo + 1 && b.hi == b.lo + 1 && read_mixed(r, g.lo, a.lo, b.lo, q);
-    if (kind_at(r, g.lo) == T_PAREN_OPEN && kind_at(r, g.hi - 1) == T_PAREN_CLOSE &&
-        group_end(r, g.lo, g.hi) == g.hi)
-        return read_number(r, (range){ g.lo + 1, g.hi - 1 }, q);
-    uint32_t slash = find_outside(r, g, T_SLASH, T_SLASH);
-    if (slash == g.hi)
-        return read_scientific(r, g, q);
-    if (slash == g.lo + 2 && g.hi == slash + 2 && r->lx.tokens[g.lo + 1].spaced)
-        return read_mixed(r, g.lo, g.lo + 1, slash + 1, q);
-    b = (range){ slash + 1, g.hi };
-    if (find_outside(r, b, T_SLASH, T_SLASH) < b.hi) /* a/b/c */
-        return false;
-    return divide(r, (range){ g.lo, slash }, b, q);
-}
-
-static bool read_number(math_reader *r, range g, fmpq_t q)
-{
-    if (r->depth >= MAX_NEST)
-        return false;
-    r->depth++;
-    g = strip_groups(r, g);
-    bool negative = g.hi > g.lo && kind_at(r, g.lo) == T_MINUS;
-    g.lo += g.hi > g.lo && (negative || kind_at(r, g.lo) == T_PLUS);
-    g = strip_groups(r, g);
-    bool ok = g.hi > g.lo && kind_at(r, g.lo) != T_MINUS && kind_at(r, g.lo) != T_PLUS &&
-              read_unsigned(r, g, q);
-    if (ok && negative)
-        fmpq_neg(q, q);
-    r->depth--;
-    return ok;
-}
-
-static void write_rational(const fmpq_t q, pc_buf *out)
-{
-    pc_buf_text(out, "q:");
-    if (!COEFF_IS_MPZ(*fmpq_numref(q)) && !COEFF_IS_MPZ(*fmpq_denref(q))) {
-        if (fmpz_is_one(fmpq_denref(q)))
-            pc_buf_fmt(out, "%ld", (long)*fmpq_numref(q));
-        else
-            pc_buf_fmt(out, "%ld/%ld", (long)*fmpq_numref(q), (long)*fmpq_denref(q));
-        return;
-    }
-    char *text = fmpq_get_str(NULL, 10, q);
-    pc_buf_text(out, text);
-    flint_free(text);
-}
-
-/* A number with what may stand around it: currency before, a unit, % or a degree sign after. */
-static bool read_scalar(math_reader *r, range g, pc_buf *out)
-{
-    g = strip_groups(r, g);
-    range core = g;
-    bool negative = false;
-    pc_buf unit = { 0 };
-    if (core.hi > core.lo + 1 && kind_at(r, core.lo) == T_MINUS &&
-        kind_at(r, core.lo + 1) == T_MONEY) {
-        negative = true;
-        core.lo++;
-    }
-    if (core.hi > core.lo && kind_at(r, core.lo) == T_MONEY) {
-        assay_str sign = math_tok_text(&r->lx, core.lo++);
-        pc_buf_add(&unit, sign.data, sign.len);
-    }
-    pc_buf after = { 0 };
-    core.hi = math_unit_start(&r->lx, core.lo, core.hi, &after);
-    if (!unit.len)
-        pc_buf_add(&unit, after.data, after.len); /* "$5 dollars": the sign is enough */
-    fmpq_t q;
-    fmpq_init(q);
-    bool ok = core.hi > core.lo && read_number(r, core, q);
-    if (ok) {
-        if (negative)
-            fmpq_neg(q, q);
-        write_rational(q, out);
-        if (unit.len) {
-            pc_buf_byte(out, '|');
-            pc_buf_add(out, unit.data, unit.len);
-        }
-    }
-    fmpq_clear(q);
-    pc_buf_fini(&unit);
-    pc_buf_fini(&after);
-    return ok;
-}
+enum { MAX_PARTS = 4096 };
 
 /* ---- text ---- */
 
@@ -420,6 +109,7 @@ typedef struct pieces {
     bool decided, failed, broken; /* broken: an empty element */
 } pieces;
 
+/* r->depth bounds every recursion below. NOLINTBEGIN(misc-no-recursion) */
 static bool read_item(math_reader *r, range g, pc_buf *out, bool *decided);
 
 static bool is_joining_word(const math_reader *r, uint32_t i)
@@ -499,26 +189,14 @@ static int by_key(const void *a, const void *b, void *reader)
     return pc_cmp(piece_text(r, *(const piece *)a), piece_text(r, *(const piece *)b));
 }
 
-/* Length of "x=" at the head of a key; 0: it has no name. */
-static size_t name_length(assay_str key)
-{
-    for (size_t i = 0; i < key.len; i++) {
-        if (key.data[i] == '=')
-            return i + 1;
-        if (!pc_is_alpha(key.data[i]) && !pc_is_digit(key.data[i]) && key.data[i] != '_')
-            return 0;
-    }
-    return 0;
-}
-
 /* "x = 1 or x = 2": one name for all goes before the set; names that differ leave it undecided. */
 static size_t common_name(const math_reader *r, pieces *p)
 {
-    size_t first = name_length(piece_text(r, p->list[0]));
+    size_t first = math_name_length(piece_text(r, p->list[0]));
     bool same = true;
     for (uint32_t i = 0; i < p->n; i++) {
         assay_str key = piece_text(r, p->list[i]);
-        size_t n = name_length(key);
+        size_t n = math_name_length(key);
         if (n != first || memcmp(key.data, r->pieces.data + p->list[0].at, n) != 0)
             same = false;
         p->decided = p->decided && (n == 0 || same);
@@ -646,7 +324,7 @@ static bool read_item(math_reader *r, range g, pc_buf *out, bool *decided)
         g = strip_groups(r, (range){ value, g.hi });
     }
     read_result result = READ_NO;
-    if (g.hi > g.lo && read_scalar(r, g, out))
+    if (g.hi > g.lo && math_read_scalar(r, g, out))
         result = READ_YES;
     if (result == READ_NO && g.hi > g.lo + 1 && opens(kind_at(r, g.lo)) &&
         group_end(r, g.lo, g.hi) == g.hi)
@@ -676,7 +354,7 @@ static bool read_raw(math_reader *r, assay_str text, math_form *out)
 
 static const char *kind_of(assay_str key)
 {
-    assay_str body = pc_from(key, name_length(key));
+    assay_str body = pc_from(key, math_name_length(key));
     if (pc_starts(body, "q:") || pc_is(body, "inf") || pc_is(body, "-inf"))
         return "rational";
     if (pc_starts(body, "t:"))
@@ -733,74 +411,4 @@ void math_reader_fini(math_reader *r)
 {
     math_lex_fini(&r->lx);
     pc_buf_fini(&r->pieces);
-}
-
-/* ---- comparison of keys ---- */
-
-static assay_str take_name(assay_str *key)
-{
-    size_t n = name_length(*key);
-    assay_str name = pc_slice(*key, 0, n);
-    *key = pc_from(*key, n);
-    return name;
-}
-
-static assay_str take_unit(assay_str *key)
-{
-    const char *bar = key->len ? memrchr(key->data, '|', key->len) : NULL;
-    if (!bar)
-        return (assay_str){ "", 0 };
-    size_t at = (size_t)(bar - key->data);
-    assay_str unit = pc_from(*key, at + 1);
-    *key = pc_slice(*key, 0, at);
-    return unit;
-}
-
-static bool parse_rational(fmpq_t q, assay_str key)
-{
-    pc_buf text = { 0 };
-    pc_buf_add(&text, key.data + 2, key.len - 2);
-    bool ok = !text.failed && fmpq_set_str(q, text.data, 10) == 0;
-    pc_buf_fini(&text);
-    return ok;
-}
-
-/* 50% is 1/2. */
-static bool is_hundredfold(assay_str percent, assay_str plain)
-{
-    fmpq_t a, b;
-    fmpq_init(a);
-    fmpq_init(b);
-    bool same = parse_rational(a, percent) && parse_rational(b, plain);
-    if (same) {
-        times_ten_to(b, 2);
-        same = fmpq_equal(a, b) != 0;
-    }
-    fmpq_clear(a);
-    fmpq_clear(b);
-    return same;
-}
-
-math_verdict math_compare(assay_str a, assay_str b)
-{
-    if (pc_eq(a, b))
-        return MATH_SAME;
-    assay_str name_a = take_name(&a), name_b = take_name(&b);
-    if (name_a.len && name_b.len && !pc_eq(name_a, name_b))
-        return MATH_DIFFERENT;
-    if (pc_eq(a, b))
-        return MATH_SAME;
-    if (!pc_starts(a, "q:") || !pc_starts(b, "q:"))
-        return MATH_DIFFERENT;
-    assay_str unit_a = take_unit(&a), unit_b = take_unit(&b);
-    if (unit_a.len && unit_b.len && !pc_eq(unit_a, unit_b))
-        return math_unit_is_known(unit_a) && math_unit_is_known(unit_b) ? MATH_DIFFERENT
-                                                                        : MATH_UNITS;
-    if (pc_eq(a, b))
-        return MATH_SAME;
-    if (pc_is(unit_a, "%") && !unit_b.len)
-        return is_hundredfold(a, b) ? MATH_SAME : MATH_DIFFERENT;
-    if (pc_is(unit_b, "%") && !unit_a.len)
-        return is_hundredfold(b, a) ? MATH_SAME : MATH_DIFFERENT;
-    return MATH_DIFFERENT;
 }

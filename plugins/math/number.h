@@ -41,6 +41,7 @@ typedef enum math_verdict {
     MATH_DIFFERENT,
     MATH_UNITS /* the numbers carry units that differ and are not both known */
 } math_verdict;
+size_t math_name_length(assay_str key); /* of "x=" at the head of a key; 0: it has no name */
 math_verdict math_compare(assay_str key_a,
                           assay_str key_b); /* symmetric; MATH_SAME for equal bytes */
 #endif
