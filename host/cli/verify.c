@@ -181,9 +181,8 @@ static void say_how_to_go_on(const verify_run *v, int rc)
     as_cli_line(&line, "--resume");
     char n[AS_TEXT_MAX];
     if (!v->record_path)
-        as_cli_say(
-            "%s results were written; with --out FILE an interrupted run can be gone on with",
-            as_text_count(n, v->counts.items));
+        as_cli_say("results written: %s; with --out FILE an interrupted run can be gone on with",
+                   as_text_count(n, v->counts.items));
     else if (!line.failed)
         as_cli_say("%s holds %s results; %sgo on with\n  %s", v->opts->out,
                    as_text_count(n, v->counts.items),

@@ -193,10 +193,13 @@ static int check_group_size(const verify_run *v, const filling *f, const as_item
 int verify_bad_line(const verify_run *v, verify_task *t, const as_line *line, const as_err *why)
 {
     as_err full = { 0 };
-    int rc = as_fail(&full, why->code == AS_ENOMEM ? AS_ENOMEM : AS_EDATA, "%s:%" PRIu64 ": %s%s",
-                     as_lines_name(v->lines), line->no,
-                     line->torn ? "the last line is cut off: " : "", why->text);
-    if (strcmp(v->opts->bad_lines, "skip") != 0 || rc == AS_ENOMEM) {
+    bool stops = strcmp(v->opts->bad_lines, "skip") != 0 || why->code == AS_ENOMEM;
+    bool is_data = why->code != AS_ENOMEM;
+    int rc =
+        as_fail(&full, is_data ? AS_EDATA : AS_ENOMEM, "%s:%" PRIu64 ": %s%s%s",
+                as_lines_name(v->lines), line->no, line->torn ? "the last line is cut off: " : "",
+                why->text, stops && is_data ? " (--bad-lines skip goes on without it)" : "");
+    if (stops) {
         t->stop = full;
         return rc;
     }

@@ -68,8 +68,11 @@ static void add_verdicts(const verify_counts *c, as_buf *out)
             as_buf_addf(out, "  %-9s %12s  %7s\n", as_verdict_word(shown[i]),
                         as_text_count(count, n), as_text_share(share, n, c->items));
     }
-    as_buf_addf(out, "mean score  %s%.6g over %s scored", "", mean_score(c),
-                as_text_count(count, c->n_score));
+    if (c->n_score)
+        as_buf_addf(out, "mean score  %.6g over %s scored", mean_score(c),
+                    as_text_count(count, c->n_score));
+    else
+        as_buf_text(out, "mean score  none, nothing was scored");
     if (unscored(c) > 0)
         as_buf_addf(out, "; %s unscored (%s; abstain and error count in no mean)",
                     as_text_count(count, unscored(c)), as_text_share(share, unscored(c), c->items));
