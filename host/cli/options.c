@@ -69,16 +69,28 @@ static int set_number(double *out, const char *what, const char *text, as_err *e
     return 0;
 }
 
+/* "0.7%" is read as 0.7e-2: rounded once, it is the same double as 7/1000, so that a gate holds at
+ * its bound. */
+static bool read_percent(as_str digits, double *out)
+{
+    char text[64];
+    int n = snprintf(text, sizeof text, "%.*se-2", AS_FMT(digits));
+    if (n > 0 && (size_t)n < sizeof text && as_str_double(as_str_of(text), out))
+        return true;
+    if (!as_str_double(digits, out)) /* else it has an exponent of its own */
+        return false;
+    *out /= 100;
+    return true;
+}
+
 static int set_percent(double *out, const char *what, const char *text, as_err *err)
 {
     as_str s = as_str_of(text);
-    bool has_sign = s.len > 0 && s.data[s.len - 1] == '%';
-    AS_CLEANUP(free) char *digits = as_strndup(s.data, s.len - has_sign);
-    if (!digits)
-        return as_fail(err, AS_ENOMEM, "%s: out of memory", what);
     double v = NAN;
-    if (as_str_double(as_str_of(digits), &v) && has_sign)
-        v /= 100;
+    if (as_str_ends(s, "%"))
+        (void)read_percent((as_str){ s.data, s.len - 1 }, &v);
+    else
+        (void)as_str_double(s, &v);
     if (!(v >= 0 && v <= 1))
         return as_fail(err, AS_EUSAGE, "%s: \"%s\" is not a share (write 5%% or 0.05; from 0 to 1)",
                        what, text);

@@ -14,6 +14,7 @@
 
 enum { LIST_MAX = 256, DRAWS_MAX = 100000 };
 static const double DUPLICATES_MAX = 0.01;
+static const double ROUNDING = 1e-12; /* of a mean: far below one sample's share of it */
 
 typedef struct passk_opts {
     as_list in;
@@ -501,7 +502,7 @@ static int check_gates(const report *r, as_err *err)
                        "more with --max-unscored",
                        unscored(s), r->set->n_samples, percent(a, unscored_share(r)),
                        percent(b, r->opts->max_unscored));
-    if (!isnan(r->opts->fail_under) && !(row->pass.mean >= r->opts->fail_under))
+    if (!isnan(r->opts->fail_under) && !(row->pass.mean + ROUNDING >= r->opts->fail_under))
         return as_fail(err, AS_EGATE, "pass@%" PRIu64 " is %s, below the %s of --fail-under",
                        row->k, percent(a, row->pass.mean), percent(b, r->opts->fail_under));
     return 0;
