@@ -192,6 +192,18 @@ static bool scan_word(scanner *s, const char *word)
     return true;
 }
 
+/* Python's json writes what JSON does not have. */
+static bool is_python_number(const scanner *s)
+{
+    static const char *const words[] = { "NaN", "Infinity", "-Infinity" };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        size_t n = strlen(words[i]);
+        if ((size_t)(s->end - s->p) >= n && memcmp(s->p, words[i], n) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool scan_scalar(scanner *s)
 {
     switch (*s->p) {
@@ -204,6 +216,8 @@ static bool scan_scalar(scanner *s)
     case 'n':
         return scan_word(s, "null");
     default:
+        if (is_python_number(s))
+            return fault(s, "NaN and Infinity are not JSON (write null in their place)");
         if (*s->p == '-' || is_digit(*s->p))
             return scan_number(s);
         return fault(s, (*s->p & 0x80) != 0 || *s->p == 0

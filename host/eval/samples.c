@@ -383,11 +383,17 @@ int as_samples_read(as_samples *s, const char *path, as_err *err)
 
 /* ---- the end ---- */
 
-static void place_of(const as_samples *s, uint64_t sample, char *out, size_t size)
+static size_t file_of(const as_samples *s, uint64_t sample)
 {
     size_t f = s->n_files - 1;
     while (f > 0 && s->files[f].first_sample > sample)
         f--;
+    return f;
+}
+
+static void place_of(const as_samples *s, uint64_t sample, char *out, size_t size)
+{
+    size_t f = file_of(s, sample);
     const as_kept *k = as_store_at(&s->store, sample);
     (void)snprintf(out, size, "%.150s:%lu%s", s->files[f].name, (unsigned long)k->line,
                    k->line == UINT32_MAX ? " or later" : "");
@@ -398,11 +404,13 @@ static int fail_twice(const as_samples *s, const as_store_facts *facts, as_err *
     char first[200], second[200];
     place_of(s, facts->first, first, sizeof first);
     place_of(s, facts->second, second, sizeof second);
+    bool is_one_file = file_of(s, facts->first) == file_of(s, facts->second);
     as_str id = s->store.problems[as_store_at(&s->store, facts->second)->problem].id;
     return as_fail(
         err, AS_EDATA,
-        "the same sample twice: %s and %s (problem %.*s): were two runs made with one seed?", first,
-        second, (int)(id.len < 60 ? id.len : 60), id.data);
+        "the same sample twice: %s and %s (problem %.*s): were two runs made with one seed%s?",
+        first, second, (int)(id.len < 60 ? id.len : 60), id.data,
+        is_one_file ? ", or put into one file" : "");
 }
 
 int as_samples_finish(as_samples *s, as_sample_set *out, as_err *err)

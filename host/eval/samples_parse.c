@@ -218,17 +218,39 @@ static bool set_outcome(as_rec *rec, as_jspan v)
     return true;
 }
 
-/* run: what tells the run; sample: what tells the sample in it. Absent: the file, and the place in
- * the file. */
-static void set_sample(as_rec *rec, const as_reading *how, as_jspan run, as_jspan sample,
-                       uint64_t place)
+/* By its text, so that 7 and "7", and a letter and its escape, are the same name here too. */
+static int name_hash(as_jspan v, uint64_t seed, as_arena *arena, uint64_t *out, as_err *err)
 {
-    uint64_t run_hash =
-        run.kind > AS_J_NULL ? raw_hash(run, 1) : as_hash64(AS_LIT("file"), how->file);
-    uint64_t key = sample.kind > AS_J_NULL ? raw_hash(sample, 2) : place;
-    uint64_t both[2] = { run_hash, key };
-    rec->run = (uint32_t)run_hash;
-    rec->sample = as_hash64((as_str){ (const char *)both, sizeof both }, sample.kind > AS_J_NULL);
+    as_str text = text_of(v, arena);
+    if (!text.data)
+        return no_memory(err);
+    *out = as_hash64(text, seed);
+    return 0;
+}
+
+static void set_hashes(as_rec *rec, uint64_t run, uint64_t sample, bool is_named)
+{
+    uint64_t both[2] = { run, sample };
+    rec->run = (uint32_t)run;
+    rec->sample = as_hash64((as_str){ (const char *)both, sizeof both }, is_named);
+}
+
+/* Where nothing names the run and the sample: the file, and the place in the file. */
+static void set_place(as_rec *rec, const as_reading *how, uint64_t place)
+{
+    set_hashes(rec, as_hash64(AS_LIT("file"), how->file), place, false);
+}
+
+/* run: what tells the run; sample: what tells the sample in it. Absent: as in set_place(). */
+static int set_sample(as_rec *rec, const as_reading *how, as_jspan run, as_jspan sample,
+                      uint64_t place, as_arena *arena, as_err *err)
+{
+    uint64_t run_hash = as_hash64(AS_LIT("file"), how->file);
+    int rc = run.kind > AS_J_NULL ? name_hash(run, 1, arena, &run_hash, err) : 0;
+    if (rc == 0 && sample.kind > AS_J_NULL)
+        rc = name_hash(sample, 2, arena, &place, err);
+    set_hashes(rec, run_hash, place, sample.kind > AS_J_NULL);
+    return rc;
 }
 
 static const as_jspan absent = { { NULL, 0 }, AS_J_NONE };
@@ -319,8 +341,10 @@ static int add_own(as_recs *out, const as_reading *how, const record *r, uint64_
         rc = set_key(rec, r->at[F_KEY], out->arena, err);
     set_text(rec, has(r, F_COMPLETION) ? r->at[F_COMPLETION] : r->at[F_TEXT]);
     set_finish(rec, r->at[F_FINISH_REASON]);
-    set_sample(rec, how, has(r, F_SEED) ? r->at[F_SEED] : r->at[F_RUN],
-               has(r, F_SAMPLE_IDX) ? r->at[F_SAMPLE_IDX] : r->at[F_ID], place_of(line, 0));
+    if (rc == 0)
+        rc = set_sample(rec, how, has(r, F_SEED) ? r->at[F_SEED] : r->at[F_RUN],
+                        has(r, F_SAMPLE_IDX) ? r->at[F_SAMPLE_IDX] : r->at[F_ID], place_of(line, 0),
+                        out->arena, err);
     return rc;
 }
 
@@ -335,7 +359,7 @@ static int add_human_eval(as_recs *out, const as_reading *how, const record *r, 
     if (!set_outcome(rec, r->at[F_PASSED]))
         return as_fail(err, AS_EDATA, "\"passed\" must be true or false");
     set_text(rec, r->at[F_COMPLETION]);
-    set_sample(rec, how, absent, absent, place_of(line, 0));
+    set_place(rec, how, place_of(line, 0));
     return set_problem(rec, r->at[F_TASK_ID], "task_id", out->arena, err);
 }
 
@@ -368,7 +392,7 @@ static int add_evalplus_sample(as_recs *out, const as_reading *how, as_jspan tas
         return no_memory(err);
     set_scored(rec, base && plus); /* the extra tests count only on top of the base ones */
     set_text(rec, as_jobject_get(sample, "solution"));
-    set_sample(rec, how, absent, absent, place);
+    set_place(rec, how, place);
     return set_problem(rec, task, "task_id", out->arena, err);
 }
 
@@ -449,12 +473,13 @@ static int add_limit_sample(as_recs *out, const as_reading *how, const record *r
     if (!set_outcome(rec, cell))
         return as_fail(err, AS_EDATA, "\"score\" holds %.*s, which is no true, false, 0, 1 or null",
                        (int)(cell.text.len < 40 ? cell.text.len : 40), cell.text.data);
-    set_sample(rec, how, absent, absent, place);
+    set_place(rec, how, place);
     return set_problem(rec, r->at[F_IDX], "idx", out->arena, err);
 }
 
-static int add_limit(as_recs *out, const as_reading *how, const record *r, uint64_t line,
-                     as_err *err)
+/* A sample's place is the one in the list, whatever the line: a problem that comes twice in a file
+ * is a run that was written twice. */
+static int add_limit(as_recs *out, const as_reading *how, const record *r, as_err *err)
 {
     static const field lists[] = { F_PRED, F_CODE, F_FINISH_REASON };
     enum { N_LISTS = 3 };
@@ -468,7 +493,7 @@ static int add_limit(as_recs *out, const as_reading *how, const record *r, uint6
         for (size_t i = 0; i < N_LISTS && rc == 0; i++)
             rc = next_of(r->at[lists[i]], &place[i], &value[i], field_names[lists[i]].data, n, err);
         if (rc == 0)
-            rc = add_limit_sample(out, how, r, cell, place_of(line, n), err);
+            rc = add_limit_sample(out, how, r, cell, n, err);
         if (rc == 0)
             rc = set_key(&out->at[out->n - 1], value[0], out->arena, err);
         if (rc < 0)
@@ -588,7 +613,9 @@ static int add_lm_eval(as_recs *out, const as_reading *how, const record *r, as_
     set_text(rec, first_of(r->at[F_RESPS]));
     /* Two lines of one document differ by filter; that they must not be mixed is told at the end of
      * the file. */
-    set_sample(rec, how, absent, has(r, F_FILTER) ? r->at[F_FILTER] : r->at[F_DOC_ID], 0);
+    if (rc == 0)
+        rc = set_sample(rec, how, absent, has(r, F_FILTER) ? r->at[F_FILTER] : r->at[F_DOC_ID], 0,
+                        out->arena, err);
     return rc;
 }
 
@@ -640,7 +667,7 @@ int as_recs_add(as_recs *out, const as_reading *how, as_jspan object, uint64_t l
         rc = add_evalplus(out, how, &r, line, err);
         break;
     case AS_FORMAT_LIMIT:
-        rc = add_limit(out, how, &r, line, err);
+        rc = add_limit(out, how, &r, err);
         break;
     case AS_FORMAT_LM_EVAL:
         rc = add_lm_eval(out, how, &r, err);

@@ -129,6 +129,15 @@ class Reference(unittest.TestCase):
                 if few:
                     self.check_k([p], row)
 
+    def test_a_sample_is_the_same_however_its_name_is_written(self):
+        for name, again in (("7", '"7"'), ('"\u00e9"', r'"\u00e9"'), ('"a/b"', r'"a\/b"')):
+            for row in ('{"group":"p","id":NAME,"verdict":"fail"}', '{"group":"p","seed":NAME,"sample_idx":0,"correct":1}',
+                        '{"group":NAME,"id":1,"verdict":"pass"}'):
+                text = row.replace("NAME", name) + "\n" + row.replace("NAME", again) + "\n"
+                done = subprocess.run([BIN, "passk", "--in", "-"], capture_output=True, input=text.encode(), timeout=60)
+                self.assertEqual(done.returncode, 3, text)
+                self.assertIn("the same sample twice", done.stderr.decode())
+
     def test_intervals(self):
         rng = random.Random(1)
         rows, shares = [], []

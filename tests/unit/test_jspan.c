@@ -93,7 +93,9 @@ static void test_refuses(void **state)
     scan_bad(AS_LIT("1e+"), 4, "digit");
     scan_bad(AS_LIT(".5"), 1, "value was expected");
     scan_bad(AS_LIT("+1"), 1, "value was expected");
-    scan_bad(AS_LIT("NaN"), 1, "value was expected");
+    scan_bad(AS_LIT("NaN"), 1, "NaN and Infinity are not JSON");
+    scan_bad(AS_LIT("[1,-Infinity]"), 4, "NaN and Infinity are not JSON");
+    scan_bad(AS_LIT("Nan"), 1, "value was expected");
     scan_bad(AS_LIT("nul"), 1, "unknown word");
     scan_bad(AS_LIT("True"), 1, "value was expected");
     scan_bad(AS_LIT("1 2"), 3, "after the end");

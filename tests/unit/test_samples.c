@@ -200,6 +200,8 @@ static void limit_of_rlvr(void **state)
     refuses("{\"idx\":0,\"score\":[\"yes\"]}\n", AS_EDATA, "\"yes\"");
     refuses("{\"idx\":0,\"score\":[]}\n", AS_EDATA, "no samples");
     refuses("{\"score\":[true]}\n", AS_EDATA, "idx");
+    refuses("{\"idx\":1,\"score\":[true]}\n{\"idx\":\"1\",\"score\":[false]}\n", AS_EDATA,
+            "or put into one file?");
 }
 
 static const char lm_eval_text[] =
