@@ -60,6 +60,70 @@ static bool is_hundredfold(assay_str percent, assay_str plain)
     return same;
 }
 
+/* ---- tuples, intervals, sets: element by element ---- */
+
+enum { MOST_ELEMENTS = 64 }; /* of groups that are not equal byte for byte */
+
+typedef struct elements {
+    assay_str list[MOST_ELEMENTS];
+    uint32_t n;
+} elements;
+
+/* The elements between the brackets of "t:(q:1,q:2)"; false: too many, or text among them, whose
+ * own brackets and commas would mislead. */
+static bool split(assay_str key, elements *out)
+{
+    *out = (elements){ .n = 0 };
+    if (key.len < 4 || pc_find(key, "x:", 0) != PC_NONE)
+        return false;
+    uint32_t depth = 0;
+    size_t from = 3;
+    for (size_t i = 3; i < key.len; i++) {
+        char c = key.data[i];
+        bool last = i + 1 == key.len;
+        if (last || (c == ',' && depth == 0)) {
+            if (out->n == MOST_ELEMENTS)
+                return false;
+            out->list[out->n++] = pc_slice(key, from, i);
+            from = i + 1;
+        }
+        depth += c == '(' || c == '[' || c == '{';
+        depth -= depth > 0 && (c == ')' || c == ']' || c == '}');
+    }
+    return true;
+}
+
+/* The groups hold the same where each element has a partner of its own; in a set, anywhere.
+ * Groups nest no deeper than the reader's MAX_NEST. NOLINTBEGIN(misc-no-recursion) */
+static math_verdict compare_groups(assay_str a, assay_str b)
+{
+    elements x, y;
+    bool is_set = pc_starts(a, "s:{");
+    if (!split(a, &x) || !split(b, &y) || x.n != y.n || memcmp(a.data, b.data, 3) != 0 ||
+        a.data[a.len - 1] != b.data[b.len - 1])
+        return MATH_DIFFERENT;
+    math_verdict result = MATH_SAME;
+    for (uint32_t i = 0; i < x.n; i++) {
+        math_verdict best = MATH_DIFFERENT;
+        uint32_t partner = i, end = is_set ? y.n : i + 1;
+        for (uint32_t k = i; k < end && best != MATH_SAME; k++) {
+            math_verdict v = math_compare(x.list[i], y.list[k]);
+            if (v == MATH_DIFFERENT)
+                continue;
+            best = v;
+            partner = k;
+        }
+        if (best == MATH_DIFFERENT)
+            return best;
+        if (best == MATH_UNITS)
+            result = best;
+        assay_str taken = y.list[partner];
+        y.list[partner] = y.list[i];
+        y.list[i] = taken;
+    }
+    return result;
+}
+
 math_verdict math_compare(assay_str a, assay_str b)
 {
     if (pc_eq(a, b))
@@ -69,6 +133,8 @@ math_verdict math_compare(assay_str a, assay_str b)
         return MATH_DIFFERENT;
     if (pc_eq(a, b))
         return MATH_SAME;
+    if (a.len > 2 && b.len > 2 && pc_in(a.data[0], "tis") && a.data[1] == ':')
+        return compare_groups(a, b);
     if (!pc_starts(a, "q:") || !pc_starts(b, "q:"))
         return MATH_DIFFERENT;
     assay_str unit_a = take_unit(&a), unit_b = take_unit(&b);
@@ -83,3 +149,4 @@ math_verdict math_compare(assay_str a, assay_str b)
         return is_hundredfold(b, a) ? MATH_SAME : MATH_DIFFERENT;
     return MATH_DIFFERENT;
 }
+/* NOLINTEND(misc-no-recursion) */

@@ -232,8 +232,10 @@ static size_t separator(const state *st, size_t i)
  * 1,234,56 has none. */
 static size_t thousands(state *st, size_t i, size_t first)
 {
-    if (first > 3 || (first > 0 && st->s.data[i - first] == '0'))
+    if (first > 3 || (first > 0 && st->s.data[i - first] == '0')) {
+        st->is_list |= i < st->s.len && st->s.data[i] == ',';
         return i;
+    }
     size_t mark = st->lx->pool.len, n, end = i, sep_len = 0;
     char sep = 0;
     while ((n = separator(st, end)) > 0 && digits_from(st->s, end + n) > 0) {
@@ -241,7 +243,8 @@ static size_t thousands(state *st, size_t i, size_t first)
         bool fits = k == 3 && (!sep || (sep == st->s.data[end] && sep_len == n));
         if (!fits) {
             if (!sep && st->s.data[end] == ' ')
-                break; /* "2 1/2" is something else */
+                break;                                       /* "2 1/2" is something else */
+            st->is_list |= n == 1 && st->s.data[end] == ','; /* 27,54,108,135: none groups */
             st->lx->pool.len = mark;
             return i;
         }
@@ -339,11 +342,11 @@ static bool is_wrapper(assay_str w)
 
 static bool is_spacing(assay_str w)
 {
-    static const char *const list[] = { "quad",  "qquad", "displaystyle", "textstyle",
-                                        "left",  "right", "big",          "Big",
-                                        "bigl",  "bigr",  "Bigl",         "Bigr",
-                                        "bigg",  "Bigg",  "limits",       "thinspace",
-                                        "space", "hfill", "nobreakspace", NULL };
+    static const char *const list[] = {
+        "quad",   "qquad",     "displaystyle", "textstyle", "left",         "right", "big",  "Big",
+        "mleft",  "mright",    "bigl",         "bigr",      "Bigl",         "Bigr",  "bigg", "Bigg",
+        "limits", "thinspace", "space",        "hfill",     "nobreakspace", NULL
+    };
     return in_list(w, list);
 }
 
@@ -585,14 +588,20 @@ static bool looks_like_list(assay_str s)
     return false;
 }
 
-/* White space and the punctuation that ends a sentence. */
+/* White space, also as TeX writes it, and the punctuation that ends a sentence. */
 static assay_str strip(assay_str s)
 {
-    for (s = pc_trim(s); s.len && pc_in(s.data[s.len - 1], ".,;:");
-         s = pc_trim(pc_slice(s, 0, s.len - 1)))
-        if (s.len >= 2 &&
-            (s.data[s.len - 2] == '\\' || s.data[s.len - 2] == '.')) /* \, and 0.333... */
+    for (s = pc_trim(s); s.len; s = pc_trim(s)) {
+        char last = s.data[s.len - 1];
+        bool command = s.len >= 2 && s.data[s.len - 2] == '\\';
+        if (command && pc_in(last, "\\,;:!")) /* a line break, \, */
+            s.len -= 2;
+        else if (!command && pc_in(last, ".,;:") &&
+                 !(s.len >= 2 && s.data[s.len - 2] == '.')) /* 0.333... */
+            s.len--;
+        else
             break;
+    }
     return s;
 }
 

@@ -56,10 +56,16 @@ static void write_text(math_reader *r, range g, pc_buf *out)
 static bool is_constant_word(assay_str w)
 {
     static const char *const list[] = {
-        "e",        "i",        "pi",       "sqrt",  "sin",        "cos",     "tan",     "log",
-        "ln",       "exp",      "\\pi",     "\\sin", "\\cos",      "\\tan",   "\\log",   "\\ln",
-        "\\exp",    "\\binom",  "\\pm",     "\\mp",  "\\overline", "\\infty", "\\ldots", "\\dots",
-        "\\arctan", "\\arcsin", "\\arccos", "\\cot", "\\sec",      "\\csc",   NULL
+        "e",        "i",        "pi",         "sqrt",     "sin",      "cos",
+        "tan",      "log",      "ln",         "exp",      "\\pi",     "\\sin",
+        "\\cos",    "\\tan",    "\\log",      "\\ln",     "\\exp",    "\\binom",
+        "\\pm",     "\\mp",     "\\overline", "\\infty",  "\\ldots",  "\\dots",
+        "\\arctan", "\\arcsin", "\\arccos",   "\\cot",    "\\sec",    "\\csc",
+        "\\max",    "\\min",    "\\gcd",      "\\lcm",    "\\mod",    "\\bmod",
+        "\\choose", "\\vert",   "\\lvert",    "\\rvert",  "\\lfloor", "\\rfloor",
+        "\\lceil",  "\\rceil",  "\\mid",      "\\approx", "gcd",      "lcm",
+        "max",      "min",      "mod",        "floor",    "ceil",     "\\operatorname",
+        NULL
     };
     for (const char *const *p = list; *p; p++)
         if (pc_is(w, *p))
@@ -71,12 +77,15 @@ static bool is_constant_word(assay_str w)
 static bool is_constant(const math_reader *r, range g)
 {
     bool numbers = false, operators = false;
+    uint32_t inside = 0; /* brackets: the commas of \max(1, 2) part arguments */
     for (uint32_t i = g.lo; i < g.hi; i++) {
         uint8_t k = kind_at(r, i);
+        inside += opens(k);
+        inside -= closes(k) && inside > 0;
         assay_str t = math_tok_text(&r->lx, i);
         bool named = k == T_WORD || k == T_CMD;
         if (named ? !is_constant_word(t)
-                  : k == T_EQUAL || k == T_MONEY || k == T_COMMA || k == T_SEMI)
+                  : k == T_EQUAL || k == T_MONEY || (!inside && (k == T_COMMA || k == T_SEMI)))
             return false;
         if (k == T_OTHER && !pc_is(t, "!") && !pc_is(t, "|") && !pc_is(t, "."))
             return false;
@@ -364,7 +373,7 @@ static const char *kind_of(assay_str key)
     return pc_starts(body, "s:") ? "set" : "text";
 }
 
-/* Past "the (final) answer is". */
+/* Past "the (final) answer is" and "Answer:". */
 static uint32_t after_announcement(const math_reader *r)
 {
     uint32_t i = 0;
@@ -372,10 +381,10 @@ static uint32_t after_announcement(const math_reader *r)
            !pc_is_nocase(math_tok_text(&r->lx, i), "answer"))
         i++;
     if (i + 2 >= r->lx.n || kind_at(r, i) != T_WORD ||
-        !pc_is_nocase(math_tok_text(&r->lx, i), "answer") ||
-        !pc_is(math_tok_text(&r->lx, i + 1), "is"))
+        !pc_is_nocase(math_tok_text(&r->lx, i), "answer"))
         return 0;
-    return i + 2;
+    assay_str next = math_tok_text(&r->lx, i + 1);
+    return pc_is(next, "is") || pc_is(next, ":") ? i + 2 : 0;
 }
 
 bool math_read(math_reader *r, assay_str text, math_form *out)

@@ -13,6 +13,7 @@ static const alias aliases[] = {
     { "cent", "cent" },
     { "cents", "cent" },
     { "percent", "%" },
+    { "percentage", "%" },
     { "degree", "deg" },
     { "degrees", "deg" },
     { "rad", "rad" },
