@@ -31,7 +31,7 @@ typedef struct chunk { /* samples of one group, a list of growing pieces */
 } chunk;
 
 typedef struct group {
-    const node *name;
+    const node *name; /* raw JSON, as its first sample has it */
     chunk *first, *last;
     uint32_t n, n_errors;
 } group;
@@ -190,7 +190,25 @@ static int keep(as_ballots *b, as_str text, const node **out, as_err *err)
 
 /* ---- groups ---- */
 
-static int find_group(as_ballots *b, as_str name, size_t *index, as_err *err)
+/* What a name in raw JSON says: 7 and "7", and a letter and its escape, are one name, as in passk.
+ * Half a surrogate pair says nothing, so it stays as it is written. */
+static int name_of(as_str raw, as_arena *scratch, as_str *out, as_err *err)
+{
+    size_t n_replaced = 0;
+    *out = raw;
+    if (raw.len < 2 || raw.data[0] != '"')
+        return 0;
+    *out = (as_str){ raw.data + 1, raw.len - 2 };
+    if (!out->len || !memchr(out->data, '\\', out->len))
+        return 0;
+    as_str text = as_jstring((as_jspan){ raw, AS_J_STRING }, scratch, &n_replaced);
+    if (!text.data)
+        return as_fail(err, AS_ENOMEM, "vote: out of memory");
+    *out = n_replaced ? raw : text;
+    return 0;
+}
+
+static int find_group(as_ballots *b, as_str name, as_str raw, size_t *index, as_err *err)
 {
     bool is_new = false;
     node *n = intern(b, SPACE_GROUP, name, &is_new, err);
@@ -210,8 +228,11 @@ static int find_group(as_ballots *b, as_str name, size_t *index, as_err *err)
         b->groups = groups;
         b->cap_groups = cap;
     }
+    const node *shown_name = NULL;
+    if (keep(b, raw, &shown_name, err) < 0)
+        return err->code;
     n->value = *index = b->n_groups++;
-    b->groups[*index] = (group){ .name = n };
+    b->groups[*index] = (group){ .name = shown_name };
     return 0;
 }
 
@@ -222,12 +243,10 @@ static as_str shown(as_str raw)
                             : (as_str){ raw.data, as_utf8_valid((as_str){ raw.data, SHOWN }) };
 }
 
-static int check_id(as_ballots *b, size_t index, const as_item *item, as_err *err)
+static int check_id(as_ballots *b, size_t index, as_str id, const as_item *item, as_err *err)
 {
     bool is_new = false;
-    if (!item->id.data)
-        return 0;
-    node *n = intern(b, SPACE_FIRST_ID + index, item->id, &is_new, err);
+    node *n = intern(b, SPACE_FIRST_ID + index, id, &is_new, err);
     if (!n)
         return err->code;
     if (!is_new)
@@ -237,6 +256,23 @@ static int check_id(as_ballots *b, size_t index, const as_item *item, as_err *er
                        (unsigned long long)n->value);
     n->value = item->line_no;
     return 0;
+}
+
+/* The group of an item, by its name; its id must be new there. */
+static int enter(as_ballots *b, const as_item *item, size_t *index, as_err *err)
+{
+    as_arena scratch;
+    as_str name;
+    as_arena_init(&scratch, 0);
+    int rc = name_of(item->group, &scratch, &name, err);
+    if (rc == 0)
+        rc = find_group(b, name, item->group, index, err);
+    if (rc == 0 && item->id.data)
+        rc = name_of(item->id, &scratch, &name, err);
+    if (rc == 0 && item->id.data)
+        rc = check_id(b, *index, name, item, err);
+    as_arena_fini(&scratch);
+    return rc;
 }
 
 static sample *new_sample(as_ballots *b, group *g, as_err *err)
@@ -265,9 +301,7 @@ int as_ballots_add(as_ballots *b, const as_item *item, const as_ballot_paper *pa
     sample made = { .sum_logp = paper->sum_logp };
     size_t index = 0;
     err = err ? err : &own; /* the code is read back from it */
-    int rc = find_group(b, item->group, &index, err);
-    if (rc == 0)
-        rc = check_id(b, index, item, err);
+    int rc = enter(b, item, &index, err);
     if (rc == 0 && !paper->is_error)
         rc = keep(b, paper->key, &made.key, err);
     if (rc == 0 && !paper->is_error)

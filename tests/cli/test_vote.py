@@ -240,6 +240,14 @@ class BadInput(unittest.TestCase):
         done = assay("vote", "--plugin", "exact", stdin=self.GOOD + "nonsense\n", ok=3)
         self.assertEqual(done.stdout, "")  # half a file has no majority
 
+    def test_a_group_is_the_same_however_its_name_is_written(self):
+        rows = [f'{{"group":{g},"id":{i},"verdict":"fail","key":"{k}"}}' for g, i, k in
+                (('7', 1, "a"), ('"7"', 2, "b"), (r'"\u0037"', 3, "b"), (r'"\ud800"', 4, "c"), (r'"\ud801"', 5, "c"))]
+        self.assertEqual([(r["group"], r["label"], r["n"]) for r in vote("\n".join(rows) + "\n")],
+                         [(7, "b", 3), ("\ud800", "c", 1), ("\ud801", "c", 1)])
+        self.refused('{"group":7,"id":"a","completion":"x"}\n{"group":"7","id":"\\u0061","completion":"y"}\n', 3, "stdin:2: ",
+                     "first at line 1")
+
     def test_zero_bytes_and_long_texts(self):
         items = [{"group": "g\u0000", "completion": "a\u0000b"}, {"group": "g\u0000", "completion": "a\u0000c"},
                  {"group": "g\u0000", "completion": "a\u0000b"}, {"group": "big", "completion": "x" * 10_000_000}]
