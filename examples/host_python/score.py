@@ -89,6 +89,14 @@ def load():
     return lib
 
 
+def utf8(text):
+    """UTF-8; halves of a surrogate pair are joined, and lone ones become U+FFFD, as where JSONL is read."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+
+
 def column(values, n, name):
     """One text per item; None where absent, one for all, objects as JSON."""
     if values is None or isinstance(values, str):
@@ -96,12 +104,14 @@ def column(values, n, name):
     if len(values) != n:
         raise ValueError(f"{name}: {len(values)} values for {n} completions")
     texts = (v if v is None or isinstance(v, str) else json.dumps(v) for v in values)
-    return [None if t is None else t.encode("utf-8", "replace") for t in texts]
+    return [None if t is None else utf8(t) for t in texts]
 
 
 def content(completion):
-    """TRL gives conversations as [{"role", "content"}]: what is judged is the last message's text."""
-    return completion if isinstance(completion, str) else completion[-1]["content"]
+    """TRL gives conversations as [{"role", "content"}]: what is judged is the last message's text; None is no answer."""
+    if isinstance(completion, list):
+        completion = completion[-1]["content"]
+    return "" if completion is None else completion
 
 
 class Reward:
@@ -150,7 +160,10 @@ class Reward:
                 if text is not None:
                     keep.append(ctypes.create_string_buffer(text, len(text) + 1))
                     setattr(item, field, Str(ctypes.addressof(keep[-1]), len(text)))
-        for item, number in zip(items, group or range(n)):
+        group = range(n) if group is None else group
+        if len(group) != n:
+            raise ValueError(f"group: {len(group)} values for {n} completions")
+        for item, number in zip(items, group):
             item.group = number
         return items, keep
 

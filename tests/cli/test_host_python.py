@@ -119,6 +119,16 @@ class HostPython(unittest.TestCase):
             score.Reward("exact").results(["a"], ["a"], meta=["[1]"])
         with self.assertRaisesRegex(ValueError, "reference: 1 values for 2"):
             score.Reward("exact")(["a", "b"], reference=["a"])
+        with self.assertRaisesRegex(ValueError, "group: 1 values for 2"):
+            score.Reward("exact").results(["a", "b"], ["a", "b"], group=[1])
+
+    def test_texts_that_are_no_utf8_read_as_in_verify(self):
+        texts = [("?", "\ud800"), ("\ufffd", "\ud800"), ("\ud83d\ude00", "\U0001F600"), ("a\0b", "a\0c"), (None, "a")]
+        items = [{"id": i, "completion": c, "reference": r} for i, (c, r) in enumerate(texts)]
+        theirs = [r["verdict"] for r in verify("exact", items)]
+        ours = [r.verdict for r in score.Reward("exact").results(*zip(*texts))]
+        self.assertEqual(ours, theirs)
+        self.assertEqual(ours[:4], ["fail", "pass", "pass", "fail"])
 
     def test_exported_symbols(self):
         out = subprocess.run(["nm", "-D", "--defined-only", LIB], capture_output=True, text=True, check=True).stdout
