@@ -215,11 +215,16 @@ static size_t common_name(const math_reader *r, pieces *p)
 }
 
 static void write_pieces(math_reader *r, pieces *p, const char *head, const char *tail, size_t name,
-                         pc_buf *out)
+                         bool bare, pc_buf *out)
 {
     bool is_set = head[0] == 's';
     if (is_set)
         qsort_r(p->list, p->n, sizeof *p->list, by_key, r);
+    if (bare && by_key(&p->list[0], &p->list[p->n - 1], r) == 0) { /* "1/2 or 0.5": one value */
+        assay_str one = piece_text(r, p->list[0]);
+        pc_buf_add(out, one.data, one.len);
+        return;
+    }
     if (name)
         pc_buf_add(out, r->pieces.data + p->list[0].at, name);
     pc_buf_text(out, head);
@@ -245,7 +250,7 @@ static read_result read_elements(math_reader *r, range g, bool words, const char
     read_result result = p.failed || r->pieces.failed ? READ_NO_MEMORY : READ_NO;
     if (result == READ_NO && !p.broken && p.n >= least) {
         size_t name = words && p.n ? common_name(r, &p) : 0;
-        write_pieces(r, &p, head, tail, name, out);
+        write_pieces(r, &p, head, tail, name, words && least > 0, out);
         *decided = p.decided;
         result = READ_YES;
     }
