@@ -125,12 +125,12 @@ static bool describe(const double *v, size_t n, as_interval *out)
     return count == n;
 }
 
-static int run_draws(boot *b, as_err *err)
+static int run_draws(boot *b, unsigned threads, as_err *err)
 {
     as_pool *pool = NULL;
     /* Threads cost some hundred microseconds to start: not for a few problems. */
-    if ((double)b->draws * (double)b->problems * (double)(b->metrics + 1) > 5e6) {
-        int rc = as_pool_new(&pool, 0, err);
+    if (threads != 1 && (double)b->draws * (double)b->problems * (double)(b->metrics + 1) > 5e6) {
+        int rc = as_pool_new(&pool, threads, err);
         if (rc < 0)
             return rc;
         as_pool_for(pool, LANES, run_lane, b);
@@ -143,7 +143,7 @@ static int run_draws(boot *b, as_err *err)
 }
 
 int as_bootstrap(const double *values, size_t metrics, size_t problems, unsigned draws,
-                 uint64_t seed, as_interval *out, int *is_normal, as_err *err)
+                 uint64_t seed, unsigned threads, as_interval *out, int *is_normal, as_err *err)
 {
     bool by_normal = problems > NORMAL_ABOVE || draws == 0 || problems == 0;
     size_t n_means, n_times;
@@ -165,7 +165,7 @@ int as_bootstrap(const double *values, size_t metrics, size_t problems, unsigned
         return as_fail(err, AS_ENOMEM, "bootstrap: no memory for %zu metrics by %u draws", metrics,
                        draws);
     boot b = { values, is_whole, metrics, problems, draws, seed, times, means };
-    int rc = run_draws(&b, err);
+    int rc = run_draws(&b, threads, err);
     if (rc < 0)
         return rc;
     for (size_t m = 0; m < metrics; m++)
@@ -174,12 +174,12 @@ int as_bootstrap(const double *values, size_t metrics, size_t problems, unsigned
 }
 
 int as_bootstrap_difference(const double *a, const double *b, size_t problems, unsigned draws,
-                            uint64_t seed, as_interval *out, as_err *err)
+                            uint64_t seed, unsigned threads, as_interval *out, as_err *err)
 {
     AS_CLEANUP(free) double *delta = as_calloc(problems, sizeof *delta);
     if (!delta)
         return as_fail(err, AS_ENOMEM, "bootstrap: no memory for %zu problems", problems);
     for (size_t i = 0; i < problems; i++)
         delta[i] = a[i] - b[i]; /* NaN where either is: such a problem is in neither mean */
-    return as_bootstrap(delta, 1, problems, draws, seed, out, NULL, err);
+    return as_bootstrap(delta, 1, problems, draws, seed, threads, out, NULL, err);
 }

@@ -14,10 +14,10 @@ typedef struct as_interval {
 /* metrics x problems, row-major; a NaN cell leaves its problem out of that metric's mean. Every
  * draw resamples the SAME problem indices for all metrics: differences between rows are paired.
  * out: one per metric. Above 100,000 problems the normal interval (mean +- 1.96 se) stands in;
- * *is_normal tells (may be NULL). */
+ * *is_normal tells (may be NULL). threads: 0 for one per core; the figures do not depend on it. */
 int as_bootstrap(const double *values, size_t metrics, size_t problems, unsigned draws,
-                 uint64_t seed, as_interval *out, int *is_normal, as_err *err);
+                 uint64_t seed, unsigned threads, as_interval *out, int *is_normal, as_err *err);
 /* The paired difference a - b of two metrics over the same problems. */
 int as_bootstrap_difference(const double *a, const double *b, size_t problems, unsigned draws,
-                            uint64_t seed, as_interval *out, as_err *err);
+                            uint64_t seed, unsigned threads, as_interval *out, as_err *err);
 #endif

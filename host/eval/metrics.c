@@ -13,7 +13,8 @@
 enum {
     CELLS_MAX = 1 << 23,   /* of the metric table held at once: 64 MiB */
     PIECES = 64,           /* of the work over problems */
-    DRAWS_IN_ALL = 2000000 /* maj@k: the mean's error from drawing stays under 0.0004 */
+    DRAWS_IN_ALL = 2000000 /* maj@k: the mean's standard error from drawing is under 0.0004 from
+                              1,000 problems on, and under 0.012 / sqrt(problems) below */
 };
 
 /* Rows of the table, in this order: the four plain ones, one per tau, then three per k. */
@@ -125,7 +126,7 @@ static int measure(table *t, as_interval *out, as_passk_summary *sum, as_err *er
         int is_normal = 0, rc = fill(t, err);
         if (rc == 0)
             rc = as_bootstrap(cells, t->hi - t->lo, problems, t->options->draws, t->options->seed,
-                              out + t->lo, &is_normal, err);
+                              t->options->threads, out + t->lo, &is_normal, err);
         if (rc < 0)
             return rc;
         sum->is_normal = is_normal;
