@@ -62,7 +62,8 @@ static bool is_hundredfold(assay_str percent, assay_str plain)
 
 /* ---- tuples, intervals, sets: element by element ---- */
 
-enum { MOST_ELEMENTS = 64 }; /* of groups that are not equal byte for byte */
+/* Of groups that are not equal byte for byte: sets of sets compare each leaf with each. */
+enum { MOST_ELEMENTS = 64, MOST_BYTES = 1024 };
 
 typedef struct elements {
     assay_str list[MOST_ELEMENTS];
@@ -74,7 +75,7 @@ typedef struct elements {
 static bool split(assay_str key, elements *out)
 {
     *out = (elements){ .n = 0 };
-    if (key.len < 4 || pc_find(key, "x:", 0) != PC_NONE)
+    if (key.len < 4 || key.len > MOST_BYTES || pc_find(key, "x:", 0) != PC_NONE)
         return false;
     uint32_t depth = 0;
     size_t from = 3;
@@ -93,35 +94,61 @@ static bool split(assay_str key, elements *out)
     return true;
 }
 
-/* The groups hold the same where each element has a partner of its own; in a set, anywhere.
- * Groups nest no deeper than the reader's MAX_NEST. NOLINTBEGIN(misc-no-recursion) */
+/* partners[i] holds a bit for each element of the other set that i may be paired with. */
+typedef struct pairing {
+    uint64_t partners[MOST_ELEMENTS], tried;
+    uint32_t n, owner[MOST_ELEMENTS]; /* of the elements of the other set; n: nobody's yet */
+} pairing;
+
+/* Each recursion tries an element nobody tried before, so at most n nest.
+ * NOLINTBEGIN(misc-no-recursion) */
+static bool pair_up(pairing *p, uint32_t i)
+{
+    for (uint32_t k = 0; k < p->n; k++) {
+        uint64_t bit = UINT64_C(1) << k;
+        if (!(p->partners[i] & bit) || (p->tried & bit))
+            continue;
+        p->tried |= bit;
+        if (p->owner[k] == p->n || pair_up(p, p->owner[k])) {
+            p->owner[k] = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Has each element a partner of its own? What the first pairs take does not decide: 5 may be paired
+ * with 5 cm or with 5 m, and the answer is the same from either side. */
+static bool all_paired(pairing *p)
+{
+    for (uint32_t k = 0; k < p->n; k++)
+        p->owner[k] = p->n;
+    for (uint32_t i = 0; i < p->n; i++) {
+        p->tried = 0;
+        if (!pair_up(p, i))
+            return false;
+    }
+    return true;
+}
+
+/* Tuples and intervals by position, sets by any pairing; nests no deeper than the reader does. */
 static math_verdict compare_groups(assay_str a, assay_str b)
 {
     elements x, y;
-    bool is_set = pc_starts(a, "s:{");
     if (!split(a, &x) || !split(b, &y) || x.n != y.n || memcmp(a.data, b.data, 3) != 0 ||
         a.data[a.len - 1] != b.data[b.len - 1])
         return MATH_DIFFERENT;
-    math_verdict result = MATH_SAME;
-    for (uint32_t i = 0; i < x.n; i++) {
-        math_verdict best = MATH_DIFFERENT;
-        uint32_t partner = i, end = is_set ? y.n : i + 1;
-        for (uint32_t k = i; k < end && best != MATH_SAME; k++) {
+    bool is_set = a.data[0] == 's';
+    pairing same = { .n = x.n }, perhaps = { .n = x.n };
+    for (uint32_t i = 0; i < x.n; i++)
+        for (uint32_t k = is_set ? 0 : i; k < (is_set ? x.n : i + 1); k++) {
             math_verdict v = math_compare(x.list[i], y.list[k]);
-            if (v == MATH_DIFFERENT)
-                continue;
-            best = v;
-            partner = k;
+            same.partners[i] |= (uint64_t)(v == MATH_SAME) << k;
+            perhaps.partners[i] |= (uint64_t)(v != MATH_DIFFERENT) << k;
         }
-        if (best == MATH_DIFFERENT)
-            return best;
-        if (best == MATH_UNITS)
-            result = best;
-        assay_str taken = y.list[partner];
-        y.list[partner] = y.list[i];
-        y.list[i] = taken;
-    }
-    return result;
+    if (all_paired(&same))
+        return MATH_SAME;
+    return all_paired(&perhaps) ? MATH_UNITS : MATH_DIFFERENT;
 }
 
 math_verdict math_compare(assay_str a, assay_str b)
