@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "cli/verify.h"
 
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -281,7 +282,9 @@ int verify_gates(const verify_run *v, as_err *err)
                        "--max-unscored %.2f %%; their "
                        "\"reason\" says why",
                        100 * share, 100 * o->max_unscored);
-    if (!isnan(o->fail_under) && !(mean_score(c) >= o->fail_under))
+    /* Scores are floats: 0.7 is a little less than the 0.7 that was asked for. */
+    double slack = fabs(o->fail_under) * (double)FLT_EPSILON / 2 + 1e-12;
+    if (!isnan(o->fail_under) && !(mean_score(c) + slack >= o->fail_under))
         return as_fail(err, AS_EGATE,
                        "the mean score is %.6g over %" PRIu64
                        " scored items, under --fail-under %g",

@@ -104,6 +104,10 @@ class Contract(AssayTest):
         self.assay("verify", "-p", "exact", "--max-unscored", "10%", stdin=data)
         self.say(self.assay("verify", "-p", "exact", "--fail-under", "0.9", stdin=data, rc=1), "mean score is 0.666667")
         self.assay("verify", "-p", "exact", "--fail-under", "0.66", stdin=data)
+        parts = '{"parts":[{"verifier":"exact","weight":0.7},{"verifier":"choice","weight":0.3}]}'
+        one = b'{"id":1,"completion":"a","reference":"a"}\n'  # scores 0.7 as a float, which is below 0.7
+        self.assay("verify", "-p", "compose:" + parts, "--fail-under", "0.7", stdin=one)
+        self.assay("verify", "-p", "compose:" + parts, "--fail-under", "0.700001", stdin=one, rc=1)
 
     def test_limit_and_dry_run(self):
         path = self.file("in.jsonl", items(5000))
