@@ -95,21 +95,21 @@ static int parse_line(const reader *r, task *t, size_t i, as_err *err)
     return as_fail(err, rc, "%s", why.text);
 }
 
-/* A result of verify: what it says is taken as it is. Without a key it is a blank, unless verify
- * could not tell either. */
+/* A result of verify: what it says is taken as it is. Without a key it is a blank; an error is no
+ * answer at all, whatever else stands beside it. */
 static void read_result(task *t, size_t i)
 {
     const as_item *item = &t->items[i];
     as_ballot_paper *paper = &t->papers[i];
     paper->key = item->key;
     paper->answer = item->answer;
-    if (item->key.data)
+    if (item->key.data && !item->is_error)
         return;
     as_jspan line = { .kind = AS_J_NONE };
     if (as_json_scan(t->lines[i].text, &line, NULL) < 0)
         return; /* as_item_parse read it, so this cannot be */
     as_jspan verdict = as_jobject_get(line, "verdict");
-    if (as_jspan_is(verdict, "error")) {
+    if (item->is_error) {
         paper->is_error = true;
         as_str reason = as_jstring(as_jobject_get(line, "reason"), &t->arena, NULL);
         t->reasons[i] = reason.data ? reason.data : "verdict \"error\"";

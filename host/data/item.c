@@ -160,6 +160,7 @@ int as_item_parse(as_str line, as_arena *arena, as_item *out, as_err *err)
     if (rc < 0)
         return rc;
     out->is_result = found[VERDICT].kind != AS_J_NONE;
+    out->is_error = as_jspan_is(found[VERDICT], "error");
     rc = take_names(found, out, err);
     if (rc == 0)
         rc = take_completion(found[COMPLETION], arena, out, err);

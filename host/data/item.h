@@ -19,7 +19,7 @@ typedef struct as_item {
     as_str meta;       /* raw JSON object, or absent */
     as_str key, answer; /* of a verify result that is read again (vote); absent if missing or no string */
     double sum_logp;   /* NaN if absent */
-    bool has_completion, is_result; /* is_result: has "verdict" */
+    bool has_completion, is_result, is_error; /* is_result: has "verdict"; is_error: it is "error" */
     size_t n_replaced; /* lone surrogates that became U+FFFD */
     uint64_t line_no;
 } as_item;

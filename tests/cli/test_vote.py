@@ -240,6 +240,11 @@ class BadInput(unittest.TestCase):
         done = assay("vote", "--plugin", "exact", stdin=self.GOOD + "nonsense\n", ok=3)
         self.assertEqual(done.stdout, "")  # half a file has no majority
 
+    def test_an_error_is_no_vote_even_with_a_key(self):
+        row, = vote([{"group": "g", "id": i, "verdict": v, "key": k} for i, (v, k) in
+                     enumerate((("error", "x"), ("error", "x"), ("pass", "y")))])
+        self.assertEqual((row["label"], row["n"], row["errors"], row["ratio"]), ("y", 1, 2, 1))
+
     def test_a_group_is_the_same_however_its_name_is_written(self):
         rows = [f'{{"group":{g},"id":{i},"verdict":"fail","key":"{k}"}}' for g, i, k in
                 (('7', 1, "a"), ('"7"', 2, "b"), (r'"\u0037"', 3, "b"), (r'"\ud800"', 4, "c"), (r'"\ud801"', 5, "c"))]
