@@ -116,7 +116,7 @@ int as_spawn(pid_t *out, const char *const *argv, const char *const *env, const 
     }
     if (rc == 0)
         return 0;
-    errno = rc;
+    errno = rc == EBADF ? EMFILE : rc; /* what dup2() says of numbers beyond the limit */
     return as_fail_errno(err, "%s: could not be started", argv[0]);
 }
 

@@ -89,6 +89,7 @@ void as_cli_start(void)
     (void)sigaction(SIGTERM, &act, NULL);
     struct sigaction ignore = { .sa_handler = SIG_IGN };
     (void)sigaction(SIGPIPE, &ignore, NULL);
+    (void)sigaction(SIGXFSZ, &ignore, NULL); /* write() says it better */
     as_log_set(log_to_stderr, NULL, level_from_env());
 }
 

@@ -44,10 +44,12 @@ static assay_status emit(const assay_call *call, uint32_t item, uint32_t channel
         return ASSAY_E_ARG;
     while (atomic_flag_test_and_set_explicit(&st->busy, memory_order_acquire))
         (void)sched_yield();
+    bool is_first = st->spec->progress && !as_results_has(st->results, st->lo + item, channel);
     int rc = as_results_emit(st->results, st->lo + item, channel, text);
+    st->lost = st->lost || rc == AS_ENOMEM;
     if (st->act == AS_ACT_EXTRACT && channel == ASSAY_OUT_KEY) /* extract() has no verdict column */
         st->results->verdict[st->lo + item] = ASSAY_PASS;
-    if (st->spec->progress) /* under the lock, so no read-modify-write is needed */
+    if (is_first && rc == 0) /* to say it again is no progress; the lock makes the sum whole */
         atomic_store_explicit(st->spec->progress,
                               atomic_load_explicit(st->spec->progress, memory_order_relaxed) + 1,
                               memory_order_relaxed);

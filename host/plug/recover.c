@@ -46,6 +46,11 @@ static uint32_t unit_start(const struct run *x, uint32_t at, uint32_t floor)
 
 static void call_seat(struct run *x, uint32_t lo, uint32_t hi, as_outcome *o)
 {
+    x->cancelled = as_cancel_why(x->s->options.cancel);
+    if (x->cancelled) { /* while items run one by one, nobody else looks */
+        o->fate = AS_FATE_CANCELLED;
+        return;
+    }
     int64_t start = as_now_ns();
     x->seat->call(x->seat, x->act, x->items, lo, hi, x->want, x->r, o);
     int64_t spent = as_now_ns() - start;
@@ -171,7 +176,8 @@ static void run_range(/* NOLINT(misc-no-recursion) */
         split(x, lo, hi, &o, strikes);
     } else if (o.status < 0 && has_unset(x, lo, hi)) {
         split(x, lo, hi, &o, strikes);
-        as_rows_check(x->s, x->act, x->items, x->r, lo, hi, &o);
+        if (!x->cancelled) /* what it did not come to is no error */
+            as_rows_check(x->s, x->act, x->items, x->r, lo, hi, &o);
     } else {
         as_rows_check(x->s, x->act, x->items, x->r, lo, hi, &o);
     }

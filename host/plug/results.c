@@ -31,6 +31,13 @@ as_str as_results_get(const as_results *r, uint32_t item, uint32_t channel)
     return r->out[channel][item];
 }
 
+bool as_results_has(const as_results *r, uint32_t item, uint32_t channel)
+{
+    if (channel == ASSAY_OUT_TASK)
+        return r->tasks && item < r->n && r->tasks[item];
+    return as_results_get(r, item, channel).data != NULL;
+}
+
 static int emit_task(as_results *r, uint32_t item, as_str text)
 {
     if (!r->tasks)
@@ -41,10 +48,12 @@ static int emit_task(as_results *r, uint32_t item, as_str text)
     node->text = as_arena_str(r->arena, text);
     if (!node->text.data)
         return AS_ENOMEM;
-    as_task_node **end = &r->tasks[item];
-    while (*end)
-        end = &(*end)->next;
-    *end = node;
+    as_task_node *first = r->tasks[item];
+    if (first)
+        first->last->next = node;
+    else
+        first = r->tasks[item] = node;
+    first->last = node;
     return 0;
 }
 

@@ -11,7 +11,7 @@ enum { AS_N_CHANNELS = 11 }; /* ASSAY_OUT_EXPLAIN .. ASSAY_OUT_SPANS */
 
 typedef struct as_task_node { /* OUT_TASK may repeat: a list, in the order emitted */
     as_str text;
-    struct as_task_node *next;
+    struct as_task_node *next, *last; /* last: of the whole list, in its first node only */
 } as_task_node;
 
 typedef struct as_results {
@@ -28,6 +28,7 @@ typedef struct as_results {
 
 int as_results_init(as_results *r, uint32_t n, as_arena *arena, as_err *err); /* verdicts UNSET, scores NaN */
 as_str as_results_get(const as_results *r, uint32_t item, uint32_t channel);  /* data NULL: not emitted */
+bool as_results_has(const as_results *r, uint32_t item, uint32_t channel);     /* OUT_TASK too */
 /* Copies the text into the arena; replaces (OUT_TASK: appends). Not locked: callers that share serialise. */
 int as_results_emit(as_results *r, uint32_t item, uint32_t channel, as_str text);
 void as_results_fail(as_results *r, uint32_t item, const char *reason); /* ERROR, NaN, OUT_REASON; drops other texts */

@@ -33,6 +33,7 @@ static int add_failed(as_scorer *s, int rc, as_err *why, as_err *err)
     bool is_last = s->n_seats == 0;
     if (!is_last)
         s->max_seats = s->n_seats;
+    pthread_cond_broadcast(&s->freed); /* who waits for the last one may have to try for itself */
     pthread_mutex_unlock(&s->lock);
     if (is_last)
         return as_fail(err, rc, "%s", why->text);

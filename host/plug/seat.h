@@ -53,7 +53,7 @@ typedef struct as_seat_spec {
     const as_cancel *cancel;
     struct as_services *services;
     const assay_host *host;  /* inside a worker: the stand-in for the host; NULL: the services' own */
-    _Atomic uint32_t *progress; /* counted up at every emit, for whoever watches; NULL: nobody */
+    _Atomic uint32_t *progress; /* texts emitted, replacements not counted, for whoever watches; NULL: nobody */
     as_seat_counts *counts;  /* NULL: not counted */
 } as_seat_spec;
 

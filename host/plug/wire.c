@@ -74,11 +74,14 @@ int as_wire_recv(as_wire *w, as_buf *msg, uint32_t *type, as_str *payload, as_er
     size_t need = AS_WIRE_HEADER;
     int rc = as_buf_check(msg, err);
     while (rc == 0 && msg->len < AS_WIRE_HEADER)
-        rc = recv_some(w, msg, need, err);
+        rc = recv_some(w, msg, need, err); /* few enough to need no watching */
     if (rc == 0)
         rc = check_header(msg, type, &need, err);
-    while (rc == 0 && msg->len < need)
+    while (rc == 0 && msg->len < need) {
         rc = recv_some(w, msg, need, err);
+        if (rc == 0 && msg->len < need) /* one that comes in drops must not keep us here either */
+            rc = wait_or_stop(w);
+    }
     if (rc)
         return rc;
     as_buf_add(&w->rest, (as_str){ msg->data + need, msg->len - need });
@@ -91,13 +94,12 @@ int as_wire_send(as_wire *w, const as_buf *msg, as_err *err)
 {
     for (size_t at = 0; at < msg->len;) {
         ssize_t n = send(w->fd, msg->data + at, msg->len - at, MSG_NOSIGNAL);
-        if (n >= 0) {
-            at += (size_t)n;
-            continue;
-        }
-        if (errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK)
+        at += n > 0 ? (size_t)n : 0;
+        if (n >= 0 && at == msg->len)
+            break;
+        if (n < 0 && errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK)
             return as_fail(err, AS_EIO, "the connection was closed");
-        int stop = errno == EINTR ? 0 : wait_or_stop(w);
+        int stop = n < 0 && errno == EINTR ? 0 : wait_or_stop(w);
         if (stop)
             return stop;
     }

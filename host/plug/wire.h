@@ -37,8 +37,8 @@ typedef enum as_wire_type {
 typedef struct as_wire {
     int fd;
     as_buf rest; /* came in with the message before */
-    /* Called when nothing could be read or written for the socket's time-out; non-zero ends the wait with that
-     * value. NULL: waits for ever. */
+    /* Called when nothing could be read or written for the socket's time-out, and between the pieces of a message;
+     * non-zero ends the wait with that value. NULL: waits for ever. */
     int (*idle)(void *ctx);
     void *ctx;
 } as_wire;

@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-enum { CREATE_MS = 60000, CANCEL_GRACE_MS = 200, KEEP_BUFFER = 16 << 20 };
+enum { CREATE_MS = 60000, ASLEEP_MS = 1000, CANCEL_GRACE_MS = 200, KEEP_BUFFER = 16 << 20 };
 enum { STOP_HUNG = 1, STOP_CANCELLED = 2 }; /* what watch() ends a wait with */
 
 struct worker {
@@ -23,7 +23,7 @@ struct worker {
     /* watching one request */
     uint32_t n;
     uint64_t progress;
-    int64_t since_ns, limit_ns, cancel_ns;
+    int64_t since_ns, seen_ns, limit_ns, cancel_ns;
 };
 
 /* ---- watching ---- */
@@ -43,6 +43,10 @@ static int watch(void *ctx)
 {
     struct worker *w = ctx;
     int64_t now = as_now_ns();
+    if (now - w->seen_ns > (int64_t)ASLEEP_MS * 1000000)
+        w->since_ns +=
+            now - w->seen_ns; /* we were stopped (Ctrl-Z), and the worker may have been */
+    w->seen_ns = now;
     as_worker_proc_drain(&w->proc);
     int why = as_cancel_why(w->spec->cancel);
     if (why && !w->cancel_ns) {
@@ -52,7 +56,7 @@ static int watch(void *ctx)
     if (w->cancel_ns && now - w->cancel_ns > (int64_t)CANCEL_GRACE_MS * 1000000)
         return STOP_CANCELLED;
     uint64_t progress = progress_of(w);
-    if (progress != w->progress) {
+    if (progress > w->progress) { /* a verdict taken back and given again is none */
         w->progress = progress;
         w->since_ns = now;
     }
@@ -69,7 +73,7 @@ static void start_watch(struct worker *w, uint32_t n, int64_t limit_ms)
     w->n = n;
     w->progress = 0;
     w->cancel_ns = 0;
-    w->since_ns = as_now_ns();
+    w->since_ns = w->seen_ns = as_now_ns();
     w->limit_ns = limit_ms * 1000000;
 }
 
@@ -172,6 +176,7 @@ static int serve_question(struct worker *w, uint32_t type, as_str payload, as_er
         log_line(w, &r);
         return watch(w);
     }
+    int64_t asked_ns = as_now_ns();
     as_arena_init(&arena, 0);
     if (type == AS_WIRE_PART_OPEN)
         rc = part_open(w, &r, &part_err);
@@ -184,7 +189,8 @@ static int serve_question(struct worker *w, uint32_t type, as_str payload, as_er
     if (rc < 0)
         answer_fail(w, &part_err);
     as_arena_fini(&arena);
-    w->since_ns = as_now_ns(); /* the time was the part's */
+    w->seen_ns = as_now_ns();
+    w->since_ns += w->seen_ns - asked_ns; /* the time was the part's; asking is no progress */
     if (as_wire_end(&w->part_reply, &part_err) < 0) {
         answer_fail(w, &part_err);
         (void)as_wire_end(&w->part_reply, err);
@@ -310,10 +316,23 @@ static int create(struct worker *w, as_wire_reply *reply, as_err *err)
                    spec->found.path, why);
 }
 
+/* A later worker must not judge by other rules than the first, nor under its hash. */
+static int check_unchanged(const as_found *found, as_err *err)
+{
+    as_digest now;
+    int rc = as_sha256_file(found->path, &now, err);
+    if (rc == 0 && memcmp(now.bytes, found->sha256.bytes, sizeof now.bytes) != 0)
+        rc = as_fail(err, AS_EPLUGIN, "%s: the file was changed during this run; start it again",
+                     found->path);
+    return rc;
+}
+
 static int start(struct worker *w, as_verifier_info *info, as_arena *arena, as_err *err)
 {
     as_wire_reply reply;
-    int rc = as_worker_proc_start(&w->proc, err);
+    int rc = check_unchanged(&w->spec->found, err);
+    if (rc == 0)
+        rc = as_worker_proc_start(&w->proc, err);
     if (rc < 0)
         return rc;
     if (w->spec->counts)

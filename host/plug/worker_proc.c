@@ -81,6 +81,9 @@ int as_worker_proc_start(as_worker_proc *p, as_err *err)
                                 { errs[1], 2 },
                                 { pair[1], AS_WIRE_FD },
                                 { p->shared_fd, AS_WIRE_SHARED_FD } };
+    struct rusage own = { .ru_maxrss = 0 };
+    (void)getrusage(RUSAGE_SELF, &own);
+    p->inherited_kib = own.ru_maxrss;
     if (rc == 0)
         rc = as_spawn(&p->pid, argv, NULL, fds, sizeof fds / sizeof *fds, err);
     as_cleanup_close(&pair[1]);
@@ -202,7 +205,7 @@ void as_worker_proc_died(as_worker_proc *p, unsigned mem_mib, char *why, size_t 
         WIFEXITED(status) ? "the verifier ended its process" : "the verifier crashed";
     if (was_killed)
         (void)snprintf(why, size, "the verifier closed the connection to its host");
-    else if (used > mem_mib / 4 * 3)
+    else if (used > mem_mib / 4 * 3 && usage.ru_maxrss > p->inherited_kib)
         (void)snprintf(why, size, "%s: %s, out of memory at %u MiB (limit %u MiB)", what, how, used,
                        mem_mib);
     else

@@ -13,6 +13,7 @@ typedef struct as_worker_proc {
     pid_t pid;          /* 0: none */
     int sock, out, err; /* ours: the socket, and the reading ends of its stdout and stderr */
     int shared_fd;
+    long inherited_kib; /* ru_maxrss of a new process starts at its parent's */
     as_worker_shared
         *shared; /* lives as long as the seat; sealed, so that no worker can shrink it under us */
     as_wire wire;

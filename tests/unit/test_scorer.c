@@ -50,6 +50,31 @@ static void sins_cost_one_item(void **state)
     }
 }
 
+/* The verifier does not look at what emit() returns; with its key gone, its verdict goes too. */
+static void a_lost_text_is_an_error(void **state)
+{
+    (void)state;
+    as_arena arena, small;
+    as_results r;
+    as_arena_init(&arena, 0);
+    as_arena_init(&small, 145000);
+    as_items items = numbers(&arena, 5000, 5000, 1);
+    as_scorer_options options = inproc;
+    options.threads = 1;
+    as_scorer *s = open_scorer(plugin("hostile", NULL, "{\"sin\":\"lost\",\"at\":-1}"), &options);
+    assert_int_equal(as_scorer_score(s, &items, 0, &small, &r, NULL), 0);
+    uint32_t n_lost = 0;
+    for (uint32_t i = 0; i < r.n; i++) {
+        n_lost += r.verdict[i] == ASSAY_ERROR;
+        assert_true(r.verdict[i] == ASSAY_ERROR ||
+                    as_str_eq(as_results_get(&r, i, ASSAY_OUT_KEY), items.completion[i]));
+    }
+    assert_true(n_lost > 0);
+    as_scorer_close(s);
+    as_arena_fini(&small);
+    as_arena_fini(&arena);
+}
+
 static void bad_texts_are_mended_or_dropped(void **state)
 {
     (void)state;
@@ -322,6 +347,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sins_cost_one_item),
+        cmocka_unit_test(a_lost_text_is_an_error),
         cmocka_unit_test(bad_texts_are_mended_or_dropped),
         cmocka_unit_test(duplicates_are_scored_once),
         cmocka_unit_test(similar_items_are_not_duplicates),

@@ -75,6 +75,76 @@ static void every_sin_costs_one_item(void **state)
     a_sin_costs_one_item("garbage", "disturbed the connection", 3);
 }
 
+/* hostile.so at item 70 of 100: what becomes of it, and nothing of the others. */
+static void hostile_costs(const char *sin, const char *reason)
+{
+    as_arena arena;
+    as_results r;
+    as_arena_init(&arena, 0);
+    as_items items = numbers(&arena, 100, 100, 1);
+    as_scorer_options options = in_worker;
+    options.worker_mem_mib = 2048;
+    if (!reason || !strstr(reason, "no progress"))
+        options.timeout_ms = 60000; /* a machine under load is no hang */
+    as_scorer *s = open_scorer(plugin("hostile", NULL, sin_config(sin, 70)), &options);
+    int64_t start = as_now_ns();
+    score_in(s, &items, &arena, &r);
+    assert_all_right(&r, 100, reason ? 70 : UINT32_MAX);
+    if (reason && (r.verdict[70] != ASSAY_ERROR || !strstr(reason_of(&r, 70), reason)))
+        fail_msg("%s: %s: %s", sin, as_verdict_word(r.verdict[70]), reason_of(&r, 70));
+    if (as_now_ns() - start > 20000000000 && !IS_SANITIZED)
+        fail_msg("%s: took %lld ms", sin, (long long)((as_now_ns() - start) / 1000000));
+    as_scorer_close(s);
+    as_arena_fini(&arena);
+}
+
+static void enmity_costs_one_item(void **state)
+{
+    (void)state;
+    static const char hung[] = "no progress for 1000 ms";
+    hostile_costs("emit_for_ever", hung); /* saying the same again is no progress */
+    hostile_costs("bad_emit_for_ever", hung);
+    hostile_costs("toggle", hung);
+    hostile_costs("sigstop", hung);
+    hostile_costs("block_hang", hung);
+    hostile_costs("close_all", "the verifier ended its process");
+    hostile_costs("dup_over", "the verifier ended its process");
+    hostile_costs("thread_exit", "exited with status 3");
+    if (!IS_SANITIZED) {
+        hostile_costs("tasks", NULL); /* a list of 300,000 takes no longer than its length */
+        hostile_costs("emit_threads", NULL);
+    }
+    hostile_costs("destroy_hang", NULL);
+    hostile_costs("destroy_crash", NULL);
+}
+
+/* ru_maxrss of a child starts at its parent's. */
+static void the_memory_of_the_host_is_not_the_verifiers(void **state)
+{
+    (void)state;
+    if (IS_SANITIZED)
+        skip();
+    enum { HELD = 300 << 20 };
+    char *held = malloc(HELD);
+    assert_non_null(held);
+    memset(held, 1, HELD);
+    as_arena arena;
+    as_results r;
+    as_arena_init(&arena, 0);
+    as_items items = numbers(&arena, 100, 100, 1);
+    as_scorer *s = open_scorer(plugin("sevenk", NULL, sin_config("crash", 70)), &in_worker);
+    for (int k = 0; k < 5; k++)
+        score_in(s, &items, &arena, &r);
+    assert_string_equal(reason_of(&r, 70),
+                        "the verifier crashed: killed by signal 11 (Segmentation fault)");
+    as_scorer_stats stats = as_scorer_get_stats(s);
+    assert_int_equal(stats.worker_starts - stats.worker_deaths, 1); /* none was thrown away */
+    as_scorer_close(s);
+    as_arena_fini(&arena);
+    assert_int_equal(held[HELD - 1], 1);
+    free(held);
+}
+
 static void harmless_noise_is_no_error(void **state)
 {
     (void)state;
@@ -295,6 +365,69 @@ static void cancel_reaches_a_hanging_worker(void **state)
     }
 }
 
+/* The range fails at once, and its items run one by one for 10 s. */
+static void cancel_reaches_items_that_run_one_by_one(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        as_arena arena;
+        as_results r;
+        as_err err = { 0 };
+        as_cancel cancel = { 0 };
+        pthread_t thread;
+        as_arena_init(&arena, 0);
+        as_items items = numbers(&arena, 100, 100, 1);
+        as_scorer_options options = patient;
+        options.isolation = k ? AS_ISOLATION_INPROC : AS_ISOLATION_WORKER;
+        options.cancel = &cancel;
+        as_scorer *s = open_scorer(plugin("hostile", NULL, sin_config("status_slow", 0)), &options);
+        assert_int_equal(pthread_create(&thread, NULL, cancel_soon, &cancel), 0);
+        assert_int_equal(as_scorer_score(s, &items, 0, &arena, &r, &err), AS_EINTR);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        assert_int_equal(r.verdict[0], ASSAY_PASS);
+        assert_int_equal(r.verdict[50], ASSAY_UNSET); /* and no error */
+        assert_int_equal(r.verdict[99], ASSAY_UNSET);
+        as_scorer_close(s);
+        as_arena_fini(&arena);
+    }
+}
+
+static void copy_file(const char *from, const char *to, const char *more)
+{
+    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+    assert_true(in && out);
+    for (int c; (c = getc(in)) != EOF;)
+        (void)putc(c, out);
+    (void)fputs(more, out);
+    assert_int_equal(fclose(in), 0);
+    assert_int_equal(fclose(out), 0);
+}
+
+static void another_file_does_not_judge_on(void **state)
+{
+    (void)state;
+    as_arena arena;
+    as_results r;
+    as_arena_init(&arena, 0);
+    as_items items = numbers(&arena, 100, 100, 1);
+    char folder[] = "/tmp/assay-test-XXXXXX", old[64], new[64], name[200];
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(old, sizeof old, "%s/a.so", folder);
+    (void)snprintf(new, sizeof new, "%s/b.so", folder);
+    copy_file(plugin("hostile", NULL, NULL), old, "");
+    (void)snprintf(name, sizeof name, "%s:%s", old, sin_config("thread_exit", 70));
+    as_scorer *s = open_scorer(name, &in_worker);
+    copy_file(plugin("hostile", NULL, NULL), new, "more");
+    assert_int_equal(rename(new, old), 0);
+    score_in(s, &items, &arena, &r);
+    assert_int_equal(r.verdict[70], ASSAY_ERROR);
+    assert_non_null(strstr(reason_of(&r, 70), "a.so: the file was changed during this run"));
+    as_scorer_close(s);
+    as_arena_fini(&arena);
+    assert_int_equal(unlink(old), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 struct job {
     as_scorer *scorer;
     uint32_t wrong;
@@ -426,6 +559,8 @@ int main(int argc, char **argv)
         return host_that_will_be_killed();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_sin_costs_one_item),
+        cmocka_unit_test(enmity_costs_one_item),
+        cmocka_unit_test(the_memory_of_the_host_is_not_the_verifiers),
         cmocka_unit_test(harmless_noise_is_no_error),
         cmocka_unit_test(groups_fail_whole_and_alone),
         cmocka_unit_test(extraction_fails_alone_too),
@@ -433,6 +568,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_worker_killed_from_outside_costs_nothing),
         cmocka_unit_test(a_killed_host_leaves_no_worker),
         cmocka_unit_test(cancel_reaches_a_hanging_worker),
+        cmocka_unit_test(cancel_reaches_items_that_run_one_by_one),
+        cmocka_unit_test(another_file_does_not_judge_on),
         cmocka_unit_test(eight_threads_over_crashing_workers),
         cmocka_unit_test(parts_are_opened_through_the_worker),
         cmocka_unit_test(large_and_odd_items_pass_the_wire),
