@@ -151,6 +151,16 @@ static void squeeze(pc_buf *out, assay_str s, bool fold_ascii)
     }
 }
 
+void pc_buf_shown(pc_buf *out, assay_str s, size_t most)
+{
+    size_t n = s.len < most ? s.len : most;
+    while (n < s.len && n > 0 && ((unsigned char)s.data[n] & 0xC0) == 0x80)
+        n--; /* s[n] goes on with a character that would be cut */
+    pc_buf_add(out, s.data, n);
+    if (n < s.len)
+        pc_buf_text(out, "...");
+}
+
 void pc_normalise(pc_buf *out, assay_str s, pc_norm how)
 {
     if (!s.data)

@@ -71,6 +71,9 @@ bool pc_is_ascii(assay_str s);
  * s.len. */
 size_t pc_utf8(assay_str s, size_t at, uint32_t *cp);
 
+/* Appends s; of what is longer than `most` bytes only the whole characters that fit, and "...". */
+void pc_buf_shown(pc_buf *out, assay_str s, size_t most);
+
 typedef enum pc_norm {
     PC_NORM_NONE,  /* bytes as they are */
     PC_NORM_SPACE, /* trimmed, runs of white space (Unicode's too) are one space, NFC */

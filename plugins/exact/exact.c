@@ -48,10 +48,10 @@ static void explain(const assay_call *call, uint32_t i, assay_str text, assay_st
     enum { SHOWN = 200 };
     pc_buf_clear(buf);
     pc_buf_text(buf, "compared \"");
-    pc_buf_add(buf, text.data, text.len < SHOWN ? text.len : SHOWN);
-    pc_buf_text(buf, text.len < SHOWN ? "\" with \"" : "...\" with \"");
-    pc_buf_add(buf, reference.data, reference.len < SHOWN ? reference.len : SHOWN);
-    pc_buf_text(buf, reference.len < SHOWN ? "\"" : "...\"");
+    pc_buf_shown(buf, text, SHOWN);
+    pc_buf_text(buf, "\" with \"");
+    pc_buf_shown(buf, reference, SHOWN);
+    pc_buf_text(buf, "\"");
     if (!buf->failed)
         pc_emit(call, i, ASSAY_OUT_EXPLAIN, pc_buf_str(buf));
 }

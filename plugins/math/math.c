@@ -109,11 +109,11 @@ static void explain(work *w, const assay_call *call, uint32_t i, const pc_found 
     if (found->n_boxes > 1)
         pc_buf_fmt(b, " (%u boxes, %u in the answer)", found->n_boxes, found->n_list);
     pc_buf_text(b, ": \"");
-    pc_buf_add(b, found->text.data, found->text.len < SHOWN ? found->text.len : SHOWN);
+    pc_buf_shown(b, found->text, SHOWN);
     pc_buf_text(b, "\"; answer ");
-    pc_buf_add(b, w->answer.key.data, w->answer.key.len < SHOWN ? w->answer.key.len : SHOWN);
+    pc_buf_shown(b, pc_buf_str(&w->answer.key), SHOWN);
     pc_buf_text(b, ", reference ");
-    pc_buf_add(b, w->gold.key.data, w->gold.key.len < SHOWN ? w->gold.key.len : SHOWN);
+    pc_buf_shown(b, pc_buf_str(&w->gold.key), SHOWN);
     pc_buf_text(b, "; ");
     pc_buf_text(b, end);
     if (!b->failed)

@@ -21,6 +21,14 @@ class Contract(AssayTest):
         row, = lines_of(self.assay("verify", "-p", "exact", "-c", "42").out)
         self.assertEqual((row["verdict"], row["score"]), ("abstain", None))
 
+    def test_explain_shows_whole_characters(self):
+        for plugin in ("exact", "math"):
+            for shift in range(4):
+                text = "x" * shift + "\u9897\U0001d54f" * 60
+                row, = lines_of(self.assay("verify", "-p", plugin, "-r", "5", "-c", "\\boxed{%s}" % text, "--explain").out)
+                self.assertNotIn("\ufffd", row["explain"])
+                self.assertIn("...", row["explain"])
+
     def test_one_shot_refusals(self):
         self.say(self.assay("verify", "-p", "exact", "-r", "1", rc=2), "--completion TEXT is missing")
         self.say(self.assay("verify", "-p", "exact", "-c", "1", "--meta", "[1]", rc=2), "--meta: a JSON object")
