@@ -165,9 +165,11 @@ math_verdict math_compare(assay_str a, assay_str b)
     if (!pc_starts(a, "q:") || !pc_starts(b, "q:"))
         return MATH_DIFFERENT;
     assay_str unit_a = take_unit(&a), unit_b = take_unit(&b);
-    if (unit_a.len && unit_b.len && !pc_eq(unit_a, unit_b))
-        return math_unit_is_known(unit_a) && math_unit_is_known(unit_b) ? MATH_DIFFERENT
-                                                                        : MATH_UNITS;
+    if (unit_a.len && unit_b.len && !pc_eq(unit_a, unit_b)) {
+        /* 5 cm is not 5 m; whether 500 cm is 5 m takes conversion, which is yet to come */
+        bool known = math_unit_is_known(unit_a) && math_unit_is_known(unit_b);
+        return known && pc_eq(a, b) ? MATH_DIFFERENT : MATH_UNITS;
+    }
     if (pc_eq(a, b))
         return MATH_SAME;
     if (pc_is(unit_a, "%") && !unit_b.len)

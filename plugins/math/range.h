@@ -1,5 +1,5 @@
-/* range.h -- runs of tokens: what brackets enclose, where they may be parted. Internal to the reader.
- * SPDX-License-Identifier: Apache-2.0 */
+/* range.h -- runs of tokens: what brackets enclose, where they may be parted. Internal to the
+ * reader. SPDX-License-Identifier: Apache-2.0 */
 #ifndef MATH_RANGE_H
 #define MATH_RANGE_H
 #include "math/number.h"
