@@ -244,7 +244,11 @@ static uint64_t rss_kib(unsigned limit_mib)
     AS_CLEANUP(close) int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
     ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
     const char *line = n > 0 ? strstr(text, "VmHWM:") : NULL;
-    return line ? strtoull(line + 6, NULL, 10) : most;
+    if (!line)
+        return most;
+    const char *digits = line + strcspn(line, "0123456789");
+    unsigned long long held;
+    return as_str_u64((as_str){ digits, strspn(digits, "0123456789") }, &held) ? held : most;
 }
 
 static void answer_error(struct server *v, int status, const char *text)
