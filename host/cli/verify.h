@@ -99,7 +99,6 @@ void verify_close_input(verify_run *v);
 int verify_parse(as_str line, as_arena *arena, as_item *item, as_err *err);
 int verify_work(void *ctx, void *task, as_err *err);
 void verify_format(as_buf *out, const as_item *item, const as_results *r, uint32_t i, bool explain);
-uint64_t verify_id_hash(const as_item *item);
 
 /* verify_write.c */
 int verify_consume(void *ctx, void *task, as_err *err);

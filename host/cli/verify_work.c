@@ -157,11 +157,6 @@ static int format_rows(const verify_run *v, verify_task *t, as_err *err)
     return as_buf_check(&t->out, err);
 }
 
-uint64_t verify_id_hash(const as_item *item)
-{
-    return as_hash64(item->id, 0);
-}
-
 static int hash_ids(const verify_run *v, verify_task *t, as_err *err)
 {
     if (v->opts->allow_duplicate_ids)
@@ -170,7 +165,7 @@ static int hash_ids(const verify_run *v, verify_task *t, as_err *err)
     if (!t->id_hash)
         return as_fail(err, AS_ENOMEM, "out of memory");
     for (uint32_t i = 0; i < t->n; i++)
-        t->id_hash[i] = verify_id_hash(&t->items[i]);
+        t->id_hash[i] = as_hash64(t->items[i].id, 0);
     return 0;
 }
 
