@@ -4,7 +4,7 @@
 #include "common/config.h"
 #include "common/emit.h"
 #include "common/extract.h"
-#include "math/number.h"
+#include "math/first/number.h"
 
 #include <flint/flint.h>
 #include <gmp.h>

@@ -2,7 +2,7 @@
  * LaTeX wrappers change nothing, the key of an answer does not depend on what was read before. The
  * input is two answers split at the first newline. SPDX-License-Identifier: Apache-2.0 */
 #include "fuzz.h"
-#include "math/number.h"
+#include "math/first/number.h"
 
 static math_reader reader, fresh;
 static math_form a, b, again;

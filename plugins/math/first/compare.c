@@ -1,7 +1,7 @@
 /* compare.c -- do two keys mean the same: names and units that one side leaves out do not separate.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "math/rational.h"
-#include "math/units.h"
+#include "math/first/rational.h"
+#include "math/first/units.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * reader. SPDX-License-Identifier: Apache-2.0 */
 #ifndef MATH_RANGE_H
 #define MATH_RANGE_H
-#include "math/number.h"
+#include "math/first/number.h"
 
 enum { MAX_NEST = 32 }; /* of one reading inside another */
 

@@ -8,7 +8,7 @@
  * is math_compare's business, not the bytes'. SPDX-License-Identifier: Apache-2.0 */
 #ifndef MATH_NUMBER_H
 #define MATH_NUMBER_H
-#include "math/lex.h"
+#include "math/first/lex.h"
 
 enum {
     MATH_DIGITS = 4096, /* of one number, written out */

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef MATH_RATIONAL_H
 #define MATH_RATIONAL_H
-#include "math/range.h"
+#include "math/first/range.h"
 
 #include <flint/fmpq.h>
 

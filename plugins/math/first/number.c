@@ -2,9 +2,9 @@
  * numbers, and text as the last resort.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "math/number.h"
+#include "math/first/number.h"
 
-#include "math/rational.h"
+#include "math/first/rational.h"
 
 #include <stdlib.h>
 

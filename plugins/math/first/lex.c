@@ -1,5 +1,5 @@
 /* lex.c -- see lex.h. SPDX-License-Identifier: Apache-2.0 */
-#include "math/lex.h"
+#include "math/first/lex.h"
 
 /* ---- Unicode to LaTeX ---- */
 

@@ -1,5 +1,5 @@
 /* units.c -- see units.h. SPDX-License-Identifier: Apache-2.0 */
-#include "math/units.h"
+#include "math/first/units.h"
 
 typedef struct alias {
     const char *word, *canonical;

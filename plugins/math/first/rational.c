@@ -3,9 +3,9 @@
  * the text.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "math/rational.h"
+#include "math/first/rational.h"
 
-#include "math/units.h"
+#include "math/first/units.h"
 
 #include <stdlib.h>
 
