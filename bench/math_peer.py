@@ -1,8 +1,9 @@
 """bench/math_peer.py -- Math-Verify as a filter: one JSON row in, one verdict out. Run by bench/math_vs_peers in the venv
 that has math-verify; never imported by us.
 
-In: {"id", "reference", "completion", "types", "precision", "strict", "set_rel", "sympy"}. `types` are the row's
-match_types, with the extraction configurations that Math-Verify's own tests give them; without: parse()'s defaults.
+In: {"id", "reference", "completion", "types", "letters", "precision", "strict", "set_rel", "sympy"}. `types` are the
+row's match_types, with the extraction configurations that Math-Verify's own tests give them; `letters`: the strings of its
+StringExtractionConfig; with neither, parse()'s defaults.
 A reference that has no $, \\( or \\boxed of its own is put into $..$, as Math-Verify's README asks for, unless the row names
 its types; `sympy`: the reference is sympy's printed form and is read by sympy. Out: {"id", "equal", "ns", "gold", "answer",
 "error"}; gold and answer: whether parse() found anything but the string itself. A first line {"ready": kib} comes when all
@@ -20,16 +21,15 @@ import time
 import sympy
 from math_verify import ExprExtractionConfig, LatexExtractionConfig, StringExtractionConfig, parse, verify
 
-TARGETS = {"latex": lambda: LatexExtractionConfig(boxed_match_priority=0), "expr": ExprExtractionConfig,
-           "NativeLetters": StringExtractionConfig}
+TARGETS = {"latex": lambda: LatexExtractionConfig(boxed_match_priority=0), "expr": ExprExtractionConfig}
 PRINTED = re.compile(r"[\w\s+\-*/().,{}=<>|!\[\]']+")
 
 
 def targets_of(row):
+    if row.get("letters"):
+        return [StringExtractionConfig(strings=tuple(row["letters"]))]
     types = row.get("types")
-    if not isinstance(types, list):
-        return None
-    return [TARGETS[t]() for t in types]
+    return [TARGETS[t]() for t in types] if isinstance(types, list) else None
 
 
 def gold_of(row, targets):
