@@ -9,11 +9,27 @@
 #include "math/lex.h"
 #include "math/tree.h"
 
+/* A word that was cut into letters as it was read: to be mended when the reading fails. */
+typedef struct math_cut {
+    uint32_t token, at, len;
+    bool spaced;
+} math_cut;
+
 typedef struct math_parser {
     lexer lx;
     math_tree *tree; /* where the answer goes; the caller's */
+    math_id *stack;  /* children being collected */
+    math_cut *cuts;
+    uint32_t n_stack, cap_stack, n_cuts, cap_cuts;
     uint32_t at, depth;
-    const char *why; /* of the last refusal */
+    uint32_t bars;      /* |...| that are open: the next | closes */
+    uint32_t integrals; /* that wait for their dx */
+    uint32_t i_indices; /* sums whose index is i: no imaginary unit there */
+    math_id variable;   /* the one of the last dx; 0: none was met yet */
+    int side;           /* of the last limit: 0^+ is 1, 0^- is 2 */
+    bool is_gold;
+    bool colon_ends; /* in \{x : x > 1\} a colon is no ratio */
+    const char *why; /* of the first refusal */
 } math_parser;
 
 /* tree->root is the answer, or 0 with p->why set. `is_gold`: of a chain x = 1 + 1 = 2 only the name

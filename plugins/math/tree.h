@@ -66,6 +66,7 @@ typedef enum math_kind {
                */
     M_PIECEWISE, /* value, condition, value, condition, ...; condition M_NONE's node: otherwise */
     M_RATIO,     /* a : b [: c ...]; also a time of day, which units "am" and "pm" tell */
+    M_LABEL,     /* the letter of a choice and its value: "(D) 1008": either answers */
     M_TEXT,      /* text: words, white space single, case folded unless it is a name like ABC */
     M_KINDS
 } math_kind;
@@ -134,7 +135,9 @@ typedef enum math_relop {
 
 typedef enum math_join { JOIN_COMMA, JOIN_AND, JOIN_OR, JOIN_SEMI } math_join;
 enum { MATH_LO_CLOSED = 1, MATH_HI_CLOSED = 2 };
-enum { M_DETERMINANT = 1, M_PAREN = 2 /* flags: stood in round brackets of its own */ };
+/* Flags. M_PAREN: stood in round brackets of its own. M_DECIMAL_COMMA: a list "1,22" that may
+ * be 1.22. */
+enum { M_DETERMINANT = 1, M_PAREN = 2, M_DECIMAL_COMMA = 4 };
 
 enum {
     MATH_NODES = 4096,  /* of one tree */

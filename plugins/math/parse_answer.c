@@ -1,0 +1,336 @@
+/* parse_answer.c -- the whole answer: relations, lists, ratios, units, families; words where it is
+ * none of these. SPDX-License-Identifier: Apache-2.0 */
+#include "math/parse_inner.h"
+#include "math/units.h"
+
+/* Recursion is bounded by p->depth, which math_parse_expr counts. NOLINTBEGIN(misc-no-recursion) */
+
+/* ---- units ---- */
+
+static bool is_joining_word(assay_str w)
+{
+    return pc_is_nocase(w, "and") || pc_is_nocase(w, "or") || pc_is_nocase(w, "where") ||
+           pc_is_nocase(w, "for") || pc_is_nocase(w, "with");
+}
+
+/* "orW" of W(x)=1orW(x)=-1. */
+static uint32_t run_on_joiner(assay_str w)
+{
+    if (w.len > 2 && pc_starts(w, "or") && w.data[2] >= 'A' && w.data[2] <= 'Z')
+        return 2;
+    return w.len > 3 && pc_starts(w, "and") && w.data[3] >= 'A' && w.data[3] <= 'Z' ? 3 : 0;
+}
+
+/* Words after a value that make a unit of measure or the name of a thing of them. */
+bool math_starts_unit(const math_parser *p, math_id value)
+{
+    const token *t = tok(p, 0);
+    if (kind(p) == T_MONEY)
+        return true;
+    if (kind(p) != T_WORD || run_on_joiner(text(p)))
+        return false;
+    assay_str w = text(p);
+    unsigned power;
+    if (is_joining_word(w) || math_function_named(w) || pc_is(w, "mod"))
+        return false;
+    if (t->roman && kind_ahead(p, 1) != T_LPAREN)
+        return w.len > 1 || !pc_in(w.data[0], "eid");
+    bool closed = !math_has_symbols(p->tree, value);
+    if (!closed || w.len < 2)
+        return !pc_is_alpha(w.data[0]);
+    return !pc_is_alpha(w.data[0]) || math_unit_is_measure(w) ||
+           (t->spaced && math_number_word(w, &power)) || (t->spaced && math_word_is_noun(w));
+}
+
+static bool is_power_ahead(const math_parser *p, bool *negative)
+{
+    *negative = kind_ahead(p, 2) == T_MINUS;
+    return kind(p) == T_SUP && kind_ahead(p, 1) == T_OPEN &&
+           kind_ahead(p, 2 + *negative) == T_NUM && kind_ahead(p, 3 + *negative) == T_CLOSE;
+}
+
+/* The words of a unit as text; false: there are none. */
+static bool take_unit_words(math_parser *p, pc_buf *words)
+{
+    uint32_t start = p->at;
+    bool negative;
+    for (;;) {
+        bool between = (kind(p) == T_SLASH || kind(p) == T_TIMES || kind(p) == T_MINUS) &&
+                       kind_ahead(p, 1) == T_WORD;
+        if (is_power_ahead(p, &negative) && p->at > start) {
+            assay_str power = text_ahead(p, 2 + negative);
+            pc_buf_text(words, negative ? "^-" : "^");
+            pc_buf_add(words, power.data, power.len);
+            p->at += 4 + negative;
+        } else if (between && p->at > start) {
+            pc_buf_text(words, kind(p) == T_SLASH ? "/" : kind(p) == T_TIMES ? "*" : "-");
+            p->at++;
+        } else if (kind(p) == T_WORD && !is_joining_word(text(p)) && !run_on_joiner(text(p))) {
+            if (words->len && pc_is_alpha(words->data[words->len - 1]))
+                pc_buf_byte(words, ' ');
+            pc_buf_add(words, text(p).data, text(p).len);
+            p->at++;
+            bool dot = kind(p) == T_OTHER && pc_is(text(p), ".");
+            if (dot)
+                pc_buf_byte(words, '.');
+            p->at += dot;
+        } else if (kind(p) == T_MONEY && p->at == start) {
+            pc_buf_add(words, text(p).data, text(p).len);
+            p->at++;
+            break;
+        } else {
+            break;
+        }
+    }
+    return p->at > start && !words->failed;
+}
+
+static bool is_percent(assay_str words)
+{
+    return pc_is_nocase(words, "percent") || pc_is_nocase(words, "pct") ||
+           pc_is_nocase(words, "percentage") || pc_is_nocase(words, "per cent") ||
+           pc_is_nocase(words, "pct.") || pc_is_nocase(words, "percentages");
+}
+
+/* 3 million, 2 thousand dollars. */
+static math_id parse_multiplier(math_parser *p, math_id value)
+{
+    unsigned power;
+    while (value && kind(p) == T_WORD && math_number_word(text(p), &power)) {
+        math_id ten =
+            math_2(p->tree, M_POW, 0, math_int(p->tree, 10), math_int(p->tree, (int64_t)power));
+        value = math_2(p->tree, M_MUL, 0, value, ten);
+        p->at++;
+    }
+    return value;
+}
+
+math_id math_parse_units(math_parser *p, math_id value)
+{
+    pc_buf words = { 0 }, name = { 0 };
+    value = parse_multiplier(p, value);
+    if (!value || !math_starts_unit(p, value))
+        return value;
+    bool ok = take_unit_words(p, &words);
+    assay_str w = pc_buf_str(&words);
+    if (ok && is_percent(w))
+        value = math_1(p->tree, M_PERCENT, 0, value);
+    else if (!ok || !math_unit_name(w, &name))
+        value = refuse(p, "words that are no unit");
+    else if (pc_is(pc_buf_str(&name), "deg"))
+        value = math_1(p->tree, M_DEGREE, 0, value);
+    else if (name.len)
+        value = math_text_node(p->tree, M_UNIT, 0, pc_buf_str(&name), &value, 1);
+    pc_buf_fini(&words);
+    pc_buf_fini(&name);
+    return value;
+}
+
+/* ---- items ---- */
+
+/* R - {0} is written for a difference of sets. */
+static math_id as_set_difference(math_parser *p, math_id id)
+{
+    const math_tree *t = p->tree;
+    const math_node *n = math_at(t, id);
+    if (n->kind != M_ADD || n->n != 2 || math_at(t, math_kid(t, id, 1))->kind != M_NEG)
+        return id;
+    math_id a = math_kid(t, id, 0), b = math_kid(t, math_kid(t, id, 1), 0);
+    math_kind kb = (math_kind)math_at(t, b)->kind;
+    bool sets = math_at(t, a)->kind == M_NAMED &&
+                (kb == M_SET || kb == M_BRACES || kb == M_NAMED || kb == M_SQUARE);
+    return sets ? math_2(p->tree, M_SETMINUS, 0, a, b) : id;
+}
+
+static math_kind set_operator(const math_parser *p)
+{
+    if (kind(p) == T_WORD)
+        return pc_is(text(p), "U") && tok(p, 0)->spaced ? M_UNION : M_NONE;
+    if (kind(p) != T_CMD)
+        return M_NONE;
+    assay_str t = text(p);
+    return pc_is(t, "\\cup")        ? M_UNION
+           : pc_is(t, "\\cap")      ? M_INTERSECT
+           : pc_is(t, "\\setminus") ? M_SETMINUS
+                                    : M_NONE;
+}
+
+static math_id parse_set_operations(math_parser *p, math_id left)
+{
+    math_kind k;
+    while (left && (k = set_operator(p)) != M_NONE) {
+        uint32_t from = p->n_stack;
+        if (!math_push(p, left))
+            return 0;
+        do {
+            p->at++;
+            if (!math_push(p, math_parse_expr(p, BIND_SUM)))
+                return 0;
+        } while (k != M_SETMINUS && set_operator(p) == k);
+        left = math_pop(p, from, k, 0);
+    }
+    return left ? as_set_difference(p, left) : 0;
+}
+
+static math_id parse_operand(math_parser *p)
+{
+    uint32_t from = p->n_stack;
+    do {
+        math_id one = parse_set_operations(p, math_parse_expr(p, BIND_SUM));
+        if (one && math_starts_unit(p, one))
+            one = math_parse_units(p, one);
+        if (!math_push(p, one))
+            return 0;
+    } while (!p->colon_ends && take(p, T_COLON));
+    math_id id = math_pop_or_one(p, from, M_RATIO, 0);
+    if (id && math_at(p->tree, id)->kind == M_RATIO && math_starts_unit(p, id)) /* 2:30 pm */
+        id = math_parse_units(p, id);
+    return id;
+}
+
+/* "k is an integer", "k an integer" */
+static math_id parse_membership(math_parser *p, math_id k)
+{
+    uint32_t ahead = is_word(p, 0, "is") || is_word(p, 0, "are") ? 1 : 0;
+    ahead += is_word(p, ahead, "an") || is_word(p, ahead, "any") || is_word(p, ahead, "a");
+    ahead += is_word(p, ahead, "arbitrary");
+    if (!is_word(p, ahead, "integer") && !is_word(p, ahead, "integers"))
+        return k;
+    p->at += ahead + 1;
+    math_id z = math_node_new(p->tree, M_NAMED, 'Z', NULL, 0), kids[2] = { k, z };
+    return math_text_node(p->tree, M_REL, 0, str("e"), kids, 2);
+}
+
+static void skip_quantifier(math_parser *p)
+{
+    while (is_word(p, 0, "any") || is_word(p, 0, "all") || is_word(p, 0, "every") ||
+           is_word(p, 0, "some"))
+        p->at++;
+}
+
+/* \forall k \in Z */
+static void skip_for_all(math_parser *p)
+{
+    while (kind(p) == T_CMD && (pc_is(text(p), "\\forall") || pc_is(text(p), "\\therefore")))
+        p->at++;
+}
+
+enum { MOST_RELATIONS = 32 };
+
+static math_id parse_relation(math_parser *p, math_id left)
+{
+    char ops[MOST_RELATIONS];
+    uint32_t n = 0, from = p->n_stack;
+    if (!math_push(p, left))
+        return 0;
+    while (kind(p) == T_REL) {
+        if (n == MOST_RELATIONS)
+            return refuse(p, "a chain of too many relations");
+        ops[n++] = text(p).data[0];
+        p->at++;
+        if (!math_push(p, parse_operand(p)))
+            return 0;
+    }
+    math_id id = math_text_node(p->tree, M_REL, 0, (assay_str){ ops, n }, p->stack + from, n + 1);
+    p->n_stack = from;
+    return id;
+}
+
+math_id math_parse_item(math_parser *p)
+{
+    skip_for_all(p);
+    bool integers = (skip_quantifier(p), is_word(p, 0, "integer") || is_word(p, 0, "integers"));
+    p->at += integers;
+    if (kind(p) == T_REL && pc_in(text(p).data[0], "=~")) /* "= 5", "\approx 4.2" */
+        p->at++;
+    math_id left = parse_operand(p);
+    if (left && integers) {
+        const math_id kids[2] = { left, math_node_new(p->tree, M_NAMED, 'Z', NULL, 0) };
+        return math_text_node(p->tree, M_REL, 0, str("e"), kids, 2);
+    }
+    if (left && kind(p) == T_WORD && math_at(p->tree, left)->kind == M_SYM)
+        left = parse_membership(p, left);
+    return left && kind(p) == T_REL ? parse_relation(p, left) : left;
+}
+
+/* ---- lists ---- */
+
+math_join math_joins(const math_parser *p, bool *does)
+{
+    *does = true;
+    if (kind(p) == T_COMMA)
+        return JOIN_COMMA;
+    if (kind(p) == T_SEMI)
+        return JOIN_SEMI;
+    if (kind(p) == T_WORD && is_joining_word(text(p)))
+        return pc_is_nocase(text(p), "or")    ? JOIN_OR
+               : pc_is_nocase(text(p), "and") ? JOIN_AND
+                                              : JOIN_COMMA;
+    if (kind(p) == T_WORD && run_on_joiner(text(p)))
+        return pc_lower(text(p).data[0]) == 'o' ? JOIN_OR : JOIN_AND;
+    *does = false;
+    return JOIN_COMMA;
+}
+
+/* Past ", and", ", where"; false: nothing follows. */
+static void take_separator(math_parser *p)
+{
+    bool does = true;
+    do {
+        uint32_t run_on =
+            kind(p) == T_WORD && !is_joining_word(text(p)) ? run_on_joiner(text(p)) : 0;
+        if (run_on) {
+            (void)math_cut_word(p, run_on);
+            return;
+        }
+        p->at++;
+        (void)math_joins(p, &does);
+    } while (does && kind(p) == T_WORD);
+}
+
+static bool is_condition(const math_parser *p) /* (k \in Z) */
+{
+    return kind(p) == T_LPAREN && kind_ahead(p, 1) == T_WORD && kind_ahead(p, 2) == T_REL;
+}
+
+static math_id parse_flat(math_parser *p, bool stop_at_semicolon, bool *semicolons)
+{
+    uint32_t from = p->n_stack;
+    math_join how = JOIN_COMMA, join;
+    bool does = true;
+    for (;;) {
+        if (!math_push(p, math_parse_item(p)))
+            return 0;
+        join = math_joins(p, &does);
+        if (join == JOIN_SEMI)
+            *semicolons = true;
+        if (is_condition(p))
+            continue;
+        if (!does || (join == JOIN_SEMI && stop_at_semicolon))
+            break;
+        if (join == JOIN_OR || (join == JOIN_AND && how != JOIN_OR))
+            how = join;
+        take_separator(p);
+        if (kind(p) == T_END || kind(p) == T_CLOSE) /* a trailing comma */
+            break;
+    }
+    return math_pop_or_one(p, from, M_LIST, how);
+}
+
+/* 1,2;3,4;5,6 is a list of lists; 1;2;3 is a list. */
+math_id math_parse_list(math_parser *p)
+{
+    bool semicolons = false;
+    mark m = math_mark(p);
+    math_id flat = parse_flat(p, false, &semicolons);
+    if (!flat || !semicolons)
+        return flat;
+    math_back(p, m);
+    uint32_t from = p->n_stack;
+    do {
+        if (!math_push(p, parse_flat(p, true, &semicolons)))
+            return 0;
+    } while (take(p, T_SEMI) && kind(p) != T_END);
+    return math_pop_or_one(p, from, M_LIST, JOIN_SEMI);
+}
+/* NOLINTEND(misc-no-recursion) */
