@@ -19,6 +19,10 @@
 #include <flint/fmpq.h>
 #include <qqbar.h>
 
+/* Arb brings <math.h>, whose names these also are; the enumerators of math_kind are meant. */
+#undef M_E
+#undef M_PI
+
 enum {
     MATH_BITS = 65536,     /* of a rational's numerator or denominator */
     MATH_DEGREE = 64,      /* of an algebraic number */

@@ -1,0 +1,242 @@
+/* test_math_value.c -- plugins/math/value.h: numbers evaluated exactly, enclosed and compared.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "math/value.h"
+#include "math_sexpr.h"
+
+#include <stdio.h>
+
+static math_env env_with(math_budget *budget)
+{
+    return (math_env){ .log_base = 10, .budget = budget };
+}
+
+static math_finding compare_text(const char *a, const char *b)
+{
+    math_tree ta = { .n = 0 }, tb = { .n = 0 };
+    math_budget budget = { MATH_STEPS };
+    const math_env env = env_with(&budget);
+    const math_side x = { &ta, sexpr(&ta, a) }, y = { &tb, sexpr(&tb, b) };
+    const math_finding f = math_value_equal(x, y, &env);
+    math_budget again = { MATH_STEPS };
+    const math_env env2 = env_with(&again);
+    const math_finding g = math_value_equal(y, x, &env2);
+    if (f.truth != g.truth)
+        fail_msg("%s and %s: not symmetric", a, b);
+    math_tree_fini(&ta);
+    math_tree_fini(&tb);
+    return f;
+}
+
+static const char *const truths[] = { "different", "equal", "undecided" };
+
+typedef struct row {
+    const char *a, *b;
+    math_truth truth;
+    const char *rule; /* NULL: any */
+} row;
+
+static void check_rows(const row *rows, size_t n)
+{
+    unsigned wrong = 0;
+    for (size_t k = 0; k < n; k++) {
+        const math_finding f = compare_text(rows[k].a, rows[k].b);
+        if (f.truth == rows[k].truth && (!rows[k].rule || strcmp(f.rule, rows[k].rule) == 0))
+            continue;
+        wrong++;
+        print_error("%s against %s: %s by %s, wanted %s by %s\n", rows[k].a, rows[k].b,
+                    truths[f.truth], f.rule, truths[rows[k].truth],
+                    rows[k].rule ? rows[k].rule : "anything");
+    }
+    assert_int_equal(wrong, 0);
+}
+#define CHECK(rows) check_rows(rows, sizeof(rows) / sizeof *(rows))
+
+static void test_rationals(void **state)
+{
+    (void)state;
+    static const row rows[] = {
+        { "0.5", "(/ 1 2)", MATH_EQUAL, "rational" },
+        { "0.3333333333", "(/ 1 3)", MATH_DIFFERENT, "rational" },
+        { "1.5e3", "1500", MATH_EQUAL, "rational" },
+        { "1e-3", "0.001", MATH_EQUAL, "rational" },
+        { "6.626e-34", "6.636e-34", MATH_DIFFERENT, "rational" },
+        { "0e99999999999", "0", MATH_EQUAL, "rational" },
+        { "(^ (/ 8 27) (/ 2 3))", "(/ 4 9)", MATH_EQUAL, "rational" },
+        { "(sqrt 16)", "4", MATH_EQUAL, "rational" },
+        { "(root 3 -8)", "-2", MATH_EQUAL, "rational" },
+        { "(^ -8 (/ 1 3))", "-2", MATH_EQUAL, "rational" },
+        { "(^ -8 (/ 2 3))", "4", MATH_EQUAL, "rational" },
+        { "(^ -8 (/ 5 3))", "-32", MATH_EQUAL, "rational" },
+        { "(^ 2 -3)", "0.125", MATH_EQUAL, "rational" },
+        { "(! 5)", "120", MATH_EQUAL, "rational" },
+        { "(!! 7)", "105", MATH_EQUAL, "rational" },
+        { "(binom 5 2)", "10", MATH_EQUAL, "rational" },
+        { "(binom 16 2)", "120", MATH_EQUAL, "rational" },
+        { "(binom (/ -1 2) 2)", "(/ 3 8)", MATH_EQUAL, "rational" },
+        { "(binom 2026 1013)", "(/ (! 2026) (^ (! 1013) 2))", MATH_EQUAL, "rational" },
+        { "(mod (^ 2 10) 7)", "2", MATH_EQUAL, "rational" },
+        { "(mod -7 3)", "2", MATH_EQUAL, "rational" },
+        { "(mod 7 -3)", "-2", MATH_EQUAL, "rational" },
+        { "(mod 431 (/ 2 123))", "0", MATH_DIFFERENT, "rational" },
+        { "(mod 431 (/ 2 123))", "(/ 1 123)", MATH_EQUAL, "rational" },
+        { "(floor 2.5)", "2", MATH_EQUAL, "rational" },
+        { "(floor -2.5)", "-3", MATH_EQUAL, "rational" },
+        { "(ceil -2.5)", "-2", MATH_EQUAL, "rational" },
+        { "(gcd 12 18)", "6", MATH_EQUAL, "rational" },
+        { "(gcd 12 18 27)", "3", MATH_EQUAL, "rational" },
+        { "(lcm 2.4 3.6)", "(/ 36 5)", MATH_EQUAL, "rational" },
+        { "(lcm 4 0)", "0", MATH_EQUAL, "rational" },
+        { "(max 2 3 -5)", "3", MATH_EQUAL, "rational" },
+        { "(min 2 3 -5)", "-5", MATH_EQUAL, "rational" },
+        { "(sgn -0.1)", "-1", MATH_EQUAL, "rational" },
+        { "(abs (/ -3 7))", "(/ 3 7)", MATH_EQUAL, "rational" },
+        { "(sum (^ k 2) k 1 10)", "385", MATH_EQUAL, "rational" },
+        { "(sum (sum (* i j) j 1 i) i 1 3)", "25", MATH_EQUAL, "rational" },
+        { "(prod k k 1 6)", "720", MATH_EQUAL, "rational" },
+        { "(sum k k 5 1)", "0", MATH_EQUAL, "rational" },
+        { "(sum k k 1 1000000)", "500000500000", MATH_EQUAL, "rational" },
+        { "(sum (^ k 5) k 0 100000)", "166671666708333333750000000000", MATH_DIFFERENT,
+          "rational" },
+        { "(int x x 0 1)", "(/ 1 2)", MATH_EQUAL, "rational" },
+        { "(int (+ (^ x 2) (neg (* 3 x)) 1) x -1 2)", "(+ (/ 9 3) (neg (/ 9 2)) 3)", MATH_EQUAL,
+          "rational" },
+        { "(percent 50)", "0.5", MATH_EQUAL, "rational" },
+        { "(unit:cm 5)", "5", MATH_EQUAL, "rational" },
+        { "(base:8 251)", "169", MATH_EQUAL, "rational" },
+        { "(base:2 11)", "(base:3 11)", MATH_DIFFERENT, "rational" },
+        { "(base:16 ff)", "255", MATH_EQUAL, "rational" },
+        { "(base:2 0.11)", "0.75", MATH_EQUAL, "rational" },
+        { "(logb 2 8)", "3", MATH_EQUAL, "rational" },
+        { "(logb 4 8)", "(/ 3 2)", MATH_EQUAL, "rational" },
+        { "(logb (/ 1 4) 8)", "(/ -3 2)", MATH_EQUAL, "rational" },
+        { "(lg 1000)", "3", MATH_EQUAL, "rational" },
+        { "(ln 1)", "0", MATH_EQUAL, "rational" },
+        { "(^ 2 100)", "(+ (^ 2 100) 1)", MATH_DIFFERENT, "rational" },
+        { "(! 20)", "(+ (! 20) 1)", MATH_DIFFERENT, "rational" },
+        { "(/ 1 (! 2004))", "(/ 1 (! 2006))", MATH_DIFFERENT, "rational" },
+        { "(^ 2 2025)", "(^ 3 2025)", MATH_DIFFERENT, "rational" },
+        { "(totient 36)", "12", MATH_EQUAL, "rational" },
+        { "(Gamma 5)", "24", MATH_EQUAL, "rational" },
+    };
+    CHECK(rows);
+}
+
+/* Numbers as written, which the trees' notation above cannot say. */
+static void test_numbers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        slong num;
+        ulong den;
+    } rows[] = {
+        { "0.(3)", 1, 3 },       { "0.1(6)", 1, 6 },    { "0.(142857)", 1, 7 },
+        { "0.(9)", 1, 1 },       { ".5", 1, 2 },        { "3.", 3, 1 },
+        { "1.2(0)", 6, 5 },      { "1e3", 1000, 1 },    { "2.5e-1", 1, 4 },
+        { "1.(3)e1", 40, 3 },    { "007", 7, 1 },       { "0.000", 0, 1 },
+        { "0e999999999", 0, 1 }, { "12.5E+1", 125, 1 }, { "0.12(45)", 137, 1100 },
+    };
+    math_tree t = { .n = 0 };
+    fmpq_t x;
+    fmpq_init(x);
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        const math_id id = math_leaf(&t, M_NUM, (assay_str){ rows[k].text, strlen(rows[k].text) });
+        assert_true(math_number((math_side){ &t, id }, x));
+        assert_true(fmpz_equal_si(fmpq_numref(x), rows[k].num));
+        assert_true(fmpz_equal_ui(fmpq_denref(x), rows[k].den));
+    }
+    fmpq_clear(x);
+    math_tree_fini(&t);
+}
+
+static void test_undefined(void **state)
+{
+    (void)state;
+    static const row rows[] = {
+        { "(^ 0 0)", "1", MATH_DIFFERENT, "undefined" },
+        { "(/ 1 0)", "0", MATH_DIFFERENT, "undefined" },
+        { "(/ 0 0)", "(/ 0 0)", MATH_EQUAL, "identical" },
+        { "(/ 0 0)", "(/ 1 0)", MATH_DIFFERENT, "undefined" },
+        { "(ln 0)", "(sqrt 2)", MATH_DIFFERENT, "undefined" },
+        { "(! -1)", "1", MATH_DIFFERENT, "undefined" },
+        { "(logb 1 2)", "1", MATH_DIFFERENT, "undefined" },
+        { "(mod 5 0)", "5", MATH_DIFFERENT, "undefined" },
+        { "(^ 0 -1)", "0", MATH_DIFFERENT, "undefined" },
+        { "(+ (sqrt 2) (/ 1 0))", "(sqrt 2)", MATH_DIFFERENT, "undefined" },
+        { "(Gamma 0)", "1", MATH_DIFFERENT, "undefined" },
+    };
+    CHECK(rows);
+}
+
+static void test_apart(void **state)
+{
+    (void)state;
+    static const row rows[] = {
+        { "pi", "3.14159265", MATH_DIFFERENT, "arb" },
+        { "(sqrt 2)", "1.4142135623730951", MATH_DIFFERENT, "arb" },
+        { "pi", "(/ 355 113)", MATH_DIFFERENT, "arb" },
+        { "(^ e (* pi (sqrt 163)))", "262537412640768744", MATH_DIFFERENT, "arb" },
+        { "(sqrt (+ 1 (sqrt 2)))", "1.5537739740300374", MATH_DIFFERENT, "arb" },
+        { "(+ (sqrt 1000001) -1000)", "0.0005", MATH_DIFFERENT, "arb" },
+        { "(sin (degree 30))", "(sin 30)", MATH_DIFFERENT, "arb" },
+        { "(ln 2)", "0.693", MATH_DIFFERENT, "arb" },
+        { "(+ pi 1e-30)", "pi", MATH_DIFFERENT, "arb" },
+        { "(+ pi 1e-300)", "pi", MATH_DIFFERENT, "arb" },
+        { "i", "(neg i)", MATH_DIFFERENT, "arb" },
+        { "(ln -1)", "pi", MATH_DIFFERENT, "arb" },
+    };
+    CHECK(rows);
+}
+
+static void test_magnitude(void **state)
+{
+    (void)state;
+    static const row rows[] = {
+        { "(^ 9 (^ 9 9))", "42", MATH_DIFFERENT, NULL },
+        { "(^ 9 (^ 9 (^ 9 9)))", "42", MATH_DIFFERENT, "magnitude" },
+        { "(neg (^ 9 (^ 9 (^ 9 9))))", "42", MATH_DIFFERENT, "magnitude" },
+        { "(neg (^ 9 (^ 9 (^ 9 9))))", "(^ 9 (^ 9 (^ 9 9)))", MATH_DIFFERENT, "magnitude" },
+        { "(^ 9 (^ 9 (^ 9 9)))", "(^ 9 (^ 9 (^ 9 9)))", MATH_EQUAL, "identical" },
+        { "(^ 5 (+ (^ 5 (^ 5 (^ 5 5))) -4))", "10", MATH_DIFFERENT, "magnitude" },
+        { "(! (^ 10 10))", "1", MATH_DIFFERENT, NULL },
+        { "(! (! (! 5)))", "1", MATH_DIFFERENT, "magnitude" },
+        { "(! (^ 10 (^ 10 10)))", "1", MATH_DIFFERENT, "magnitude" },
+        { "(! (^ 10 (^ 10 (^ 10 10))))", "1", MATH_DIFFERENT, "magnitude" },
+        { "(!! (^ 10 (^ 10 (^ 10 10))))", "1", MATH_DIFFERENT, "magnitude" },
+        { "(binom 1000000 500000)", "1", MATH_DIFFERENT, NULL },
+        { "(^ 2 (^ 2 (^ 2 (^ 2 (^ 2 (^ 2 2))))))", "7", MATH_DIFFERENT, "magnitude" },
+        { "(^ e (^ e (^ e (^ e e))))", "7", MATH_DIFFERENT, "magnitude" },
+        { "1e999999999999999", "1", MATH_DIFFERENT, "magnitude" },
+        { "1e-999999999999999", "1", MATH_DIFFERENT, NULL },
+        { "1e9999999999", "1", MATH_DIFFERENT, NULL },
+        { "(/ 1 (^ 9 (^ 9 (^ 9 9))))", "1", MATH_DIFFERENT, NULL },
+        { "(^ 2 100000)", "(^ 3 100000)", MATH_DIFFERENT, "arb" },
+        { "(* 5 (^ 9 (^ 9 (^ 9 9))))", "5", MATH_DIFFERENT, "magnitude" },
+        { "(* (/ 1 2) (^ 9 (^ 9 (^ 9 9))))", "5", MATH_DIFFERENT, "magnitude" },
+        { "(/ (^ 9 (^ 9 (^ 9 9))) 7)", "5", MATH_DIFFERENT, "magnitude" },
+        { "(+ (^ 9 (^ 9 (^ 9 9))) 1)", "5", MATH_DIFFERENT, "magnitude" },
+        { "(sqrt (^ 9 (^ 9 (^ 9 9))))", "5", MATH_DIFFERENT, "magnitude" },
+        { "(* 0 (^ 9 (^ 9 (^ 9 9))))", "5", MATH_DIFFERENT, NULL },
+        { "inf", "inf", MATH_EQUAL, NULL },
+        { "inf", "(neg inf)", MATH_DIFFERENT, "infinity" },
+        { "inf", "(^ 9 (^ 9 (^ 9 9)))", MATH_DIFFERENT, "infinity" },
+    };
+    CHECK(rows);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rationals), cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_undefined), cmocka_unit_test(test_apart),
+        cmocka_unit_test(test_magnitude),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
