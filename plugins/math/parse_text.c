@@ -142,11 +142,14 @@ static void write_words(const math_parser *p, uint32_t lo, uint32_t hi, pc_buf *
 math_id math_text_answer(math_parser *p, uint32_t lo, uint32_t hi)
 {
     pc_buf out = { 0 };
-    if (all_words(p, lo, hi))
+    unsigned op = 0;
+    if (all_words(p, lo, hi)) {
         write_words(p, lo, hi, &out);
-    else if (!write_date(p, lo, hi, &out))
+    } else if (!write_date(p, lo, hi, &out)) {
         math_lex_text(&p->lx, lo, hi, &out);
-    math_id id = out.failed ? 0 : math_leaf(p->tree, M_TEXT, pc_buf_str(&out));
+        op = MATH_MIXED_TEXT;
+    }
+    math_id id = out.failed ? 0 : math_text_node(p->tree, M_TEXT, op, pc_buf_str(&out), NULL, 0);
     pc_buf_fini(&out);
     return id;
 }

@@ -48,6 +48,15 @@ static bool reserve(math_tree *t, uint32_t kids)
     return !t->full;
 }
 
+/* `text` may lie in the pool itself, which moves when it grows. */
+static void add_text(math_tree *t, assay_str text)
+{
+    uintptr_t from = (uintptr_t)text.data, pool = (uintptr_t)t->pool.data;
+    bool inside = t->pool.data && from >= pool && from < pool + t->pool.len;
+    if (pc_buf_reserve(&t->pool, text.len))
+        pc_buf_add(&t->pool, inside ? t->pool.data + (from - pool) : text.data, text.len);
+}
+
 math_id math_text_node(math_tree *t, math_kind kind, unsigned op, assay_str text,
                        const math_id *kids, uint32_t n)
 {
@@ -64,7 +73,7 @@ math_id math_text_node(math_tree *t, math_kind kind, unsigned op, assay_str text
                          .at = (uint32_t)t->pool.len,
                          .len = (uint32_t)text.len };
     if (text.len)
-        pc_buf_add(&t->pool, text.data, text.len);
+        add_text(t, text);
     t->full = t->pool.failed;
     for (uint32_t i = 0; i < n; i++)
         t->kids[t->n_kids++] = kids[i];

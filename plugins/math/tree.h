@@ -135,6 +135,8 @@ typedef enum math_relop {
 
 typedef enum math_join { JOIN_COMMA, JOIN_AND, JOIN_OR, JOIN_SEMI } math_join;
 enum { MATH_LO_CLOSED = 1, MATH_HI_CLOSED = 2 };
+/* op of an M_TEXT that holds more than words: it is text for want of a better reading. */
+enum { MATH_MIXED_TEXT = 1 };
 /* Flags. M_PAREN: stood in round brackets of its own. M_DECIMAL_COMMA: a list "1,22" that may
  * be 1.22. */
 enum { M_DETERMINANT = 1, M_PAREN = 2, M_DECIMAL_COMMA = 4 };
