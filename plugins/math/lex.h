@@ -6,8 +6,10 @@
  * \phantom{} with its content, zero-width characters, trailing punctuation of the whole answer.
  * What is unified: Unicode operators, digits of every script, superscripts (x² is x^{2}), vulgar
  * fractions, full-width characters become what LaTeX writes; \dfrac is \frac; ** is ^; <= >= != are
- * relations. Bare arguments get braces: \frac12 -> FRAC {1}{2}, \sqrt2 -> SQRT {2}, x^23 -> x SUP
- * {2} 3 after a LaTeX base but x**23 -> x SUP {23}. SPDX-License-Identifier: Apache-2.0 */
+ * relations. Bare arguments get braces: \frac12 -> FRAC {1}{2}, \sqrt2x -> SQRT {2} x, but behind ^
+ * and _ all digits belong together (x^23 -> x SUP {23}), as do a sign and round brackets: 10^-8 ->
+ * SUP {-8}, e^(x+1) -> SUP {x+1}, e^sin(x) -> SUP {sin(x)}. {a \over b} -> {FRAC {a}{b}}.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef MATH_LEX_H
 #define MATH_LEX_H
 #include "math/tree.h"
