@@ -47,6 +47,14 @@ math_eval value_q_log(const value_scope *s, fmpq_t out, const fmpq_t base, const
 /* The exact value of a child as an integer that fits; EVAL_OUTSIDE: rational or irrational. */
 math_eval value_q_si(const value_scope *s, math_id id, slong *out);
 
+/* ---- value_ca.c ---- */
+/* A context with the limits that hold here; ca_ctx_clear() as usual. */
+void value_ca_ctx_init(ca_ctx_t ctx);
+
+/* ---- value_pi.c ---- */
+/* Is it p/q pi (times i), modulo 2 pi (2 pi i)? */
+math_eval value_pi_multiple(const value_scope *s, math_id id, bool imaginary, slong *p, ulong *q);
+
 /* ---- value_sum.c: sums, products and integrals ---- */
 /* A finite sum or product opened: the terms' variable runs from..to. */
 typedef struct value_range {
