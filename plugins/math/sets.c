@@ -81,7 +81,7 @@ static void show_cell(set_work *w, uint32_t cell, pc_buf *out)
     }
 }
 
-static void note(math_finding *f, const char *text)
+void sets_note(math_finding *f, const char *text)
 {
     snprintf(f->note, sizeof f->note, "%s", text);
 }
@@ -98,7 +98,7 @@ static math_finding rows_differ(set_work *w, const uint64_t *a, const uint64_t *
         show_cell(w, cell, &text);
         pc_buf_text(&text, sets_bit(a, cell) ? " is in the first only" : " is in the second only");
         if (!text.failed)
-            note(&f, text.data);
+            sets_note(&f, text.data);
         pc_buf_fini(&text);
         break;
     }
@@ -125,7 +125,7 @@ static math_finding compared(set_work *w, math_side a, math_side b)
     ok = ok && sets_read(w, b);
     if (ok && name.tree && w->name.tree && !same_name(name, w->name, w->budget)) {
         math_finding f = math_found(MATH_DIFFERENT, "unknown");
-        note(&f, "other unknowns");
+        sets_note(&f, "other unknowns");
         return f;
     }
     if (!ok || !sets_run(w))
@@ -133,20 +133,20 @@ static math_finding compared(set_work *w, math_side a, math_side b)
     if (w->ill[0] || w->ill[1]) {
         math_finding f = w->ill[0] && w->ill[1] ? math_open("interval", WHY_UNDEFINED, 3)
                                                 : math_found(MATH_DIFFERENT, "interval");
-        note(&f, "the ends of an interval are the wrong way round");
+        sets_note(&f, "the ends of an interval are the wrong way round");
         return f;
     }
     return rows_differ(w, sets_result(w, 0), sets_result(w, 1));
 }
 
 /* Depth: the tree's. NOLINTNEXTLINE(misc-no-recursion) */
-static bool has_log(math_side s)
+bool sets_has_log(math_side s)
 {
     const math_node *x = math_side_node(s);
     if (x->kind == M_FUNC && x->op == FN_LOG)
         return true;
     for (uint32_t i = 0; i < x->n; i++)
-        if (has_log(math_side_kid(s, i)))
+        if (sets_has_log(math_side_kid(s, i)))
             return true;
     return false;
 }
@@ -166,7 +166,7 @@ math_finding math_set_equal(math_side a, math_side b, math_budget *budget)
     if (!is_asked(a, b))
         return math_open("interval", WHY_OPAQUE, MATH_BLAME_A | MATH_BLAME_B);
     math_finding f = with_base(a, b, 10, budget);
-    if (f.truth == MATH_EQUAL || !(has_log(a) || has_log(b)))
+    if (f.truth == MATH_EQUAL || !(sets_has_log(a) || sets_has_log(b)))
         return f;
     math_finding natural = with_base(a, b, 0, budget);
     return natural.truth == MATH_EQUAL ? natural : f;

@@ -94,6 +94,9 @@ static inline bool sets_bit(const uint64_t *row, uint32_t cell)
     return row[cell >> 6] >> (cell & 63) & 1;
 }
 void sets_show(set_work *w, uint32_t id, pc_buf *out); /* for a note */
+bool sets_has_log(math_side s);                        /* whose base is a matter of reading */
+bool sets_need_root(set_work *w, set_real *r);         /* r->root, if it is an algebraic number */
+void sets_note(math_finding *f, const char *text);
 
 /* ---- sets_read.c ---- */
 bool sets_read(set_work *w, math_side s); /* leaves one set on the stack */
@@ -114,6 +117,7 @@ math_side sets_number(set_work *w, const fmpq_t p, const fmpq_t q);
 /* ---- sets_solve.c ---- */
 bool sets_is_name(const set_work *w, math_side s);  /* the unknown w->name itself */
 bool sets_has_name(const set_work *w, math_side s); /* it occurs below */
+math_relop sets_turned(math_relop op);              /* with the sides exchanged */
 /* The set of all w->name for which lhs op rhs; left on the stack. */
 bool sets_solve(set_work *w, math_side lhs, math_relop op, math_side rhs);
 /* Points on the line, in order, where a function changes its sign, is zero, or has no value. */
@@ -132,5 +136,11 @@ math_finding sets_shape_equal(math_side a, math_side b, math_budget *budget);
 bool sets_solve_poly(set_work *w, math_side lhs, math_relop op, math_side rhs);
 
 /* ---- sets_quadratic.c: degree <= 2, coefficients any numbers ---- */
+/* s = c[0] + c[1] x + c[2] x^2, trees in w->scratch; 0 is the number 0. */
+bool sets_coefficients(set_work *w, math_side s, math_id c[3]);
+bool sets_sign(set_work *w, math_id id, int *sign); /* of a number in w->scratch */
 bool sets_solve_quadratic(set_work *w, math_side lhs, math_relop op, math_side rhs);
+
+/* ---- sets_monotone.c ---- */
+bool sets_solve_monotone(set_work *w, math_side lhs, math_relop op, math_side rhs);
 #endif

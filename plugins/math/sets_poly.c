@@ -418,15 +418,6 @@ static bool solve_root(set_work *w, math_side lhs, math_relop op, math_side rhs)
     return ok;
 }
 
-static math_relop turned(math_relop op)
-{
-    return op == REL_LT   ? REL_GT
-           : op == REL_LE ? REL_GE
-           : op == REL_GT ? REL_LT
-           : op == REL_GE ? REL_LE
-                          : op;
-}
-
 bool sets_solve_poly(set_work *w, math_side lhs, math_relop op, math_side rhs)
 {
     bool left = math_side_node(lhs)->kind == M_SQRT && sets_has_name(w, lhs);
@@ -434,6 +425,6 @@ bool sets_solve_poly(set_work *w, math_side lhs, math_relop op, math_side rhs)
     if (left && !right)
         return solve_root(w, lhs, op, rhs);
     if (right && !left)
-        return solve_root(w, rhs, turned(op), lhs);
+        return solve_root(w, rhs, sets_turned(op), lhs);
     return solve_quotients(w, lhs, op, rhs);
 }

@@ -52,7 +52,7 @@ static bool holds(int sign, math_relop op)
     return false;
 }
 
-static math_relop mirrored(math_relop op)
+math_relop sets_turned(math_relop op)
 {
     switch (op) {
     case REL_LT:
@@ -156,13 +156,15 @@ bool sets_solve(set_work *w, math_side lhs, math_relop op, math_side rhs)
     if (left && !right && !sets_has_name(w, rhs))
         return simple(w, op, rhs);
     if (right && !left && !sets_has_name(w, lhs))
-        return simple(w, mirrored(op), lhs);
+        return simple(w, sets_turned(op), lhs);
     int done = try_linear(w, lhs, op, rhs);
     if (done)
         return done > 0;
     if (w->why == WHY_NONE && sets_solve_poly(w, lhs, op, rhs))
         return true;
     if (w->why == WHY_NONE && sets_solve_quadratic(w, lhs, op, rhs))
+        return true;
+    if (w->why == WHY_NONE && sets_solve_monotone(w, lhs, op, rhs))
         return true;
     return sets_fail(w, WHY_OPAQUE);
 }

@@ -155,7 +155,7 @@ bool sets_add_root(set_work *w, const qqbar_t root, uint32_t *id)
 }
 
 /* The root of a REAL_EXPR that is an algebraic number, found when it is first asked for. */
-static bool need_root(set_work *w, set_real *r)
+bool sets_need_root(set_work *w, set_real *r)
 {
     if (r->root)
         return true;
@@ -199,7 +199,7 @@ static bool add_expr(set_work *w, math_side s, uint32_t *id)
         else
             set_bounds(r, acb_realref(x));
         bool real = e == EVAL_HUGE || arb_is_zero(acb_imagref(x)) ||
-                    (arb_contains_zero(acb_imagref(x)) && need_root(w, r));
+                    (arb_contains_zero(acb_imagref(x)) && sets_need_root(w, r));
         if (!real) {
             sets_fail(w, WHY_OPAQUE);
             r = NULL;
@@ -279,7 +279,7 @@ static bool exact_order(set_work *w, set_real *a, set_real *b, int *order)
     }
     if (!spend(w, 200))
         return false;
-    if (need_root(w, a) && need_root(w, b)) {
+    if (sets_need_root(w, a) && sets_need_root(w, b)) {
         *order = root_order(a->root, b->root);
         return true;
     }
