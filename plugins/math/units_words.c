@@ -17,19 +17,19 @@ static bool in_list(assay_str word, const char *const *list, size_t n)
 bool unit_is_banned(assay_str lower)
 {
     static const char *const list[] = {
-        "half",      "halves",    "third",       "thirds",     "point",      "over",     "times",
-        "plus",      "minus",     "factorial",   "because",    "since",      "if",       "not",
-        "but",       "maybe",     "or",          "and",        "then",       "so",       "is",
-        "are",       "was",       "be",          "equals",     "equal",      "mod",      "modulo",
-        "base",      "pairs",     "sqrt",        "sin",        "cos",        "tan",      "cot",
-        "sec",       "csc",       "log",         "ln",         "lg",         "exp",      "max",
-        "gcd",       "lcm",       "lim",         "choose",     "when",       "where",    "wrong",
-        "tenths",    "percent",   "dozen",       "dozens",     "hundredths", "infinity", "inf",
-        "nan",       "to",        "than",        "percentage", "pi",         "alpha",    "beta",
-        "gamma",     "delta",     "theta",       "lambda",     "sigma",      "omega",    "phi",
-        "mu",        "either",    "thousandths", "quarters",   "no",         "none",     "dne",
-        "undefined", "remainder", "frac",        "mid",        "arcsin",     "arccos",   "arctan",
-        "sinh",      "cosh",      "tanh",        "det",        "arg",        "for",
+        "half",      "halves",      "third",      "thirds",     "over",     "times",  "plus",
+        "minus",     "factorial",   "because",    "since",      "if",       "not",    "but",
+        "maybe",     "or",          "and",        "then",       "so",       "is",     "are",
+        "was",       "be",          "equals",     "equal",      "mod",      "modulo", "base",
+        "pairs",     "sqrt",        "sin",        "cos",        "tan",      "cot",    "sec",
+        "csc",       "log",         "ln",         "lg",         "exp",      "max",    "gcd",
+        "lcm",       "lim",         "choose",     "when",       "where",    "wrong",  "tenths",
+        "percent",   "dozen",       "dozens",     "hundredths", "infinity", "inf",    "nan",
+        "to",        "than",        "percentage", "pi",         "alpha",    "beta",   "gamma",
+        "delta",     "theta",       "lambda",     "sigma",      "omega",    "phi",    "mu",
+        "either",    "thousandths", "quarters",   "no",         "none",     "dne",    "undefined",
+        "remainder", "frac",        "mid",        "arcsin",     "arccos",   "arctan", "sinh",
+        "cosh",      "tanh",        "det",        "arg",        "for",
     };
     unsigned value = 0;
     return IN_LIST(lower, list) || math_number_word(lower, &value) || math_cardinal(lower, &value);
