@@ -31,7 +31,7 @@ bool math_starts_unit(const math_parser *p, math_id value)
         return false;
     assay_str w = text(p);
     unsigned power;
-    if (is_joining_word(w) || math_function_named(w) || pc_is(w, "mod"))
+    if (is_joining_word(w) || math_is_function_ahead(p) || pc_is(w, "mod"))
         return false;
     if (t->roman && kind_ahead(p, 1) != T_LPAREN)
         return w.len > 1 || !pc_in(w.data[0], "eid");

@@ -228,7 +228,7 @@ static math_id parse_fenced(math_parser *p, math_tok close, math_fn fn)
 
 math_id math_parse_atom(math_parser *p)
 {
-    switch (kind(p)) {
+    switch ((unsigned)kind(p)) {
     case T_NUM:
         return math_parse_number(p);
     case T_WORD:

@@ -114,7 +114,7 @@ static bool is_literal(const math_parser *p, math_id id)
 
 bool math_starts_atom(const math_parser *p, uint32_t ahead)
 {
-    switch (kind_ahead(p, ahead)) {
+    switch ((unsigned)kind_ahead(p, ahead)) {
     case T_NUM:
     case T_FRAC:
     case T_SQRT:
@@ -167,7 +167,7 @@ static bool juxtaposes(const math_parser *p, math_id left)
                kind_ahead(p, 0) == T_NUM;
     }
     if (kind(p) == T_BAR || kind(p) == T_DBAR)
-        return p->bars == 0;
+        return p->bars == 0 && !p->colon_ends; /* in {x | x > 1} it parts */
     return true;
 }
 
@@ -314,7 +314,7 @@ static math_id parse_postfix(math_parser *p, math_id left)
 {
     math_tree *t = p->tree;
     while (left) {
-        switch (kind(p)) {
+        switch ((unsigned)kind(p)) {
         case T_SUP:
             if (kind_ahead(p, 3) == T_CLOSE && math_at(t, left)->kind != M_NAMED &&
                 (kind_ahead(p, 2) == T_PLUS || kind_ahead(p, 2) == T_MINUS)) { /* 0^+ of a limit */
@@ -386,7 +386,7 @@ static math_id parse_money(math_parser *p)
 
 static math_id parse_prefix(math_parser *p)
 {
-    switch (kind(p)) {
+    switch ((unsigned)kind(p)) {
     case T_PLUS:
     case T_MINUS:
     case T_PM:

@@ -259,7 +259,7 @@ static math_id parse_matrix(math_parser *p, bool determinant)
 static math_id parse_condition(math_parser *p)
 {
     while (is_word(p, 0, "if") || is_word(p, 0, "for") || is_word(p, 0, "when") ||
-           is_word(p, 0, "where") || is_word(p, 0, "and") || kind(p) == T_COMMA)
+           is_word(p, 0, "where") || is_word(p, 0, "and") || kind(p) == T_COMMA || kind(p) == T_AMP)
         p->at++;
     if (is_word(p, 0, "otherwise") || is_word(p, 0, "else")) {
         p->at++;
@@ -336,7 +336,7 @@ static math_id parse_braced_array(math_parser *p)
 
 math_id math_parse_group(math_parser *p)
 {
-    switch (kind(p)) {
+    switch ((unsigned)kind(p)) {
     case T_LPAREN:
         return parse_round(p);
     case T_LSQUARE:

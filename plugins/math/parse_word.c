@@ -52,7 +52,8 @@ static math_fn function_ahead(const math_parser *p)
     if (kind(p) != T_WORD && kind(p) != T_CMD)
         return FN_NONE;
     math_fn fn = math_function_named(bare(text(p)));
-    bool needs_bracket = fn == FN_GAMMA || fn == FN_ARG || fn == FN_CONJ || fn == FN_PHI;
+    bool minutes = fn == FN_MIN && kind(p) == T_WORD;
+    bool needs_bracket = fn == FN_GAMMA || fn == FN_ARG || fn == FN_CONJ || fn == FN_PHI || minutes;
     return needs_bracket && kind_ahead(p, 1) != T_LPAREN ? FN_NONE : fn;
 }
 
