@@ -1,195 +1,53 @@
-/* math.c -- org.assay.math: is the answer in the text the number, tuple or set of the reference?
- * First version: exact rational arithmetic. What it cannot read it says so about (abstain), it does
- * not guess. SPDX-License-Identifier: Apache-2.0 */
+/* math.c -- org.assay.math: does the answer in the text equal the reference? The verifier around
+ * the judge. SPDX-License-Identifier: Apache-2.0 */
 #include "common/config.h"
 #include "common/emit.h"
-#include "common/extract.h"
-#include "math/first/number.h"
-
-#include <flint/flint.h>
-#include <gmp.h>
-#include <pthread.h>
-#include <setjmp.h>
-#include <stdlib.h>
-#include <strings.h>
+#include "math/work.h"
 
 typedef struct math {
     assay_verifier base;
-    pc_rules rules;
+    judge_config config;
 } math;
-
-/* ---- one thread's working memory ---- */
-
-typedef struct work {
-    math_reader reader;
-    math_form gold, answer;
-    pc_buf text;
-    jmp_buf escape; /* FLINT's way out when memory is exhausted */
-    bool can_escape;
-} work;
-
-static _Thread_local work *mine;
-static pthread_key_t at_thread_end;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-static void work_free(void *p)
-{
-    work *w = p;
-    math_reader_fini(&w->reader);
-    pc_buf_fini(&w->gold.key);
-    pc_buf_fini(&w->answer.key);
-    pc_buf_fini(&w->text);
-    pc_free(w);
-    mine = NULL;
-    flint_cleanup();
-}
-
-/* FLINT calls this instead of abort(). What it held is lost; the item becomes ERROR, the process
- * lives. */
-__attribute__((noreturn)) static void escape(void)
-{
-    if (mine && mine->can_escape)
-        longjmp(mine->escape, 1);
-    abort();
-}
-
-/* GMP, below FLINT, aborts by itself unless its allocation goes another way. */
-static void *gmp_resize(void *old, size_t old_size, size_t size)
-{
-    (void)old_size;
-    void *p = pc_realloc(old, 1, size);
-    if (!p)
-        escape();
-    return p;
-}
-
-static void *gmp_take(size_t size)
-{
-    return gmp_resize(NULL, 0, size);
-}
-
-static void gmp_give(void *p, size_t size)
-{
-    (void)size;
-    pc_free(p);
-}
-
-static void set_up(void)
-{
-    flint_set_abort(escape);
-    mp_set_memory_functions(gmp_take, gmp_resize, gmp_give);
-    (void)pthread_key_create(&at_thread_end, work_free);
-}
-
-static work *get_work(void)
-{
-    if (!mine) {
-        mine = pc_calloc(1, sizeof *mine);
-        if (mine)
-            (void)pthread_setspecific(at_thread_end, mine);
-    }
-    return mine;
-}
 
 /* ---- one item ---- */
 
-static void emit_answer(const work *w, const assay_call *call, uint32_t i, assay_str text)
+static bool emit_answer(work *w, const assay_call *call, uint32_t i)
 {
-    pc_emit(call, i, ASSAY_OUT_KEY, pc_buf_str(&w->answer.key));
-    pc_emit(call, i, ASSAY_OUT_ANSWER, text);
-}
-
-static void explain(work *w, const assay_call *call, uint32_t i, const pc_found *found,
-                    const char *end)
-{
-    enum { SHOWN = 300 };
-    pc_buf *b = &w->text;
-    pc_buf_clear(b);
-    pc_buf_fmt(b, "extracted by %s", pc_stage_name(found->stage));
-    if (found->n_boxes > 1)
-        pc_buf_fmt(b, " (%u boxes, %u in the answer)", found->n_boxes, found->n_list);
-    pc_buf_text(b, ": \"");
-    pc_buf_shown(b, found->text, SHOWN);
-    pc_buf_text(b, "\"; answer ");
-    pc_buf_shown(b, pc_buf_str(&w->answer.key), SHOWN);
-    pc_buf_text(b, ", reference ");
-    pc_buf_shown(b, pc_buf_str(&w->gold.key), SHOWN);
-    pc_buf_text(b, "; ");
-    pc_buf_text(b, end);
-    if (!b->failed)
-        pc_emit(call, i, ASSAY_OUT_EXPLAIN, pc_buf_str(b));
-}
-
-typedef struct ruling {
-    assay_verdict verdict;
-    const char *rule, *reason;
-} ruling;
-
-/* Keys that are not the same, and not both known exactly. */
-static ruling undecided(const math_form *gold, const math_form *answer)
-{
-    if (!gold->decided && gold->is_word && (answer->decided || answer->is_word)) {
-        bool case_only = pc_eq(pc_buf_str(&gold->key), pc_buf_str(&answer->key)) ||
-                         (gold->key.len == answer->key.len &&
-                          strncasecmp(gold->key.data, answer->key.data, gold->key.len) == 0);
-        if (!case_only)
-            return (ruling){ ASSAY_FAIL, "text", "another word" };
-        return (ruling){ ASSAY_ABSTAIN, "text", "the words differ in case alone" };
-    }
-    if (!gold->decided)
-        return (ruling){ ASSAY_ABSTAIN, "text", "the form of the reference is not supported yet" };
-    bool not_a_number = strcmp(gold->kind, "rational") != 0 && !answer->is_prose;
-    if (answer->is_constant || not_a_number)
-        return (ruling){ ASSAY_ABSTAIN, "text", "the form of the answer is not supported yet" };
-    return (ruling){ ASSAY_FAIL, "text", "the answer is not of the reference's kind" };
-}
-
-static ruling judge(const math_form *gold, const math_form *answer, bool same_bytes)
-{
-    if (same_bytes)
-        return (ruling){ ASSAY_PASS, "bytes", NULL };
-    math_verdict v = math_compare(pc_buf_str(&gold->key), pc_buf_str(&answer->key));
-    const char *rule = gold->kind;
-    if (v == MATH_SAME)
-        return (ruling){ ASSAY_PASS, rule, NULL };
-    if (v == MATH_UNITS)
-        return (ruling){ ASSAY_ABSTAIN, rule, "units that differ are not compared yet" };
-    if (gold->decided && answer->decided)
-        return (ruling){ ASSAY_FAIL, rule,
-                         strcmp(gold->kind, answer->kind) == 0 ? "another value"
-                                                               : "another kind of answer" };
-    return undecided(gold, answer);
+    pc_buf_clear(&w->text);
+    judge_key(&w->judge, &w->text);
+    if (w->text.failed)
+        return false;
+    pc_emit(call, i, ASSAY_OUT_KEY, pc_buf_str(&w->text));
+    pc_emit(call, i, ASSAY_OUT_ANSWER, pc_buf_str(&w->judge.answer.text));
+    return true;
 }
 
 static void score_one(const math *v, work *w, const assay_call *call, const assay_batch *b,
                       assay_scores *out, uint32_t i)
 {
-    pc_found found;
-    assay_str reference = pc_col(b->reference, i);
-    pc_extract(&found, pc_col(b->completion, i), &v->rules);
-    if (!found.text.data) {
-        pc_set(call, out, i, ASSAY_NO_ANSWER, 0, NULL, found.why);
+    judge *j = &w->judge;
+    if (!judge_find(j, &v->config, pc_col(b->completion, i))) {
+        pc_set(call, out, i, ASSAY_NO_ANSWER, 0, NULL, j->found.why);
         return;
     }
-    if (!math_read(&w->reader, found.text, &w->answer)) {
+    if (!judge_read(j, &v->config) ||
+        (pc_wants(call, ASSAY_WANT_ANSWER) && !emit_answer(w, call, i))) {
         pc_set(call, out, i, ASSAY_ERROR, 0, NULL, "out of memory");
         return;
     }
-    if (pc_wants(call, ASSAY_WANT_ANSWER))
-        emit_answer(w, call, i, found.text);
-    assay_str gold = pc_gold(reference);
-    if (pc_is_blank(gold)) {
+    assay_str reference = pc_col(b->reference, i);
+    if (!reference.data || pc_is_blank(reference)) {
         pc_set(call, out, i, ASSAY_ABSTAIN, 0, NULL, "there is no reference to compare with");
         return;
     }
-    if (!math_read(&w->reader, gold, &w->gold)) {
-        pc_set(call, out, i, ASSAY_ERROR, 0, NULL, "out of memory");
-        return;
+    ruling r = judge_rule(j, &v->config, reference);
+    if (pc_wants(call, ASSAY_WANT_EXPLAIN)) {
+        pc_buf_clear(&w->text);
+        judge_explain(j, &r, &w->text);
+        if (!w->text.failed)
+            pc_emit(call, i, ASSAY_OUT_EXPLAIN, pc_buf_str(&w->text));
     }
-    ruling r = judge(&w->gold, &w->answer, pc_eq(gold, found.text));
-    if (pc_wants(call, ASSAY_WANT_EXPLAIN))
-        explain(w, call, i, &found, r.reason ? r.reason : "equal");
-    pc_set(call, out, i, r.verdict, r.verdict == ASSAY_PASS ? 1 : 0, r.rule, r.reason);
+    pc_set(call, out, i, r.verdict, r.verdict == ASSAY_PASS ? 1 : 0, r.finding.rule, r.reason);
 }
 
 /* A frame of its own, so that nothing that changes is live across setjmp. */
@@ -200,6 +58,7 @@ static void score_guarded(const math *v, work *w, const assay_call *call, const 
         w->can_escape = true;
         score_one(v, w, call, b, out, i);
     } else {
+        w->judge.gold_known = false;
         pc_set(call, out, i, ASSAY_ERROR, 0, NULL, "FLINT ran out of memory");
     }
     w->can_escape = false;
@@ -208,10 +67,11 @@ static void score_guarded(const math *v, work *w, const assay_call *call, const 
 static assay_status score(assay_verifier *base, const assay_call *call, const assay_batch *b,
                           assay_scores *out, assay_error *err)
 {
-    work *w = get_work();
+    work *w = work_mine();
     (void)err;
     if (!w)
         return ASSAY_E_NOMEM;
+    w->judge.gold_known = false; /* the last call may have had other rules */
     for (uint32_t i = 0; i < b->n; i++) {
         if (pc_cancelled(call))
             return ASSAY_E_CANCELLED;
@@ -220,29 +80,35 @@ static assay_status score(assay_verifier *base, const assay_call *call, const as
     return ASSAY_OK;
 }
 
+/* ---- votes ---- */
+
 static bool extract_guarded(const math *v, work *w, const assay_call *call, assay_str completion,
                             uint32_t i)
 {
-    pc_found found;
-    pc_extract(&found, completion, &v->rules);
-    if (!found.text.data)
+    if (!judge_find(&w->judge, &v->config, completion))
         return true;
     if (setjmp(w->escape) != 0) { /* NOLINT(cert-err52-cpp) */
         w->can_escape = false;
         return false;
     }
     w->can_escape = true;
-    bool ok = math_read(&w->reader, found.text, &w->answer) && !pc_memory_was_lost();
+    bool ok = judge_read(&w->judge, &v->config);
+    pc_buf_clear(&w->text);
+    if (ok)
+        judge_key(&w->judge, &w->text);
     w->can_escape = false;
-    if (ok) /* only now: a key that was emitted has voted */
-        emit_answer(w, call, i, found.text);
+    ok = ok && !w->text.failed && !pc_memory_was_lost();
+    if (ok) { /* only now: a key that was emitted has voted */
+        pc_emit(call, i, ASSAY_OUT_KEY, pc_buf_str(&w->text));
+        pc_emit(call, i, ASSAY_OUT_ANSWER, pc_buf_str(&w->judge.answer.text));
+    }
     return ok;
 }
 
 static assay_status extract(assay_verifier *base, const assay_call *call, const assay_batch *b,
                             assay_error *err)
 {
-    work *w = get_work();
+    work *w = work_mine();
     (void)err;
     if (!w)
         return ASSAY_E_NOMEM;
@@ -260,11 +126,11 @@ static int32_t same(assay_verifier *base, const assay_call *call, assay_str a, a
 {
     (void)base;
     (void)call;
-    work *w = get_work();
+    work *w = work_mine();
     if (!w || setjmp(w->escape) != 0) /* NOLINT(cert-err52-cpp) */
         return ASSAY_E_NOMEM;
     w->can_escape = true;
-    int32_t result = math_compare(a, b) == MATH_SAME;
+    int32_t result = judge_same(&w->judge, a, b);
     w->can_escape = false;
     return pc_memory_was_lost() ? ASSAY_E_NOMEM : result;
 }
@@ -277,23 +143,49 @@ static const void *extension(const assay_verifier *base, const char *id)
     return strcmp(id, ASSAY_EXT_ANSWER) == 0 ? &answer : NULL;
 }
 
+/* ---- configuration ---- */
+
 static void destroy(assay_verifier *base)
 {
     pc_free(base->data);
 }
 
-static assay_status read_config(math *v, assay_str json, assay_error *err)
+static void read_tolerance(pc_config *c, math_policy *policy)
 {
-    static const char *const presets[] = { "math", "gsm8k", "strict", NULL };
+    const cJSON *object = pc_config_get(c, "tolerance");
+    if (!object)
+        return;
+    if (!cJSON_IsObject(object)) {
+        pc_config_fail(c, "\"tolerance\" must be an object: {\"digits\": 6}, {\"relative\": 1e-4} "
+                          "or {\"half_ulp\": true}");
+        return;
+    }
+    pc_config inner;
+    pc_config_inner(&inner, c, object, "tolerance");
+    policy->digits = (unsigned)pc_config_uint(&inner, "digits", 0, 0, 15);
+    policy->relative = pc_config_num(&inner, "relative", 0, 0, 0.5);
+    policy->half_ulp = pc_config_bool(&inner, "half_ulp", false);
+    if (pc_config_close(&inner) != ASSAY_OK)
+        c->failed = true;
+}
+
+static assay_status read_config(judge_config *j, assay_str json, assay_error *err)
+{
     static const char *const thinks[] = { "auto", "require", "off", NULL };
     pc_config c;
     assay_status rc = pc_config_open(&c, json, err);
     if (rc)
         return rc;
-    pc_rules_preset(&v->rules, presets[pc_config_word(&c, "extract", presets, 0)]);
-    v->rules.think = (pc_think)pc_config_word(&c, "think", thinks, PC_THINK_AUTO);
-    if (pc_config_bool(&c, "answer_tags", false))
-        v->rules.stages |= 1u << PC_STAGE_TAG;
+    pc_rules_preset(&j->rules, pc_preset_names[pc_config_word(&c, "extract", pc_preset_names, 0)]);
+    j->rules.think = (pc_think)pc_config_word(&c, "think", thinks, PC_THINK_AUTO);
+    if (pc_config_get(&c, "last_number"))
+        pc_rules_set(&j->rules, PC_STAGE_NUMBER, pc_config_bool(&c, "last_number", false));
+    if (pc_config_get(&c, "answer_tags"))
+        pc_rules_set(&j->rules, PC_STAGE_TAG, pc_config_bool(&c, "answer_tags", true));
+    j->shortcuts = pc_config_bool(&c, "shortcuts", true);
+    j->policy.gold_shape = pc_config_bool(&c, "gold_shape", false);
+    j->policy.square_free = pc_config_bool(&c, "square_free", true);
+    read_tolerance(&c, &j->policy);
     return pc_config_close(&c);
 }
 
@@ -302,7 +194,7 @@ static assay_status create(const assay_descriptor *d, const assay_host *host, as
 {
     (void)d;
     (void)host;
-    (void)pthread_once(&once, set_up);
+    work_set_up();
     math *v = pc_calloc(1, sizeof *v);
     if (!v)
         return ASSAY_E_NOMEM;
@@ -311,7 +203,7 @@ static assay_status create(const assay_descriptor *d, const assay_host *host, as
                                 .destroy = destroy,
                                 .score = score,
                                 .extension = extension };
-    assay_status rc = read_config(v, config, err);
+    assay_status rc = read_config(&v->config, config, err);
     if (rc) {
         pc_free(v);
         return rc;
@@ -326,16 +218,25 @@ static const assay_descriptor descriptor = {
     .flags = ASSAY_F_DETERMINISTIC | ASSAY_F_REENTRANT | ASSAY_F_NEEDS_REFERENCE,
     .id = "org.assay.math",
     .name = "Mathematics",
-    .version = "0.1.0",
+    .version = "0.2.0",
     .license = "Apache-2.0",
-    .summary = "the answer in the text, compared exactly: numbers, fractions, tuples, sets",
+    .summary = "the answer in the text, compared exactly: numbers, expressions, sets, relations",
     .url = "",
     .tags = tags,
-    .config_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
-                     "\"extract\":{\"enum\":[\"math\",\"gsm8k\",\"strict\"],\"default\":\"math\"},"
-                     "\"think\":{\"enum\":[\"auto\",\"require\",\"off\"],\"default\":\"auto\"},"
-                     "\"answer_tags\":{\"type\":\"boolean\",\"default\":false}}}",
-    .revision = 1,
+    .config_schema =
+        "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
+        "\"extract\":{\"enum\":[\"math\",\"gsm8k\",\"minerva\",\"olympiad\",\"aime\",\"strict\"],"
+        "\"default\":\"math\"},"
+        "\"last_number\":{\"type\":\"boolean\"},\"answer_tags\":{\"type\":\"boolean\"},"
+        "\"think\":{\"enum\":[\"auto\",\"require\",\"off\"],\"default\":\"auto\"},"
+        "\"tolerance\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
+        "\"digits\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":15},"
+        "\"relative\":{\"type\":\"number\",\"minimum\":0,\"maximum\":0.5},"
+        "\"half_ulp\":{\"type\":\"boolean\"}}},"
+        "\"gold_shape\":{\"type\":\"boolean\",\"default\":false},"
+        "\"square_free\":{\"type\":\"boolean\",\"default\":true},"
+        "\"shortcuts\":{\"type\":\"boolean\",\"default\":true}}}",
+    .revision = 2,
     .cost_us = 8,
     .score_min = 0,
     .score_max = 1,

@@ -8,6 +8,10 @@
 #define MATH_TREE_H
 #include "common/text.h"
 
+#include <math.h>
+#undef M_PI /* <math.h> has doubles of these names */
+#undef M_E
+
 typedef uint32_t math_id; /* index of a node; 0: none */
 
 typedef enum math_kind {

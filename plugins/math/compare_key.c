@@ -1,0 +1,238 @@
+/* compare_key.c -- canonical keys: equal decidable answers have equal keys.
+ *   q:1/2  r:.. a:..  p:..   numbers and rational functions (value.h, symbolic.h)      q:5|cm  with
+ * a unit, % or deg t:(K,K)  s:{K,K}  m:2x2(K,K,K,K)   tuples, sets and lists (sorted, without
+ * repeats), matrices u:..     sets of reals       x=K  a named value       x4:text  what has no
+ * canonical form, with its length Nothing here is compared by eye: math_key.h reads keys back.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "math/compare_inner.h"
+#include "math/parse.h"
+
+#include <stdlib.h>
+
+typedef struct writer {
+    math_budget *budget;
+    math_tree *scratch;
+    unsigned depth;
+} writer;
+
+enum { DEEPEST = 40 };
+
+static math_side kid(math_side s, uint32_t i)
+{
+    return math_side_kid(s, i);
+}
+
+/* Depth is counted by write_key(). NOLINTBEGIN(misc-no-recursion) */
+static void write_key(writer *w, math_side s, pc_buf *out);
+
+static void write_text(assay_str text, pc_buf *out)
+{
+    pc_buf_fmt(out, "x%zu:", text.len);
+    pc_buf_add(out, text.data, text.len);
+}
+
+static void write_printed(math_side s, pc_buf *out)
+{
+    pc_buf text = { 0 };
+    math_print(s.tree, s.id, &text);
+    write_text(pc_buf_str(&text), out);
+    out->failed = out->failed || text.failed;
+    pc_buf_fini(&text);
+}
+
+/* ---- scalars ---- */
+
+static void write_number(writer *w, math_side s, pc_buf *out)
+{
+    const math_env env = { .budget = w->budget };
+    bool known = math_has_symbols(s.tree, s.id) ? math_expr_key(s, w->budget, out)
+                                                : math_value_key(s, &env, out);
+    if (!known)
+        write_printed(s, out);
+}
+
+static void write_scalar(writer *w, math_side s, pc_buf *out)
+{
+    math_kind k = side_kind(s);
+    if (k != M_UNIT && k != M_PERCENT && k != M_DEGREE) {
+        write_number(w, s, out);
+        return;
+    }
+    write_key(w, kid(s, 0), out);
+    pc_buf_byte(out, '|');
+    if (k == M_UNIT)
+        pc_buf_add(out, side_text(s).data, side_text(s).len);
+    else
+        pc_buf_text(out, k == M_PERCENT ? "%" : "deg");
+}
+
+/* ---- collections ---- */
+
+typedef struct piece {
+    size_t at, len;
+} piece;
+
+static int by_key(const void *a, const void *b, void *keys)
+{
+    const pc_buf *k = keys;
+    const piece *x = a, *y = b;
+    return pc_cmp((assay_str){ k->data + x->at, x->len }, (assay_str){ k->data + y->at, y->len });
+}
+
+static void write_sorted(pc_buf *keys, piece *list, uint32_t n, pc_buf *out)
+{
+    qsort_r(list, n, sizeof *list, by_key, keys);
+    for (uint32_t i = 0; i < n; i++) {
+        if (i > 0 && by_key(&list[i - 1], &list[i], keys) == 0)
+            continue;
+        if (i > 0)
+            pc_buf_byte(out, ',');
+        pc_buf_add(out, keys->data + list[i].at, list[i].len);
+    }
+}
+
+/* The elements, sorted where the order does not count. */
+static void write_elements(writer *w, math_side s, bool sorted, pc_buf *out)
+{
+    uint32_t n = math_side_node(s)->n;
+    piece *list = pc_calloc(n ? n : 1, sizeof *list);
+    pc_buf keys = { 0 };
+    for (uint32_t i = 0; list && i < n; i++) {
+        list[i].at = keys.len;
+        write_key(w, kid(s, i), &keys);
+        list[i].len = keys.len - list[i].at;
+    }
+    if (!list || keys.failed) {
+        out->failed = true;
+    } else if (sorted) {
+        write_sorted(&keys, list, n, out);
+    } else {
+        for (uint32_t i = 0; i < n; i++) {
+            if (i > 0)
+                pc_buf_byte(out, ',');
+            pc_buf_add(out, keys.data + list[i].at, list[i].len);
+        }
+    }
+    pc_free(list);
+    pc_buf_fini(&keys);
+}
+
+static bool is_real_set(math_side s)
+{
+    math_kind k = side_kind(s);
+    bool pair = k == M_SQUARE && math_side_node(s)->n == 2;
+    bool shape = pair || k == M_INTERVAL || k == M_UNION || k == M_INTERSECT || k == M_SETMINUS ||
+                 k == M_NAMED || k == M_EMPTY || k == M_SETBUILDER || k == M_REL || k == M_LIST;
+    return shape && math_is_real_set(s);
+}
+
+static bool all_equations(math_side s)
+{
+    math_side name, value;
+    for (uint32_t i = 0; i < math_side_node(s)->n; i++)
+        if (side_kind(kid(s, i)) == M_REL && !match_name(kid(s, i), &name, &value))
+            return false;
+    return true;
+}
+
+static bool wraps(writer *w, math_side s, const char *head, const char *tail, bool sorted,
+                  pc_buf *out)
+{
+    pc_buf_text(out, head);
+    write_elements(w, s, sorted, out);
+    pc_buf_text(out, tail);
+    return true;
+}
+
+static bool write_collection(writer *w, math_side s, pc_buf *out)
+{
+    switch ((unsigned)side_kind(s)) {
+    case M_TUPLE:
+    case M_SQUARE:
+        return wraps(w, s, "t:(", ")", false, out);
+    case M_SET:
+    case M_BRACES:
+        return wraps(w, s, "s:{", "}", true, out);
+    case M_LIST:
+        return all_equations(s) && wraps(w, s, "s:{", "}", true, out);
+    case M_RATIO:
+        return wraps(w, s, "o:(", ")", false, out);
+    case M_MATRIX:
+        pc_buf_fmt(out, "%c:%ux%u", math_side_node(s)->flags & M_DETERMINANT ? 'd' : 'm',
+                   math_side_node(s)->n / math_side_node(s)->op, (unsigned)math_side_node(s)->op);
+        return wraps(w, s, "(", ")", false, out);
+    default:
+        return false;
+    }
+}
+
+/* ---- the rest ---- */
+
+static bool is_name_text(assay_str name)
+{
+    for (size_t i = 0; i < name.len; i++)
+        if (!pc_is_alpha(name.data[i]) && !pc_is_digit(name.data[i]) && name.data[i] != '_')
+            return false;
+    return name.len > 0;
+}
+
+static bool write_named(writer *w, math_side s, pc_buf *out)
+{
+    math_side name, value;
+    if (!match_name(s, &name, &value))
+        return false;
+    bool plain =
+        (side_kind(name) == M_SYM || side_kind(name) == M_APPLY) && is_name_text(side_text(name));
+    if (plain) {
+        pc_buf_add(out, side_text(name).data, side_text(name).len);
+        pc_buf_byte(out, '=');
+    }
+    write_key(w, value, out);
+    return true;
+}
+
+/* A letter alone may be the name of a choice, whose case does not matter. */
+static void write_letter(assay_str name, pc_buf *out)
+{
+    char lower = pc_lower(name.data[0]);
+    bool choice = name.len == 1 && lower >= 'a' && lower <= 'j';
+    write_text(choice ? (assay_str){ &lower, 1 } : name, out);
+}
+
+static void write_key(writer *w, math_side s, pc_buf *out)
+{
+    if (w->depth >= DEEPEST) {
+        write_printed(s, out);
+        return;
+    }
+    w->depth++;
+    math_kind k = side_kind(s);
+    math_side spread;
+    matcher m = { .budget = w->budget, .scratch = w->scratch };
+    if (k == M_LABEL)
+        write_key(w, kid(s, 0), out);
+    else if (k == M_TEXT)
+        write_text(side_text(s), out);
+    else if (k == M_SYM && w->depth == 1)
+        write_letter(side_text(s), out);
+    else if (math_is_scalar(k) && match_has_pm(s) && match_spread(&m, s, &spread))
+        write_key(w, spread, out);
+    else if (math_is_scalar(k))
+        write_scalar(w, s, out);
+    else if (k == M_REL && write_named(w, s, out))
+        ;
+    else if ((!is_real_set(s) || (k == M_LIST && all_equations(s)) ||
+              !math_set_key(s, w->budget, out)) &&
+             !write_collection(w, s, out))
+        write_printed(s, out);
+    w->depth--;
+}
+/* NOLINTEND(misc-no-recursion) */
+
+void math_answer_key(math_side s, math_budget *budget, pc_buf *out)
+{
+    math_tree scratch = { .n = 0 };
+    writer w = { .budget = budget, .scratch = &scratch };
+    write_key(&w, s, out);
+    math_tree_fini(&scratch);
+}
