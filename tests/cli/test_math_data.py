@@ -23,6 +23,7 @@ RIGHT = {"mathverify": (82, 168), "own": (113, 248), "others": (118, 198), "late
 WRONG_LABEL = {
     "mathverify-31": "$\\n9\\n$ is a math span like any other; Math-Verify reads no inline span over two lines",
     "lighteval-68": "the same row",
+    "meta-3088": "8_9 is eight, and so is 8_{10}",
 }
 
 # Golds that do not match themselves in a box, at most, by data set ("": every other).
