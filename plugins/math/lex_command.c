@@ -46,13 +46,17 @@ static bool boxed(state *st)
 
 static bool dropped(state *st, unsigned args)
 {
+    static const frame_kind then[] = { F_BRACE, F_DROP, F_VOID, F_BRACE };
     size_t k = star_and_blanks(st, st->i);
-    if (lex_at(st, k) != '{')
+    if (lex_at(st, k) != '{') {
+        if (args == 3 && k < st->s.len && lex_at(st, k) != '\\') /* \phantom - */
+            st->i = k + 1;
         return true;
+    }
     st->i = k + 1;
     if (!lex_open_frame(st, F_VOID))
         return false;
-    st->stack[st->depth - 1].then = (uint8_t)(args == 0 ? F_BRACE : args == 1 ? F_DROP : F_VOID);
+    st->stack[st->depth - 1].then = (uint8_t)then[args];
     return true;
 }
 
@@ -83,10 +87,10 @@ static bool operator_name(state *st)
 
 static bool delimiter(state *st, const char *bar, bool left, bool right)
 {
-    static const char *const names[] = { "\\vert", "\\lvert", "\\rvert", "|" };
+    static const char *const names[] = { "|", "\\vert", "\\lvert", "\\rvert" };
     size_t k = lex_blanks(st, st->i);
     char c = lex_at(st, k);
-    for (size_t n = 0; n < sizeof names / sizeof *names; n++)
+    for (size_t n = 0; (c == '|' || c == '\\') && n < sizeof names / sizeof *names; n++)
         if (lex_ahead(st, k, names[n])) {
             st->i = k;
             return lex_bar(st, bar[0], strlen(names[n]));

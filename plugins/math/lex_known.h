@@ -16,7 +16,8 @@ typedef enum known_what {
     K_WRAP,     /* its braces fall away */
     K_SWITCH,   /* upright to the end of the group */
     K_OPERATOR, /* \operatorname */
-    K_VOID, /* what is in its braces falls away; args: 1: not what is in the second, 2: that too */
+    K_VOID,     /* what is in its braces falls away; args: 1: then the second braces, 2: and what
+                   is in them, 3: without braces it takes what comes next */
     K_BEGIN,
     K_END,
     K_SURD,  /* a root of all digits */

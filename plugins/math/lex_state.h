@@ -91,7 +91,13 @@ static inline uint8_t lex_last(const state *st) /* kind of the last token */
     return st->lx->n ? st->lx->tokens[st->lx->n - 1].kind : (uint8_t)T_END;
 }
 
-/* lex.c. All return false where lexing is given up (lx->why says why, or memory ran out). */
+/* A bracket that no } may close, nor \end. */
+static inline bool lex_is_bracket(const frame *f)
+{
+    return f && (f->kind == F_PAREN || f->kind == F_GROUP || f->kind == F_INDEX);
+}
+
+/* lex_frame.c. All return false where lexing is given up (lx->why says why, or memory ran out). */
 bool lex_push(state *st, math_tok kind, size_t at, size_t len); /* text: pool[at .. at + len) */
 bool lex_push_text(state *st, math_tok kind, const char *text); /* text: appended to the pool */
 bool lex_begin_item(state *st); /* opens the brace of a bare argument where one is due */
@@ -106,10 +112,13 @@ bool lex_open_paren(state *st, const char *text);
 bool lex_close_paren(state *st);
 bool lex_open_square(state *st);
 bool lex_close_square(state *st);
+/* lex.c */
 bool lex_sign(state *st, char c, size_t len); /* + or -, `len` bytes of text */
 bool lex_bar(state *st, char side, size_t len);
 bool lex_super(state *st);
 bool lex_word(state *st);
+/* lex_prepare.c: fills in what precedes `stack`. */
+bool lex_prepare(state *st, assay_str text);
 /* lex_number.c: a digit, or a point and a digit, stands at st->i. */
 bool lex_number(state *st);
 /* lex_command.c: a backslash stands at st->i. */

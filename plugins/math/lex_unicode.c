@@ -423,6 +423,14 @@ static const char *accent(uint32_t cp, bool digit)
     }
 }
 
+/* Scripts none of whose letters is written otherwise here: Cyrillic, Hebrew, Arabic up to its
+ * digits, kana, Chinese, Korean. */
+static bool is_plain_script(uint32_t cp)
+{
+    return (cp >= 0x0400 && cp < 0x060C) || (cp >= 0x061D && cp < 0x0660) ||
+           (cp >= 0x3040 && cp < 0xA000) || (cp >= 0xAC00 && cp < 0xD7A4);
+}
+
 static bool is_bidi_control(uint32_t cp)
 {
     return (cp >= 0x202A && cp <= 0x202E) || (cp >= 0x2066 && cp <= 0x2069);
@@ -524,7 +532,13 @@ const char *lex_unicode(pc_buf *out, assay_str text)
         if (i == text.len)
             break;
         uint32_t cp;
-        size_t n = pc_utf8(text, i, &cp), past = small_digits(out, text, i, cp);
+        size_t n = pc_utf8(text, i, &cp);
+        if (is_plain_script(cp)) {
+            pc_buf_add(out, text.data + i, n);
+            i += n;
+            continue;
+        }
+        size_t past = small_digits(out, text, i, cp);
         if (is_bidi_control(cp))
             return "the text holds a bidi control";
         if (past == i)

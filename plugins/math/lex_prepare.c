@@ -1,0 +1,180 @@
+/* lex_prepare.c -- what the lexer does before the first token: what only the whole text tells, and
+ * what falls away at its end. SPDX-License-Identifier: Apache-2.0 */
+#include "math/lex_state.h"
+
+typedef struct overview {
+    size_t dollars, prices, first_dollar, last_gt;
+    size_t begins, ends, norms, bars;
+    bool odd_run, doubled_begin; /* of backslashes */
+} overview;
+
+static bool starts_number(assay_str s, size_t i)
+{
+    while (i < s.len && (s.data[i] == ' ' || s.data[i] == '-'))
+        i++;
+    return i < s.len && (pc_is_digit(s.data[i]) ||
+                         (s.data[i] == '.' && i + 1 < s.len && pc_is_digit(s.data[i + 1])));
+}
+
+static void see_dollar(overview *v, assay_str s, size_t i)
+{
+    v->first_dollar = v->dollars++ ? v->first_dollar : i;
+    bool digit = i + 1 < s.len && pc_is_digit(s.data[i + 1]);
+    v->prices += digit && (i == 0 || pc_is_space(s.data[i - 1]) || pc_in(s.data[i - 1], "([{,;-+"));
+}
+
+/* Past the run of backslashes at i, and past the character it escapes. */
+static size_t see_backslashes(overview *v, assay_str s, size_t i)
+{
+    size_t n = 0;
+    while (i + n < s.len && s.data[i + n] == '\\')
+        n++;
+    assay_str rest = pc_from(s, i + n);
+    v->odd_run = v->odd_run || n % 2;
+    v->doubled_begin = v->doubled_begin || (n % 2 == 0 && pc_starts(rest, "begin{"));
+    v->begins += pc_starts(rest, "begin{");
+    v->ends += pc_starts(rest, "end{");
+    return i + n + (n % 2 && rest.len ? 1 : 0);
+}
+
+static overview survey(assay_str s)
+{
+    overview v = { .last_gt = PC_NONE };
+    for (size_t i = 0; i < s.len;) {
+        char c = s.data[i];
+        if (c == '\\') {
+            i = see_backslashes(&v, s, i);
+            continue;
+        }
+        if (c == '$')
+            see_dollar(&v, s, i);
+        else if (c == '>')
+            v.last_gt = i;
+        else if (c == '|' && i + 1 < s.len && s.data[i + 1] == '|') {
+            v.norms++;
+            i++;
+        } else if (c == '|')
+            v.bars++;
+        i++;
+    }
+    return v;
+}
+
+/* Are the dollar signs money? Else they delimit mathematics. */
+static bool is_money(const overview *v, assay_str s)
+{
+    if (v->dollars == 1) {
+        size_t i = v->first_dollar;
+        size_t before = i > 1 && s.data[i - 1] == ' ' ? i - 2 : i ? i - 1 : 0;
+        return starts_number(s, i + 1) || (i && pc_is_digit(s.data[before]));
+    }
+    return v->dollars && v->dollars % 2 == 0 && v->prices == v->dollars;
+}
+
+/* One backslash for two. */
+static void halve_backslashes(pc_buf *b)
+{
+    size_t out = 0;
+    for (size_t i = 0; i < b->len; i++) {
+        b->data[out++] = b->data[i];
+        i += b->data[i] == '\\' && i + 1 < b->len && b->data[i + 1] == '\\';
+    }
+    b->len = out;
+}
+
+static size_t escapes_before(assay_str s, size_t i) /* backslashes that end at i */
+{
+    size_t n = 0;
+    while (n < i && n < 4 && s.data[i - n - 1] == '\\')
+        n++;
+    return n;
+}
+
+/* The length of \end{align*} at the end of s; 0: there is none. */
+static size_t end_command(assay_str s)
+{
+    enum { LONGEST = 32 };
+    size_t from = s.len > LONGEST ? s.len - LONGEST : 0;
+    size_t at = pc_rfind(pc_from(s, from), "\\end{", s.len - from);
+    return at == PC_NONE || pc_find(pc_from(s, from), "}", at) != s.len - from - 1
+               ? 0
+               : s.len - from - at;
+}
+
+/* How much of the end of s is punctuation of the sentence around it, or belongs to mathematics that
+ * began before it. */
+static size_t trailing(assay_str s, const overview *v, bool money)
+{
+    size_t n = s.len;
+    char c = s.data[n - 1];
+    size_t escapes = escapes_before(s, n - 1);
+    if (c == '\\')
+        return escapes + 1;
+    if (escapes % 2)
+        return pc_in(c, ",;:!])>") ? 2 : 0;
+    if (c == '.' && n >= 3 && s.data[n - 2] == '.' && s.data[n - 3] == '.')
+        return 0; /* 0.333... */
+    if (pc_in(c, ".,;:"))
+        return 1;
+    if (c == '$' && !money)
+        return 1;
+    if (c == '}' && v->ends > v->begins)
+        return end_command(s);
+    if (c == 'd' && n >= 5 && memcmp(s.data + n - 5, "\\quad", 5) == 0)
+        return 5;
+    if (c == 'd' && n >= 6 && memcmp(s.data + n - 6, "\\qquad", 6) == 0)
+        return 6;
+    return 0;
+}
+
+static assay_str strip(assay_str s, overview *v, bool money)
+{
+    s = pc_trim(s);
+    if (s.len > 4 && pc_starts(s, "**") && memcmp(s.data + s.len - 2, "**", 2) == 0)
+        s = pc_trim(pc_slice(s, 2, s.len - 2)); /* **bold** */
+    while (s.len) {
+        size_t n = trailing(s, v, money);
+        if (n == 0)
+            break;
+        v->ends -= n > 5 && s.data[s.len - 1] == '}';
+        s.len -= n;
+        while (s.len && pc_is_space(s.data[s.len - 1]))
+            s.len--;
+    }
+    return s;
+}
+
+/* The text to lex in ASCII where it can be: it goes to the head of the pool. */
+bool lex_prepare(state *st, assay_str text)
+{
+    lexer *lx = st->lx;
+    text = text.len ? text : PC_LIT("");
+    if (!pc_is_ascii(text)) {
+        pc_buf_clear(&lx->plain);
+        lx->why = lex_unicode(&lx->plain, text);
+        if (lx->why || lx->plain.failed)
+            return false;
+        text = pc_buf_str(&lx->plain);
+    }
+    overview v = survey(text);
+    if (v.doubled_begin && !v.odd_run) {
+        if (text.data != lx->plain.data) {
+            pc_buf_clear(&lx->plain);
+            pc_buf_add(&lx->plain, text.data, text.len);
+        }
+        if (lx->plain.failed)
+            return false;
+        halve_backslashes(&lx->plain);
+        text = pc_buf_str(&lx->plain);
+        v = survey(text);
+    }
+    st->dollars_are_money = is_money(&v, text);
+    st->bars_are_norms = v.norms % 2 == 0 && v.bars == 0;
+    assay_str s = strip(text, &v, st->dollars_are_money);
+    st->last_gt = v.last_gt == PC_NONE || v.last_gt < (size_t)(s.data - text.data)
+                      ? PC_NONE
+                      : v.last_gt - (size_t)(s.data - text.data);
+    st->s = s;
+    return pc_buf_reserve(&lx->pool, 2 * s.len + 256) &&
+           (pc_buf_add(&lx->pool, s.data, s.len), true);
+}
