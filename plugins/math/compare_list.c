@@ -459,7 +459,7 @@ static math_finding match_sets(matcher *m, math_side a, math_side b)
         if (f.truth != MATH_UNDECIDED)
             return f;
     }
-    if (math_is_real_set(a) && math_is_real_set(b)) {
+    if (math_is_real_set(a) || math_is_real_set(b)) {
         math_finding f = math_set_equal(a, b, m->budget);
         if (f.truth != MATH_UNDECIDED)
             return f;

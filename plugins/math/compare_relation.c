@@ -270,7 +270,7 @@ static math_finding match_with_value(matcher *m, math_side relation, math_side o
         return swapped ? match(m, other, value) : match(m, value, other);
     if (is_membership(relation))
         return swapped ? match(m, other, kid(relation, 1)) : match(m, kid(relation, 1), other);
-    if (!math_is_real_set(relation) || !math_is_real_set(other))
+    if (!math_is_real_set(relation) && !math_is_real_set(other))
         return math_found(MATH_DIFFERENT, "kind");
     math_finding f = swapped ? math_set_equal(other, relation, m->budget)
                              : math_set_equal(relation, other, m->budget);

@@ -30,8 +30,29 @@ static dressed undress(math_side s)
     }
 }
 
+static bool is_digits(math_side s)
+{
+    return side_kind(s) == M_NUM || side_kind(s) == M_BASE;
+}
+
+/* 2516_8 is answered by 2516, the base being understood; the same digits in another base are
+ * another answer, whatever their value; else values count: 1010_2 is 10_{10}. */
+static bool decided_by_digits(math_side a, math_side b, math_finding *f)
+{
+    if (!is_digits(a) || !is_digits(b) || (side_kind(a) != M_BASE && side_kind(b) != M_BASE) ||
+        !pc_eq(side_text(a), side_text(b)))
+        return false;
+    bool both = side_kind(a) == M_BASE && side_kind(b) == M_BASE;
+    bool same = !both || math_side_node(a)->op == math_side_node(b)->op;
+    *f = math_found(same ? MATH_EQUAL : MATH_DIFFERENT, "base");
+    return true;
+}
+
 static math_finding bare(matcher *m, math_side a, math_side b)
 {
+    math_finding f;
+    if (decided_by_digits(a, b, &f))
+        return f;
     if (side_kind(a) == M_RATIO || side_kind(b) == M_RATIO)
         return match(m, a, b);
     return math_expr_equal(a, b, m->budget);

@@ -165,7 +165,7 @@ static void read_tolerance(pc_config *c, math_policy *policy)
     policy->digits = (unsigned)pc_config_uint(&inner, "digits", 0, 0, 15);
     policy->relative = pc_config_num(&inner, "relative", 0, 0, 0.5);
     policy->half_ulp = pc_config_bool(&inner, "half_ulp", false);
-    if (pc_config_close(&inner) != ASSAY_OK)
+    if (pc_config_check(&inner) != ASSAY_OK)
         c->failed = true;
 }
 

@@ -140,6 +140,11 @@ static math_id as_rounds(math_parser *p, math_id list)
     return math_pop(p, from, M_LIST, JOIN_SEMI);
 }
 
+static bool is_number(const math_tree *t, math_id id)
+{
+    return math_is_scalar((math_kind)math_at(t, id)->kind) && !math_has_symbols(t, id);
+}
+
 /* Of a gold's chain of equalities only the name and the last value count; and what is only
  * approximate does not, after something exact. */
 static math_id as_gold_chain(math_parser *p, math_id id)
@@ -155,7 +160,12 @@ static math_id as_gold_chain(math_parser *p, math_id id)
             return id;
     while (last > 1 && ops.data[last - 1] == REL_APPROX)
         last--;
-    const math_id kids[2] = { math_kid(t, id, 0), math_kid(t, id, last) };
+    math_id name = math_kid(t, id, 0);
+    for (uint32_t i = 0; i < last && is_number(t, name); i++)
+        name = math_kid(t, id, i);
+    if (is_number(t, name))
+        return math_kid(t, id, last);
+    const math_id kids[2] = { name, math_kid(t, id, last) };
     return math_text_node(t, M_REL, 0, (assay_str){ "=", 1 }, kids, 2);
 }
 
@@ -221,6 +231,11 @@ static math_id parse_any(math_parser *p)
     id = math_words_answer(p, lo, hi);
     if (id)
         return id;
+    id = math_date_answer(p, lo, hi);
+    if (id)
+        return id;
+    if (math_is_sentence(p, lo, hi))
+        return math_text_answer(p, lo, hi);
     mark m = math_mark(p);
     id = parse_all(p, lo);
     if (id || p->tree->full)

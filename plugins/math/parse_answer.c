@@ -21,6 +21,13 @@ static uint32_t run_on_joiner(assay_str w)
     return w.len > 3 && pc_starts(w, "and") && w.data[3] >= 'A' && w.data[3] <= 'Z' ? 3 : 0;
 }
 
+static bool is_percent(assay_str words)
+{
+    return pc_is_nocase(words, "percent") || pc_is_nocase(words, "pct") ||
+           pc_is_nocase(words, "percentage") || pc_is_nocase(words, "per cent") ||
+           pc_is_nocase(words, "pct.") || pc_is_nocase(words, "percentages");
+}
+
 /* Words after a value that make a unit of measure or the name of a thing of them. */
 bool math_starts_unit(const math_parser *p, math_id value)
 {
@@ -33,6 +40,8 @@ bool math_starts_unit(const math_parser *p, math_id value)
     unsigned power;
     if (is_joining_word(w) || math_is_function_ahead(p) || pc_is(w, "mod"))
         return false;
+    if (is_percent(w))
+        return true;
     if (t->roman && kind_ahead(p, 1) != T_LPAREN)
         return w.len > 1 || !pc_in(w.data[0], "eid");
     bool closed = !math_has_symbols(p->tree, value);
@@ -83,13 +92,6 @@ static bool take_unit_words(math_parser *p, pc_buf *words)
         }
     }
     return p->at > start && !words->failed;
-}
-
-static bool is_percent(assay_str words)
-{
-    return pc_is_nocase(words, "percent") || pc_is_nocase(words, "pct") ||
-           pc_is_nocase(words, "percentage") || pc_is_nocase(words, "per cent") ||
-           pc_is_nocase(words, "pct.") || pc_is_nocase(words, "percentages");
 }
 
 /* 3 million, 2 thousand dollars. */

@@ -159,6 +159,8 @@ static bool juxtaposes(const math_parser *p, math_id left)
         return false;
     if (kind(p) == T_LPAREN && kind_ahead(p, 1) == T_WORD && kind_ahead(p, 2) == T_REL)
         return false; /* (k in Z): a condition */
+    if (kind(p) == T_LSQUARE && !math_starts_atom(p, 1) && kind_ahead(p, 1) != T_MINUS)
+        return false; /* ]0, 1[ */
     if (!math_starts_atom(p, 0) || is_joiner(p) || is_mod(p) || math_starts_unit(p, left))
         return false;
     if (kind(p) == T_NUM) {

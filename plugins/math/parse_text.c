@@ -201,6 +201,56 @@ math_id math_words_answer(math_parser *p, uint32_t lo, uint32_t hi)
     return 0;
 }
 
+math_id math_date_answer(math_parser *p, uint32_t lo, uint32_t hi)
+{
+    pc_buf out = { 0 };
+    bool is = write_date(p, lo, hi, &out);
+    math_id id = is && !out.failed ? math_leaf(p->tree, M_TEXT, pc_buf_str(&out)) : 0;
+    pc_buf_fini(&out);
+    return id;
+}
+
+static bool has_vowel(assay_str w)
+{
+    for (size_t i = 0; i < w.len; i++)
+        if (pc_in(pc_lower(w.data[i]), "aeiouy"))
+            return true;
+    return !pc_is_alpha(w.data[0]); /* other scripts have words too */
+}
+
+/* Could the token end a value, so that words after it may be its unit? */
+static bool ends_value(uint8_t k)
+{
+    return k == T_NUM || k == T_CLOSE || k == T_RPAREN || k == T_RSQUARE || k == T_DEGREE ||
+           k == T_PERCENT || k == T_SLASH || k == T_FACT || k == T_BAR;
+}
+
+/* "We get 42", "Answer 9": words that stand before values are a sentence, not a product of letters.
+ */
+bool math_is_sentence(const math_parser *p, uint32_t lo, uint32_t hi)
+{
+    size_t letters = 0;
+    bool after_value = false;
+    for (uint32_t i = lo; i < hi; i++) {
+        const token *t = &p->lx.tokens[i];
+        assay_str w = math_tok_text(&p->lx, i);
+        if (t->kind != T_WORD) {
+            after_value =
+                ends_value(t->kind) ||
+                (after_value && (t->kind == T_TIMES || t->kind == T_SUP || t->kind == T_OPEN));
+            continue;
+        }
+        bool apart =
+            (t->spaced || i == lo) && (t[1].spaced || i + 1 == hi || !pc_is_alpha(w.data[0]));
+        bool word = w.len > 1 && has_vowel(w) && !math_function_named(w) && !pc_is(w, "and") &&
+                    !pc_is(w, "or") && !pc_is(w, "pi") && !pc_is(w, "mod") && !pc_is(w, "where");
+        if (apart && word && !t->roman && !after_value)
+            letters += w.len;
+    }
+    enum { SENTENCE = 5 };
+    return letters >= SENTENCE;
+}
+
 /* Words that are no mathematics: then an answer which cannot be parsed is text, not a broken
  * formula. */
 bool math_has_prose(const math_parser *p, uint32_t lo, uint32_t hi)

@@ -411,12 +411,25 @@ static bool is_accent(assay_str t)
     return false;
 }
 
+/* \\mathbf{x} is x, \\mathbf{5} is 5. */
+static math_id parse_plain_accent(math_parser *p)
+{
+    p->at++;
+    if (kind(p) == T_OPEN && kind_ahead(p, 1) == T_WORD && kind_ahead(p, 2) == T_CLOSE) {
+        assay_str name = text_ahead(p, 1);
+        p->at += 3;
+        return math_symbol(p, name, false);
+    }
+    return math_parse_braced(p);
+}
+
 static math_id parse_accent(math_parser *p)
 {
     pc_buf name = { 0 };
     assay_str t = bare(text(p));
-    bool plain =
-        pc_is(t, "variable") || pc_is(t, "mathbf") || pc_is(t, "boldsymbol") || pc_is(t, "mathcal");
+    if (pc_is(t, "mathbf") || pc_is(t, "boldsymbol") || pc_is(t, "mathcal"))
+        return parse_plain_accent(p);
+    bool plain = pc_is(t, "variable");
     const char *called = pc_is(t, "overline") ? "bar" : NULL;
     if (!plain) {
         pc_buf_add(&name, called ? called : t.data, called ? strlen(called) : t.len);
