@@ -9,12 +9,16 @@ static const char *rule_of(const sym_facts *f)
     return f->has_division ? "rational function" : "polynomial";
 }
 
-/* Modulo a prime. Returns OUTSIDE: no such expressions; else *found is a proof (DIFFERENT,
- * UNDEFINED) or says that they agree (EQUAL). */
-static bool compared_modulo(math_side a, math_side b, const sym_facts *f, uint32_t n_points,
-                            math_finding *found)
+/* What values modulo a prime say. */
+typedef enum modulo { MODULO_NOTHING, MODULO_PROOF, MODULO_AGREES, MODULO_SAME_FUNCTIONS } modulo;
+
+/* PROOF: *found is the finding. AGREES: the same values at n_points, in unknowns and independent
+ * constants alone; SAME_FUNCTIONS: also in functions. */
+static modulo compared_modulo(math_side a, math_side b, const sym_facts *f, uint32_t n_points,
+                              math_finding *found)
 {
     uint32_t undefined_a = 0, undefined_b = 0;
+    bool has_functions = false;
     for (uint32_t k = 0; k < n_points; k++) {
         sym_mod_point at = { .seed = 0x61736179 + k };
         sym_mod va, vb;
@@ -22,25 +26,25 @@ static bool compared_modulo(math_side a, math_side b, const sym_facts *f, uint32
         if (ea == EVAL_OK || ea == EVAL_UNDEFINED)
             eb = sym_mod_value(b, &at, &vb);
         if (eb != EVAL_OK && eb != EVAL_UNDEFINED)
-            return false;
+            return MODULO_NOTHING;
         undefined_a += ea == EVAL_UNDEFINED;
         undefined_b += eb == EVAL_UNDEFINED;
+        has_functions = at.has_functions;
         if (ea != EVAL_OK || eb != EVAL_OK) {
             n_points = n_points < 3 ? 3 : n_points;
         } else if (!sym_mod_same(va, vb)) {
             *found = math_found(MATH_DIFFERENT, rule_of(f));
-            return !(at.has_pi && at.has_e);
+            return has_functions || (at.has_pi && at.has_e) ? MODULO_NOTHING : MODULO_PROOF;
         }
     }
-    *found = math_found(MATH_EQUAL, "points");
-    if (undefined_a + undefined_b > 0) {
-        bool never_a = undefined_a == n_points, never_b = undefined_b == n_points;
-        if (never_a != never_b)
-            *found = math_found(MATH_DIFFERENT, rule_of(f));
-        else if (never_a)
-            *found = math_open(rule_of(f), WHY_UNDEFINED, MATH_BLAME_A | MATH_BLAME_B);
-    }
-    return true;
+    if (undefined_a + undefined_b == 0)
+        return has_functions ? MODULO_SAME_FUNCTIONS : MODULO_AGREES;
+    bool never_a = undefined_a == n_points, never_b = undefined_b == n_points;
+    if (has_functions || (!never_a && !never_b))
+        return MODULO_NOTHING;
+    *found = never_a != never_b ? math_found(MATH_DIFFERENT, rule_of(f))
+                                : math_open(rule_of(f), WHY_UNDEFINED, MATH_BLAME_A | MATH_BLAME_B);
+    return MODULO_PROOF;
 }
 
 /* Unknowns, pi and unknown functions depend on nothing: fractions in them differ where they differ.
@@ -54,48 +58,125 @@ static bool is_free_ring(const sym_ring *r)
     return true;
 }
 
+/* x - y is a rational number, not 0. */
+static bool differ_by_number(sym_ring *r, const sym_ratio *x, const sym_ratio *y)
+{
+    sym_ratio t;
+    fmpq_t c;
+    sym_init(r, &t);
+    fmpq_init(c);
+    sym_neg(r, &t, y);
+    bool is = sym_add(r, &t, x, &t) && sym_is_q(r, &t, c) && !fmpq_is_zero(c);
+    fmpq_clear(c);
+    sym_clear(r, &t);
+    return is;
+}
+
+/* What is known before fractions are tried. */
+typedef struct stage {
+    math_side a, b;
+    const sym_facts *f;
+    /* A denominator may vanish for all values without our knowing, since not all relations between
+     * functions are used; so before 0/0 is called equal to something, both sides must have been
+     * seen to have values. */
+    bool has_sense;
+} stage;
+
 /* As fractions in generators. UNDECIDED: not the same, which proves nothing, or out of reach. */
-static math_finding compared_as_fractions(math_side a, math_side b, const sym_facts *f,
-                                          unsigned log_base, math_budget *budget)
+static math_finding compared_in_ring(const stage *s, unsigned log_base, bool is_small,
+                                     bool *is_full, math_budget *budget)
 {
     sym_ring ring;
     sym_ratio x, y;
     bool same = false;
-    sym_ring_init(&ring, f, budget);
+    sym_ring_init(&ring, s->f, is_small, budget);
     ring.log_base = log_base;
     sym_init(&ring, &x);
     sym_init(&ring, &y);
-    bool ok = sym_read(&ring, a, &x) && sym_read(&ring, b, &y) && sym_same(&ring, &x, &y, &same);
+    bool ok =
+        sym_read(&ring, s->a, &x) && sym_read(&ring, s->b, &y) && sym_same(&ring, &x, &y, &same);
     math_finding found =
         math_open("fractions", ok || ring.why != EVAL_BUDGET ? WHY_OPAQUE : WHY_BUDGET, 0);
-    bool is_free = is_free_ring(&ring);
-    if (ok && same)
-        found = math_found(MATH_EQUAL, is_free ? rule_of(f) : "functions");
-    else if (ok && is_free)
-        found = math_found(MATH_DIFFERENT, rule_of(f));
+    if (ok && is_free_ring(&ring))
+        found = math_found(same ? MATH_EQUAL : MATH_DIFFERENT, rule_of(s->f));
+    else if (ok && same && s->has_sense)
+        found = math_found(MATH_EQUAL, "functions");
+    else if (ok && !same && differ_by_number(&ring, &x, &y))
+        found = math_found(MATH_DIFFERENT, "functions");
+    *is_full = ring.is_full;
     sym_clear(&ring, &x);
     sym_clear(&ring, &y);
     sym_ring_fini(&ring);
     return found;
 }
 
-static math_finding compared_by_all(math_side a, math_side b, const sym_facts *f,
-                                    bool agrees_modulo, math_budget *budget)
+static math_finding compared_as_fractions(const stage *s, unsigned log_base, math_budget *budget)
 {
-    /* half the budget, so that points remain possible */
-    math_budget part = { budget->steps / 2 };
+    bool is_full;
+    math_finding found = compared_in_ring(s, log_base, true, &is_full, budget);
+    return is_full ? compared_in_ring(s, log_base, false, &is_full, budget) : found;
+}
+
+/* With a quarter of the budget, so that points remain possible. */
+static math_finding fractions_at_bases(const stage *s, math_budget *budget)
+{
+    math_budget part = { budget->steps / 4 };
     const int64_t given = part.steps;
-    math_finding found = compared_as_fractions(a, b, f, 10, &part);
-    if (f->has_log && found.truth != MATH_EQUAL) {
-        math_finding other = compared_as_fractions(a, b, f, 0, &part);
-        found = other.truth == MATH_EQUAL ? other : found;
+    math_finding found = compared_as_fractions(s, 10, &part);
+    if (s->f->has_log && found.truth != MATH_EQUAL) {
+        math_finding other = compared_as_fractions(s, 0, &part);
+        if (other.truth != MATH_DIFFERENT)
+            found = other;
     }
     budget->steps -= given - (part.steps > 0 ? part.steps : 0);
-    if (found.truth != MATH_UNDECIDED)
+    return found;
+}
+
+/* sin(f(x)) against cos(f(x)): every f(x) is an unknown of its own, which points can stand for. */
+static math_finding compared_without_applications(math_side a, math_side b, const sym_facts *f,
+                                                  math_budget *budget)
+{
+    math_tree t = { .n = 0 };
+    sym_ring ring;
+    sym_facts fresh = { .n_unknowns = 0 };
+    sym_ring_init(&ring, f, false, budget);
+    math_id x = sym_without_applications(&ring, a, &t), y = sym_without_applications(&ring, b, &t);
+    math_finding found = math_open("points", WHY_OPAQUE, 0);
+    if (x && y && sym_facts_add(&fresh, (math_side){ &t, x }) &&
+        sym_facts_add(&fresh, (math_side){ &t, y }))
+        found = sym_points_equal((math_side){ &t, x }, (math_side){ &t, y }, &fresh, budget);
+    sym_ring_fini(&ring);
+    math_tree_fini(&t);
+    return found;
+}
+
+static math_finding compared_by_all(math_side a, math_side b, const sym_facts *f,
+                                    math_budget *budget)
+{
+    math_finding found = { .truth = MATH_UNDECIDED };
+    modulo m = compared_modulo(a, b, f, 1, &found);
+    if (m == MODULO_PROOF)
         return found;
-    if (agrees_modulo && compared_modulo(a, b, f, MOD_POINTS, &found))
+    stage s = { a, b, f,
+                .has_sense =
+                    m == MODULO_AGREES || !f->has_division || f->has_opaque || f->has_apply };
+    if (m != MODULO_AGREES && !f->has_opaque && !f->has_apply && !f->has_gcd &&
+        (m == MODULO_NOTHING || !s.has_sense)) {
+        found = sym_points_first(a, b, f, budget);
+        if (found.truth == MATH_DIFFERENT)
+            return found;
+        s.has_sense = s.has_sense || found.truth == MATH_EQUAL;
+    }
+    if (m == MODULO_SAME_FUNCTIONS && s.has_sense &&
+        compared_modulo(a, b, f, MOD_POINTS, &found) == MODULO_SAME_FUNCTIONS)
+        return math_found(MATH_EQUAL, "functions");
+    found = fractions_at_bases(&s, budget);
+    if (found.truth != MATH_UNDECIDED || f->has_opaque)
         return found;
-    return sym_points_equal(a, b, f, budget);
+    if (m == MODULO_AGREES && compared_modulo(a, b, f, MOD_POINTS, &found) == MODULO_AGREES)
+        return math_found(MATH_EQUAL, "points");
+    return f->has_apply ? compared_without_applications(a, b, f, budget)
+                        : sym_points_equal(a, b, f, budget);
 }
 
 static bool is_infinity(math_side s)
@@ -128,12 +209,10 @@ math_finding math_expr_equal(math_side a, math_side b, math_budget *budget)
         return math_open("symbolic", WHY_OPAQUE,
                          (outside_a ? MATH_BLAME_A : 0U) | (outside_b ? MATH_BLAME_B : 0U));
     }
-    math_finding found;
-    bool agrees = compared_modulo(a, b, &f, 1, &found);
-    if (agrees && found.truth != MATH_EQUAL)
-        return found;
-    found = compared_by_all(a, b, &f, agrees, budget);
+    math_finding found = compared_by_all(a, b, &f, budget);
     if (found.truth == MATH_UNDECIDED && found.reason == WHY_OPAQUE)
         found.blame = (opaque_a ? MATH_BLAME_A : 0U) | (opaque_b ? MATH_BLAME_B : 0U);
+    if (found.truth != MATH_DIFFERENT)
+        found.note[0] = 0;
     return found;
 }

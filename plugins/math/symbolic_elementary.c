@@ -57,6 +57,7 @@ bool sym_make(sym_ring *r, sym_gen_kind kind, unsigned op, assay_str name, const
         if (same)
             return true;
     }
+    r->is_full = r->is_full || r->n == r->room;
     if (r->n == r->room || n > SYM_ARGS || !math_spend(r->budget, 5))
         return sym_fail(r, EVAL_BUDGET);
     sym_gen *new = &r->gen[r->n];

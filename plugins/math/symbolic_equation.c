@@ -112,7 +112,7 @@ static math_finding compared_quotients(const math_side side[4], const sym_facts 
     sym_ratio x, y;
     fmpq_t constant;
     fmpq_init(constant);
-    sym_ring_init(&ring, f, budget);
+    sym_ring_init(&ring, f, false, budget);
     sym_init(&ring, &x);
     sym_init(&ring, &y);
     bool ok = read_difference(&ring, side[0], side[1], &x) &&

@@ -134,7 +134,7 @@ bool math_expr_key(math_side s, math_budget *budget, pc_buf *out)
     }
     sym_ring first, second;
     sym_ratio x;
-    sym_ring_init(&first, &f, budget);
+    sym_ring_init(&first, &f, false, budget);
     sym_init(&first, &x);
     bool ok = sym_read(&first, s, &x) && may_have_key(&first);
     bool is_ordered = first.n - first.n_unknowns <= 1;
@@ -142,7 +142,7 @@ bool math_expr_key(math_side s, math_budget *budget, pc_buf *out)
         ok = sym_canonical(&first, &x) && value_text(&first, &x, out);
     sym_clear(&first, &x);
     if (ok && !is_ordered) {
-        sym_ring_init(&second, &f, budget);
+        sym_ring_init(&second, &f, false, budget);
         sym_init(&second, &x);
         ok = make_in_order(&second, &first) && sym_read(&second, s, &x) && may_have_key(&second) &&
              sym_canonical(&second, &x) && value_text(&second, &x, out);

@@ -4,7 +4,9 @@
  * and every element of F_p has one in F_p(i). Square roots of different primes, i, and the unknowns
  * are independent, so any choice of those roots is a homomorphism from Q(x, y, ..., pi, i, sqrt 2,
  * ...) wherever no denominator vanishes: different values are a proof. It costs nanoseconds a node,
- * whatever the degree. SPDX-License-Identifier: Apache-2.0 */
+ * whatever the degree. Functions are values drawn by what they are applied to: agreement then means
+ * that the sides are one fraction in the same functions, difference means nothing.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "math/symbolic_ratio.h"
 
 static const uint64_t P = (UINT64_C(1) << 61) - 1;
@@ -207,11 +209,32 @@ static math_eval divided(math_side s, sym_mod_point *at, sym_mod *out)
     return got;
 }
 
+/* f(x): a value drawn by the name and the arguments' values, so the same where these are. */
+static math_eval applied(math_side s, sym_mod_point *at, sym_mod *out)
+{
+    const math_node *x = math_side_node(s);
+    uint64_t seed =
+        mixed_text(at->seed ^ ((uint64_t)x->kind << 32 | x->op), math_text(s.tree, s.id));
+    for (uint32_t i = 0; i < x->n; i++) {
+        sym_mod arg;
+        math_eval got = sym_mod_value(math_side_kid(s, i), at, &arg);
+        if (got != EVAL_OK)
+            return got;
+        seed = mixed(mixed(seed ^ arg.re) ^ arg.im);
+    }
+    if (x->kind == M_APPLY)
+        at->has_apply = true;
+    else
+        at->has_functions = true;
+    *out = (sym_mod){ seed % P, 0 };
+    return EVAL_OK;
+}
+
 static math_eval powered(math_side s, sym_mod_point *at, sym_mod *out)
 {
     int64_t n;
     if (!sym_small_integer(math_side_kid(s, 1), &n))
-        return EVAL_OUTSIDE;
+        return applied(s, at, out);
     math_eval got = sym_mod_value(math_side_kid(s, 0), at, out);
     if (got != EVAL_OK)
         return got;
@@ -221,26 +244,30 @@ static math_eval powered(math_side s, sym_mod_point *at, sym_mod *out)
     return raised(*out, n, out) ? EVAL_OK : EVAL_UNDEFINED;
 }
 
-/* f(x): a value drawn by the name and the arguments' values, so the same where these are. */
-static math_eval applied(math_side s, sym_mod_point *at, sym_mod *out)
+static math_eval root(math_side s, sym_mod_point *at, sym_mod *out)
 {
-    const math_node *x = math_side_node(s);
-    uint64_t seed = mixed_text(at->seed ^ 0xf, math_text(s.tree, s.id));
-    for (uint32_t i = 0; i < x->n; i++) {
-        sym_mod arg;
-        math_eval got = sym_mod_value(math_side_kid(s, i), at, &arg);
-        if (got != EVAL_OK)
-            return got;
-        seed = mixed(mixed(seed ^ arg.re) ^ arg.im);
-    }
-    at->has_apply = true;
-    *out = (sym_mod){ seed % P, 0 };
+    int64_t n;
+    if (!sym_small_integer(math_side_kid(s, 0), &n) || !root_of_integer(n, out))
+        return applied(s, at, out);
+    at->has_i = at->has_i || n < 0;
     return EVAL_OK;
+}
+
+static math_eval scaled(math_side s, sym_mod_point *at, sym_mod *out)
+{
+    const bool is_degree = math_side_node(s)->kind == M_DEGREE;
+    math_eval got = sym_mod_value(math_side_kid(s, 0), at, out);
+    if (got == EVAL_OK && !sym_mod_divide(*out, (sym_mod){ is_degree ? 180 : 100, 0 }, out))
+        got = EVAL_UNDEFINED;
+    if (got == EVAL_OK && is_degree) {
+        at->has_pi = true;
+        *out = sym_mod_times(*out, (sym_mod){ drawn(at->seed, PC_LIT("\\pi")), 0 });
+    }
+    return got;
 }
 
 math_eval sym_mod_value(math_side s, sym_mod_point *at, sym_mod *out)
 {
-    int64_t n;
     math_eval got;
     switch ((int)math_side_node(s)->kind) {
     case M_NUM:
@@ -274,10 +301,18 @@ math_eval sym_mod_value(math_side s, sym_mod_point *at, sym_mod *out)
     case M_POW:
         return powered(s, at, out);
     case M_SQRT:
-        if (!sym_small_integer(math_side_kid(s, 0), &n))
-            return EVAL_OUTSIDE;
-        at->has_i = at->has_i || n < 0;
-        return root_of_integer(n, out) ? EVAL_OK : EVAL_OUTSIDE;
+        return root(s, at, out);
+    case M_PERCENT:
+    case M_DEGREE:
+        return scaled(s, at, out);
+    case M_UNIT:
+        return sym_mod_value(math_side_kid(s, 0), at, out);
+    case M_ROOT:
+    case M_FUNC:
+    case M_LOG:
+    case M_FACT:
+    case M_BINOM:
+    case M_MOD:
     case M_APPLY:
         return applied(s, at, out);
     default:

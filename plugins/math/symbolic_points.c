@@ -255,24 +255,28 @@ math_finding sym_points_equal(math_side a, math_side b, const sym_facts *f, math
     return found;
 }
 
-bool sym_points_defined(math_side a, math_side b, const sym_facts *f, math_budget *budget)
+math_finding sym_points_first(math_side a, math_side b, const sym_facts *f, math_budget *budget)
 {
     point p;
     acb_t va, vb;
-    bool is_defined = false, is_over = false;
+    math_finding found = math_open("points", WHY_NONE, 0);
+    if (!math_spend(budget, 20))
+        return found;
     point_init(&p, f, 10, budget);
     acb_init(va);
     acb_init(vb);
-    for (uint32_t k = 0; !is_over && k < 4; k++) {
-        point_draw(&p, f, k);
-        meeting m = meet(a, b, &p, va, vb);
-        is_defined = m == MEET_TOGETHER;
-        is_over = is_defined || m == MEET_APART || !math_spend(budget, 20);
+    point_draw(&p, f, 0);
+    meeting m = meet(a, b, &p, va, vb);
+    if (m == MEET_TOGETHER)
+        found.truth = MATH_EQUAL;
+    if (m == MEET_APART && !f->has_log) {
+        found.truth = MATH_DIFFERENT;
+        note_difference(&found, &p, f, va, vb);
     }
     acb_clear(va);
     acb_clear(vb);
     point_fini(&p, f);
-    return is_defined;
+    return found;
 }
 
 /* ---- quotients ---- */

@@ -2,14 +2,16 @@
  * from its factors before it is formed. SPDX-License-Identifier: Apache-2.0 */
 #include "math/symbolic_ratio.h"
 
-void sym_ring_init(sym_ring *r, const sym_facts *f, math_budget *budget)
+void sym_ring_init(sym_ring *r, const sym_facts *f, bool is_small, math_budget *budget)
 {
     r->n = r->n_unknowns = r->n_relations = r->n_scopes = r->depth = 0;
-    r->is_opaque = r->is_impure = false;
+    r->is_opaque = r->is_impure = r->is_full = false;
     r->log_base = 10;
     r->budget = budget;
     r->why = EVAL_OK;
     uint32_t room = f->n_unknowns + (f->n_gens ? 2 * f->n_gens + 4 : 0) + (f->has_opaque ? 4 : 0);
+    if (is_small && room > f->n_unknowns + SYM_FEW)
+        room = f->n_unknowns + SYM_FEW;
     r->room = room == 0 ? 1 : room < SYM_GENS ? room : SYM_GENS;
     fmpz_mpoly_ctx_init(r->ctx, r->room, ORD_DEGLEX);
     for (uint32_t i = 0; i < f->n_unknowns; i++) {
@@ -91,6 +93,12 @@ static slong poly_bits(const fmpz_mpoly_struct *p)
     return bits < 0 ? -bits : bits;
 }
 
+/* Of one product of terms, in steps: by the length of coefficients and of exponent vectors. */
+static int64_t price(const sym_ring *r, slong bits)
+{
+    return (1 + bits / 256) * (1 + r->room / 8);
+}
+
 /* May x y be formed? Pays for it. */
 static bool may_multiply(sym_ring *r, const fmpz_mpoly_struct *x, const fmpz_mpoly_struct *y)
 {
@@ -99,7 +107,7 @@ static bool may_multiply(sym_ring *r, const fmpz_mpoly_struct *x, const fmpz_mpo
     int64_t products = (int64_t)x->length * y->length;
     slong bits = products <= 1 && x->length ? 0 : poly_bits(x) + poly_bits(y);
     if (products > SYM_PRODUCTS || bits > SYM_BITS ||
-        !math_spend(r->budget, 2 + products * (1 + bits / 256)))
+        !math_spend(r->budget, 2 + products * price(r, bits)))
         return sym_fail(r, EVAL_BUDGET);
     return true;
 }
@@ -149,7 +157,7 @@ static bool poly_pow(sym_ring *r, fmpz_mpoly_struct *out, const fmpz_mpoly_struc
                 : (double)n * (double)(poly_bits(p) + (slong)FLINT_BIT_COUNT((mp_limb_t)p->length));
     int64_t terms = p->length > 1 ? power_terms(r, p, n) : 1;
     if (bits > SYM_BITS || terms > SYM_TERMS || terms * p->length > 4 * SYM_PRODUCTS ||
-        !math_spend(r->budget, 2 + terms * p->length * (int64_t)(1 + bits / 256)))
+        !math_spend(r->budget, 2 + terms * p->length * price(r, (slong)bits)))
         return sym_fail(r, EVAL_BUDGET);
     return fmpz_mpoly_pow_ui(out, p, n, r->ctx) || sym_fail(r, EVAL_BUDGET);
 }

@@ -15,6 +15,7 @@
 enum {
     SYM_UNKNOWNS = 24, /* of two sides together */
     SYM_GENS = 56,
+    SYM_FEW = 6, /* generators of a small ring, besides unknowns */
     SYM_ARGS = 4,
     SYM_SCOPES = 8,      /* bound variables, one inside the other */
     SYM_TERMS = 2000,    /* of a polynomial */
@@ -62,6 +63,7 @@ typedef struct sym_ring {
     sym_scope scope[SYM_SCOPES];
     uint32_t n_scopes, depth;
     bool is_opaque; /* an integral, limit or infinite sum was met */
+    bool is_full;   /* there was no room for a generator */
     bool is_impure; /* roots were met that may depend on each other */
     unsigned log_base;
     math_budget *budget;
@@ -72,6 +74,7 @@ typedef struct sym_ring {
 typedef struct sym_facts {
     bool has_opaque; /* M_INT, M_LIM, M_DERIV, an infinite sum */
     bool has_apply, has_log, has_pm, is_outside /* not a scalar */;
+    bool has_gcd;      /* of polynomials, which points do not show */
     bool has_division; /* by more than a number */
     uint32_t n_gens;   /* a guess of how many generators it needs */
     assay_str unknown[SYM_UNKNOWNS + 1];
@@ -86,7 +89,9 @@ bool sym_facts_add(sym_facts *f, math_side s);
 
 /* Every function that returns bool fails with ring->why: EVAL_OUTSIDE, EVAL_UNDEFINED or
  * EVAL_BUDGET. `out` may be an argument. */
-void sym_ring_init(sym_ring *r, const sym_facts *f, math_budget *budget);
+/* is_small: with room for few generators, which is faster; ring->is_full tells that it was too
+ * small. */
+void sym_ring_init(sym_ring *r, const sym_facts *f, bool is_small, math_budget *budget);
 void sym_ring_fini(sym_ring *r);
 static inline bool sym_fail(sym_ring *r, math_eval why)
 {
@@ -153,6 +158,7 @@ typedef struct sym_mod_point {
     uint64_t seed;
     bool has_pi, has_e; /* were met: of both at once nobody knows whether they are independent */
     bool has_i, has_apply;
+    bool has_functions; /* others than unknown ones: different values prove nothing */
 } sym_mod_point;
 math_eval sym_mod_value(math_side s, sym_mod_point *at, sym_mod *out);
 /* x / y; false: y is 0 */
@@ -166,11 +172,16 @@ sym_mod sym_mod_times(sym_mod x, sym_mod y);
 /* An integer that is written with digits, signs and + - * only, and small. */
 bool sym_small_integer(math_side s, int64_t *out);
 
+/* s with every f(x) replaced by an unknown of its own, equal ones by the same; 0: not within the
+ * budget. The ring serves both sides, one after the other. */
+math_id sym_without_applications(sym_ring *r, math_side s, math_tree *to);
+
 /* symbolic_points.c: both sides at rational points. */
 math_finding sym_points_equal(math_side a, math_side b, const sym_facts *f, math_budget *budget);
 /* Are the quotients (la - ra)/(lb - rb) one constant? *sign: its sign where it is real, else 0. */
 math_finding sym_points_ratio(const math_side side[4], const sym_facts *f, int *sign,
                               math_budget *budget);
-/* Have both sides a value at one point, and one that may be the same? */
-bool sym_points_defined(math_side a, math_side b, const sym_facts *f, math_budget *budget);
+/* At the first point, where all unknowns are positive: *found is DIFFERENT, EQUAL (they have one
+ * value, as far as can be seen), or UNDECIDED. */
+math_finding sym_points_first(math_side a, math_side b, const sym_facts *f, math_budget *budget);
 #endif

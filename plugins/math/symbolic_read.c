@@ -608,4 +608,27 @@ bool sym_read(sym_ring *r, math_side s, sym_ratio *out)
     r->depth--;
     return ok;
 }
+
+math_id sym_without_applications(sym_ring *r, math_side s, math_tree *to)
+{
+    const math_node x = *math_side_node(s);
+    if (x.kind == M_APPLY) {
+        sym_ratio v;
+        uint32_t g = 0;
+        sym_init(r, &v);
+        bool ok = sym_read(r, s, &v);
+        while (ok && !fmpz_mpoly_is_gen(&v.num, g, r->ctx))
+            g++;
+        sym_clear(r, &v);
+        char name[] = { '(', (char)('0' + g / 10), (char)('0' + g % 10), ')' }; /* of no unknown */
+        return ok ? math_leaf(to, M_SYM, (assay_str){ name, sizeof name }) : 0;
+    }
+    math_id few[64];
+    if (x.n > sizeof few / sizeof *few || ++r->depth > 2 * MATH_DEPTH)
+        return 0;
+    for (uint32_t i = 0; i < x.n; i++)
+        few[i] = sym_without_applications(r, math_side_kid(s, i), to);
+    r->depth--;
+    return math_text_node(to, (math_kind)x.kind, x.op, math_text(s.tree, s.id), few, x.n);
+}
 /* NOLINTEND(misc-no-recursion) */

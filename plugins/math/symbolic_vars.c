@@ -80,13 +80,23 @@ static bool has_kid(math_side s, math_kind kind)
     return false;
 }
 
+static bool is_infinity(math_side s)
+{
+    if (math_side_node(s)->kind == M_NEG)
+        s = math_side_kid(s, 0);
+    return math_side_node(s)->kind == M_INF;
+}
+
 static void note_kind(sym_facts *f, math_side s)
 {
     const math_node *x = math_side_node(s);
     math_kind kind = (math_kind)x->kind;
     f->has_pm |= kind == M_PM;
     f->has_apply |= kind == M_APPLY;
+    f->has_gcd |= kind == M_FUNC && (x->op == FN_GCD || x->op == FN_LCM);
     f->has_log |= kind == M_FUNC && x->op == FN_LOG;
+    f->has_division |=
+        kind == M_POW && x->n == 2 && math_side_node(math_side_kid(s, 1))->kind == M_NEG;
     f->has_division |=
         kind == M_DIV && x->n == 2 && math_side_node(math_side_kid(s, 1))->kind != M_NUM;
     f->is_outside |= kind == M_INF || !math_is_scalar(kind);
@@ -107,11 +117,12 @@ static bool walked_binder(walk *w, math_side s, int from, bool in_trig)
     math_kind kind = (math_kind)x->kind;
     math_side variable = math_side_kid(s, 1);
     bool is_sum = kind == M_SUM || kind == M_PROD;
-    bool is_infinite = is_sum && x->n == 4 && (has_kid(s, M_INF) || has_kid(s, M_NEG));
+    bool is_infinite = is_sum && (x->n != 4 || is_infinity(math_side_kid(s, 2)) ||
+                                  is_infinity(math_side_kid(s, 3)));
     w->f->has_opaque |= !is_sum || is_infinite;
     for (uint32_t i = 2; i < x->n; i++) {
-        bool is_inf = math_side_node(math_side_kid(s, i))->kind == M_INF;
-        if (!is_inf && !walked(w, math_side_kid(s, i), is_sum ? FROM_COUNTS : from, false))
+        if (!is_infinity(math_side_kid(s, i)) &&
+            !walked(w, math_side_kid(s, i), is_sum ? FROM_COUNTS : from, false))
             return false;
     }
     if (sym_variable_name(variable).len == 0 || w->n_bound == SYM_SCOPES)

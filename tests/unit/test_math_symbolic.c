@@ -165,6 +165,12 @@ static void test_identities(void **state)
         { "(root 3 (sin x))", "(^ (sin x) (/ 1 3))", NULL },
         { "(/ 1 (csc x))", "(sin x)", NULL },
         { "(^ e (ln x))", "x", NULL },
+        { "(sin (* 2 (f:f x)))", "(* 2 (sin (f:f x)) (cos (f:f x)))", NULL },
+        { "(abs (f:f x))", "(sqrt (^ (f:f x) 2))", "points" },
+        { "(^ -1 (* 2 n))", "1", NULL },
+        { "(sin (* n pi))", "0", NULL },
+        { "(+ (* pi e x) 1)", "(+ 1 (* e pi x))", NULL },
+        { "(/ (+ (^ e (* 2 x)) -1) (+ (^ e x) -1))", "(+ (^ e x) 1)", NULL },
     };
     static const pair different[] = {
         { "(sqrt (^ x 2))", "x", "points" },
@@ -189,6 +195,14 @@ static void test_identities(void **state)
         { "(arcsin (sin x))", "x", NULL },
         { "(* 25.0001 (sin x))", "(* 25 (sin x))", NULL },
         { "(+ (sin x) (/ 1 1000000000000000000000000000000))", "(sin x)", NULL },
+        { "(+ (sin x) (^ 10 -200))", "(sin x)", NULL },
+        { "(sin (f:f x))", "(cos (f:f x))", "points" },
+        { "(sin (f:f x))", "(sin (f:g x))", "points" },
+        { "(+ (* pi x) (* e x))", "(* 5.859874482048838 x)", "points" },
+        { "(+ (sqrt (^ x 2)) (neg x))", "0", NULL },
+        { "(sin (* x pi))", "0", NULL },
+        { "(^ (* x y) a)", "(* (^ x a) (^ y a))", NULL },
+        { "(sqrt (/ 1 x))", "(/ 1 (sqrt x))", NULL },
     };
     CHECK(equal, MATH_EQUAL);
     CHECK(different, MATH_DIFFERENT);
@@ -326,6 +340,306 @@ static void test_differences(void **state)
     }
 }
 
+/* ---- keys ---- */
+
+static void key_of(const char *text, pc_buf *out)
+{
+    math_tree t = { .n = 0 };
+    sexpr(&t, text);
+    math_budget budget = { MATH_STEPS };
+    if (!math_expr_key((math_side){ &t, t.root }, &budget, out))
+        pc_buf_text(out, "none");
+    math_tree_fini(&t);
+}
+
+static void test_keys(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *key;
+    } list[] = {
+        { "(+ (^ x 2) (* 2 x) 1)", "p:x^2+2*x+1" },
+        { "(^ (+ 1 x) 2)", "p:x^2+2*x+1" },
+        { "(/ (+ (^ x 2) -1) (+ x -1))", "p:x+1" },
+        { "(/ 1 (neg x))", "p:-1 / x" },
+        { "(/ (+ b a) 2)", "p:a+b / 2" },
+        { "(* 0.5 (+ a b))", "p:a+b / 2" },
+        { "(+ x 5 (neg x))", "q:5" },
+        { "(* pi (^ r 2))", "p:r^2*%pi" },
+        { "(/ x (sqrt 2))", "p:x*%r2 / 2" },
+        { "(/ (* (sqrt 2) x) 2)", "p:x*%r2 / 2" },
+        { "(* x (+ (sqrt 3) (sqrt 2)))", "p:x*%r2+x*%r3" },
+        { "(* x (+ (sqrt 2) (sqrt 3)))", "p:x*%r2+x*%r3" },
+        { "(/ x (+ (sqrt 3) (neg (sqrt 2))))", "p:x*%r2+x*%r3" },
+        { "(/ (* 2 x) (+ 1 i))", "p:-x*%i+x" },
+        { "(* e x)", "p:x*%e" },
+        { "(sin x)", "none" },
+        { "(^ 2 x)", "none" },
+        { "(f:f x)", "none" },
+        { "(/ 1 (+ x (neg x)))", "none" },
+        { "(^ (+ x y z) 1000)", "none" },
+    };
+    for (size_t k = 0; k < sizeof list / sizeof *list; k++) {
+        pc_buf key = { 0 };
+        key_of(list[k].text, &key);
+        assert_string_equal(key.data, list[k].key);
+        pc_buf_fini(&key);
+    }
+}
+
+static void test_unknowns(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint32_t n;
+        const char *first;
+    } list[] = {
+        { "(+ y (* x y) (f:f a))", 3, "a" },
+        { "(sum (* k x) k 1 n)", 2, "n" },
+        { "(int (* t x) t 0 x)", 1, "x" },
+        { "(+ k (sum k k 1 3))", 1, "k" },
+        { "(sqrt 2)", 0, NULL },
+        { "(deriv (^ x 2) x)", 1, "x" },
+        { "(tuple a b c d f)", 5, "a" },
+    };
+    for (size_t k = 0; k < sizeof list / sizeof *list; k++) {
+        math_tree t = { .n = 0 };
+        assay_str name[4];
+        sexpr(&t, list[k].text);
+        assert_int_equal(math_unknowns((math_side){ &t, t.root }, name, 4), list[k].n);
+        if (list[k].n)
+            assert_true(pc_is(name[0], list[k].first));
+        math_tree_fini(&t);
+    }
+}
+
+/* ---- random rational functions ---- */
+
+static uint64_t lot = 1;
+
+static uint32_t drawn(uint32_t below)
+{
+    lot = lot * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)(lot >> 33) % below;
+}
+
+/* A random expression in x, y, z; functions at depth where `f` says so. */
+static math_id random_tree(math_tree *t, int depth, bool functions)
+{
+    static const char *const names[] = { "x", "y", "z" };
+    if (depth == 0 || drawn(6) == 0)
+        return drawn(3) ? math_leaf(t, M_SYM, (assay_str){ names[drawn(3)], 1 })
+                        : math_int(t, (int64_t)drawn(9) - 4);
+    math_id a = random_tree(t, depth - 1, functions);
+    switch (drawn(functions ? 8 : 6)) {
+    case 0:
+    case 1:
+        return math_2(t, M_ADD, 0, a, random_tree(t, depth - 1, functions));
+    case 2:
+        return math_2(t, M_MUL, 0, a, random_tree(t, depth - 1, functions));
+    case 3:
+        return math_2(t, M_DIV, 0, a, random_tree(t, depth - 1, functions));
+    case 4:
+        return math_1(t, M_NEG, 0, a);
+    case 5:
+        return math_2(t, M_POW, 0, a, math_int(t, (int64_t)drawn(3) + 2));
+    case 6:
+        return math_1(t, M_FUNC, drawn(2) ? FN_SIN : FN_COS, a);
+    default:
+        return math_1(t, M_FUNC, FN_EXP, a);
+    }
+}
+
+/* The same function in other words: random laws of algebra, from the leaves up. */
+static math_id rewritten(math_tree *t, const math_tree *from, math_id id)
+{
+    const math_node x = *math_at(from, id);
+    math_id k[2] = { 0, 0 };
+    if (x.n == 0)
+        return math_copy(t, from, id, (assay_str){ "", 0 }, 0);
+    for (uint32_t i = 0; i < x.n; i++)
+        k[i] = rewritten(t, from, math_kid(from, id, i));
+    const bool swap = drawn(2);
+    math_id c = math_int(t, (int64_t)drawn(5) + 2), neg;
+    switch ((int)x.kind) {
+    case M_ADD:
+        neg = math_1(t, M_NEG, 0, math_1(t, M_NEG, 0, k[1]));
+        return swap ? math_2(t, M_ADD, 0, k[1], k[0]) : math_2(t, M_ADD, 0, k[0], neg);
+    case M_MUL:
+        if (swap && math_at(t, k[1])->kind == M_ADD)
+            return math_2(t, M_ADD, 0, math_2(t, M_MUL, 0, k[0], math_kid(t, k[1], 0)),
+                          math_2(t, M_MUL, 0, k[0], math_kid(t, k[1], 1)));
+        return math_2(t, M_MUL, 0, k[1], k[0]);
+    case M_DIV:
+        return math_2(t, M_DIV, 0, math_2(t, M_MUL, 0, c, k[0]), math_2(t, M_MUL, 0, k[1], c));
+    case M_POW:
+        return swap ? math_2(t, M_MUL, 0, k[0],
+                             math_2(t, M_POW, 0, k[0], math_2(t, M_ADD, 0, k[1], math_int(t, -1))))
+                    : math_2(t, M_POW, 0, k[0], k[1]);
+    case M_NEG:
+        return math_2(t, M_MUL, 0, math_int(t, -1), k[0]);
+    case M_FUNC:
+        if (x.op == FN_EXP && math_at(t, k[0])->kind == M_ADD)
+            return math_2(t, M_MUL, 0, math_1(t, M_FUNC, FN_EXP, math_kid(t, k[0], 0)),
+                          math_1(t, M_FUNC, FN_EXP, math_kid(t, k[0], 1)));
+        return math_1(t, M_FUNC, x.op, k[0]);
+    default:
+        return math_node_new(t, (math_kind)x.kind, x.op, k, x.n);
+    }
+}
+
+/* For messages. */
+static void show(const math_tree *t, math_id id, pc_buf *out)
+{
+    const math_node *x = math_at(t, id);
+    pc_buf_fmt(out, x->n ? "(%s%d " : "%s", x->n ? "k" : "", x->kind);
+    if (x->n == 0)
+        out->len -= x->kind > 9 ? 2 : 1;
+    pc_buf_add(out, math_text(t, id).data, x->len);
+    for (uint32_t i = 0; i < x->n; i++) {
+        pc_buf_text(out, i ? " " : "");
+        show(t, math_kid(t, id, i), out);
+    }
+    pc_buf_text(out, x->n ? ")" : "");
+}
+
+static math_truth truth_of(math_tree *t, math_id a, math_id b)
+{
+    math_budget budget = { MATH_STEPS }, again = { MATH_STEPS };
+    math_side sa = { t, a }, sb = { t, b };
+    math_finding f = math_expr_equal(sa, sb, &budget), back = math_expr_equal(sb, sa, &again);
+    assert_int_equal(f.truth, back.truth);
+    return f.truth;
+}
+
+/* The keys of rational functions say what the comparison says. */
+static void check_keys(math_tree *t, math_id a, math_id b, math_truth truth)
+{
+    pc_buf ka = { 0 }, kb = { 0 };
+    math_budget budget = { MATH_STEPS }, again = { MATH_STEPS };
+    bool has_a = math_expr_key((math_side){ t, a }, &budget, &ka),
+         has_b = math_expr_key((math_side){ t, b }, &again, &kb);
+    if (has_a && has_b)
+        assert_int_equal(pc_eq(pc_buf_str(&ka), pc_buf_str(&kb)), truth == MATH_EQUAL);
+    pc_buf_fini(&ka);
+    pc_buf_fini(&kb);
+}
+
+static void test_random(void **state)
+{
+    (void)state;
+    uint32_t n_equal = 0, n_different = 0, n_open = 0;
+    for (int round = 0; round < 1500; round++) {
+        const bool functions = round % 3 == 0;
+        math_tree t = { .n = 0 };
+        math_id a = random_tree(&t, 4, functions);
+        while (!math_has_symbols(&t, a)) /* numbers are value.h's: 1/0 differs even from itself */
+            a = random_tree(&t, 4, functions);
+        math_id b = rewritten(&t, &t, a);
+        math_truth same = truth_of(&t, a, b);
+        if (same == MATH_DIFFERENT) {
+            pc_buf text = { 0 };
+            show(&t, a, &text);
+            pc_buf_text(&text, "  ~  ");
+            show(&t, b, &text);
+            print_error("round %d: a rewritten expression differs: %s\n", round, text.data);
+            pc_buf_fini(&text);
+        }
+        assert_int_not_equal(same, MATH_DIFFERENT);
+        n_equal += same == MATH_EQUAL;
+        n_open += same == MATH_UNDECIDED;
+        if (!functions)
+            check_keys(&t, a, b, same);
+        math_id near = math_2(&t, M_ADD, 0, b,
+                              math_2(&t, M_DIV, 0, math_int(&t, 1), math_int(&t, 1000000007)));
+        math_truth other = truth_of(&t, a, near);
+        assert_int_not_equal(other, MATH_EQUAL);
+        n_different += other == MATH_DIFFERENT;
+        if (!functions && same == MATH_EQUAL)
+            check_keys(&t, a, near, MATH_DIFFERENT);
+        math_tree_fini(&t);
+    }
+    print_message("random: %u equal, %u different, %u open\n", n_equal, n_different, n_open);
+    assert_true(n_open < 60); /* 1/0 and the like */
+    assert_true(n_equal > 1400 && n_different > 1400);
+}
+
+/* ---- hostile sizes ---- */
+
+static math_id nested(math_tree *t, math_kind kind, unsigned op, int n)
+{
+    math_id x = math_leaf(t, M_SYM, PC_LIT("x"));
+    for (int k = 0; k < n; k++) {
+        math_id sum = math_2(t, M_ADD, 0, x, math_int(t, k + 1));
+        x = kind == M_DIV   ? math_2(t, M_DIV, 0, math_int(t, 1), sum)
+            : kind == M_POW ? math_2(t, M_POW, 0, sum, op ? x : math_int(t, 3))
+                            : math_1(t, kind, op, sum);
+    }
+    return x;
+}
+
+static math_id long_sum(math_tree *t, int kind, int n)
+{
+    math_id x = math_leaf(t, M_SYM, PC_LIT("x")), list[256];
+    for (int k = 0; k < n; k++) {
+        math_id c = math_int(t, k + 2), kx = math_2(t, M_MUL, 0, c, x),
+                kpx = math_2(t, M_ADD, 0, c, x);
+        list[k] = kind == 0   ? math_2(t, M_MUL, 0, math_1(t, M_FUNC, FN_SIN, kx),
+                                       math_1(t, M_FUNC, FN_COS, kpx))
+                  : kind == 1 ? math_1(t, M_SQRT, 0, kpx)
+                  : kind == 2 ? math_2(t, M_DIV, 0, math_int(t, 1), kpx)
+                  : kind == 3 ? math_2(t, M_POW, 0, kpx, kx)
+                              : math_2(t, M_DIV, 0, math_int(t, 1),
+                                       math_2(t, M_ADD, 0, math_1(t, M_FUNC, FN_SIN, x),
+                                              math_1(t, M_SQRT, 0, c)));
+    }
+    return math_node_new(t, kind == 3 ? M_MUL : M_ADD, 0, list, (uint32_t)n);
+}
+
+static double milliseconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+/* Ends soon, and is right where it is decided: x + 1 is not x, and a thing equals its sum with 0 x.
+ */
+static void test_hostile(void **state)
+{
+    (void)state;
+    double worst = 0;
+    for (int k = 0; k < 12; k++) {
+        math_tree t = { .n = 0 };
+        math_id x = k == 0   ? nested(&t, M_DIV, 0, 50)
+                    : k == 1 ? nested(&t, M_SQRT, 0, 50)
+                    : k == 2 ? nested(&t, M_FUNC, FN_SIN, 40)
+                    : k == 3 ? nested(&t, M_FUNC, FN_EXP, 30)
+                    : k == 4 ? nested(&t, M_POW, 0, 40)
+                    : k == 5 ? nested(&t, M_POW, 1, 7)
+                    : k == 6 ? nested(&t, M_FUNC, FN_TAN, 30)
+                             : long_sum(&t, k - 7, 60);
+        math_id v = math_leaf(&t, M_SYM, PC_LIT("x"));
+        math_id zero = math_2(&t, M_ADD, 0, math_1(&t, M_FUNC, FN_TAN, v),
+                              math_1(&t, M_NEG, 0,
+                                     math_2(&t, M_DIV, 0, math_1(&t, M_FUNC, FN_SIN, v),
+                                            math_1(&t, M_FUNC, FN_COS, v))));
+        double start = milliseconds();
+        math_truth apart = truth_of(&t, x, math_2(&t, M_ADD, 0, x, math_int(&t, 1)));
+        double middle = milliseconds();
+        math_truth same = truth_of(&t, x, math_2(&t, M_ADD, 0, x, zero));
+        double end = milliseconds(),
+               most = middle - start > end - middle ? middle - start : end - middle;
+        worst = most / 2 > worst ? most / 2 : worst;
+        assert_int_not_equal(apart, MATH_EQUAL);
+        assert_int_not_equal(same, MATH_DIFFERENT);
+        math_tree_fini(&t);
+    }
+    print_message("hostile: worst %.2f ms\n", worst);
+    assert_true(worst < 500); /* 20 ms are meant; sanitizers and busy machines are slower */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -334,6 +648,10 @@ int main(void)
         cmocka_unit_test(test_opaque),
         cmocka_unit_test(test_equations),
         cmocka_unit_test(test_differences),
+        cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_unknowns),
+        cmocka_unit_test(test_random),
+        cmocka_unit_test(test_hostile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
