@@ -3,15 +3,14 @@
  *   1 the same tree            identical
  *   2 rationals                rational: decides both ways
  *   3 enclosures at 64 bits    arb: apart is different
- *   4 sums of radicals times powers of pi and the like   radicals: the same normal form is equal
- *   5 enclosures at 256 bits
- *   6 algebraic numbers        qqbar: decides both ways
- *   7 Calcium                  calcium: decides where it can
- *   8 enclosures at 1024, 4096 bits
+ *   4 normal forms           form: sums of radicals, powers of pi, logarithms ...: the same is
+ * equal 5 enclosures at 256 bits 6 algebraic numbers        qqbar: decides both ways 7 Calcium
+ * calcium: decides where it can 8 enclosures at 1024, 4096 bits
  *
  * Most numbers that are compared differ, so enclosures come before exact means; numbers that agree
  * to 64 bits are mostly equal, so exact means come before long enclosures.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "math/value_form.h"
 #include "math/value_inner.h"
 
 /* What is known of one side so far. */
@@ -134,6 +133,24 @@ static bool by_enclosures(number *a, number *b, slong precision, math_finding *o
     return false;
 }
 
+/* Rung 4. Where both enclosures are finite nothing was divided by zero on the way. */
+static bool by_forms(number *a, number *b, math_finding *out)
+{
+    form x = { .n = 0 }, y = { .n = 0 };
+    form_atoms atoms = { .n = 0 };
+    if (a->ball != EVAL_OK || b->ball != EVAL_OK || !acb_is_finite(a->enclosure) ||
+        !acb_is_finite(b->enclosure))
+        return false;
+    const bool same = form_read(&a->s, a->id, &x, &atoms) && form_read(&b->s, b->id, &y, &atoms) &&
+                      form_equal(&x, &y);
+    if (same)
+        *out = math_found(MATH_EQUAL, "form");
+    form_clear(&x);
+    form_clear(&y);
+    form_atoms_fini(&atoms);
+    return same;
+}
+
 /* Rung 6. Both algebraic: decided. */
 static bool by_algebra(number *a, number *b, math_finding *out)
 {
@@ -181,7 +198,7 @@ static math_finding compared(math_side a, math_side b, const math_env *env)
     number_init(&x, a, env);
     number_init(&y, b, env);
     math_finding f = math_open("arb", WHY_ZERO_TEST, MATH_BLAME_A | MATH_BLAME_B);
-    (void)(by_rationals(&x, &y, &f) || by_enclosures(&x, &y, 64, &f) ||
+    (void)(by_rationals(&x, &y, &f) || by_enclosures(&x, &y, 64, &f) || by_forms(&x, &y, &f) ||
            by_enclosures(&x, &y, 256, &f) || by_algebra(&x, &y, &f) || by_calcium(&x, &y, &f) ||
            by_enclosures(&x, &y, 1024, &f) || by_enclosures(&x, &y, MATH_PRECISION, &f));
     number_fini(&x);

@@ -824,7 +824,8 @@ static math_eval function_of(const value_scope *s, math_id id, acb_t z, slong pr
     case FN_CEIL:
         return rounded(s, math_kid(s->t, id, 0), z, fn == FN_CEIL, prec);
     case FN_SIGN:
-        acb_sgn(z, z, prec);
+        if (acb_is_finite(z))
+            acb_sgn(z, z, prec);
         return EVAL_OK;
     case FN_RE:
         arb_zero(acb_imagref(z));
