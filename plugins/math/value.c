@@ -105,7 +105,7 @@ static bool by_magnitude(const number *a, const number *b, math_finding *out)
     return true;
 }
 
-/* Rungs 3, 5, 8; true: decided, or never will be. */
+/* Rungs 3, 5, 9; true: decided, or never will be. */
 static bool by_enclosures(number *a, number *b, slong precision, math_finding *out)
 {
     a->ball = enclose(a, precision);
@@ -151,7 +151,17 @@ static bool by_forms(number *a, number *b, math_finding *out)
     return same;
 }
 
-/* Rung 6. Both algebraic: decided. */
+/* Rung 6: what has no value is left to the next rung, which says which side it is. */
+static bool by_cyclotomic_field(number *a, number *b, math_finding *out)
+{
+    bool equal = false;
+    if (value_cyclo_equal(&a->s, a->id, &b->s, b->id, &equal) != EVAL_OK)
+        return false;
+    *out = math_found(equal ? MATH_EQUAL : MATH_DIFFERENT, "cyclotomic");
+    return true;
+}
+
+/* Rung 7. Both algebraic: decided. */
 static bool by_algebra(number *a, number *b, math_finding *out)
 {
     qqbar_t x, y;
@@ -169,7 +179,7 @@ static bool by_algebra(number *a, number *b, math_finding *out)
     return decided;
 }
 
-/* Rung 7. */
+/* Rung 8. */
 static bool by_calcium(number *a, number *b, math_finding *out)
 {
     ca_ctx_t ctx;
@@ -199,8 +209,9 @@ static math_finding compared(math_side a, math_side b, const math_env *env)
     number_init(&y, b, env);
     math_finding f = math_open("arb", WHY_ZERO_TEST, MATH_BLAME_A | MATH_BLAME_B);
     (void)(by_rationals(&x, &y, &f) || by_enclosures(&x, &y, 64, &f) || by_forms(&x, &y, &f) ||
-           by_enclosures(&x, &y, 256, &f) || by_algebra(&x, &y, &f) || by_calcium(&x, &y, &f) ||
-           by_enclosures(&x, &y, 1024, &f) || by_enclosures(&x, &y, MATH_PRECISION, &f));
+           by_enclosures(&x, &y, 256, &f) || by_cyclotomic_field(&x, &y, &f) ||
+           by_algebra(&x, &y, &f) || by_calcium(&x, &y, &f) || by_enclosures(&x, &y, 1024, &f) ||
+           by_enclosures(&x, &y, MATH_PRECISION, &f));
     number_fini(&x);
     number_fini(&y);
     return f;

@@ -55,6 +55,11 @@ void value_ca_ctx_init(ca_ctx_t ctx);
 /* Is it p/q pi (times i), modulo 2 pi (2 pi i)? */
 math_eval value_pi_multiple(const value_scope *s, math_id id, bool imaginary, slong *p, ulong *q);
 
+/* ---- value_cyclo.c ---- */
+/* Both in one small cyclotomic field: decided, exactly. EVAL_UNDEFINED: one of them. */
+math_eval value_cyclo_equal(const value_scope *a, math_id a_id, const value_scope *b, math_id b_id,
+                            bool *equal);
+
 /* ---- value_sum.c: sums, products and integrals ---- */
 /* A finite sum or product opened: the terms' variable runs from..to. */
 typedef struct value_range {
