@@ -512,7 +512,10 @@ static math_truth covered(set_work *w, const progression *a, uint32_t n_a, const
     for (uint32_t i = 0; i < n_a; i++) {
         math_truth best = MATH_DIFFERENT;
         for (uint32_t j = 0; j < n_b && best != MATH_EQUAL; j++) {
-            math_truth t = math_value_congruent(a[i].offset, b[j].offset, a[i].step, &w->env).truth;
+            math_side x = a[i].offset, y = b[j].offset;
+            math_truth t = math_same_tree(x.tree, x.id, y.tree, y.id)
+                               ? MATH_EQUAL
+                               : math_value_congruent(x, y, a[i].step, &w->env).truth;
             best = t == MATH_EQUAL || best == MATH_DIFFERENT ? t : best;
         }
         if (best != MATH_EQUAL)

@@ -9,6 +9,8 @@
 #define MATH_SETS_INNER_H
 #include "math/sets.h"
 
+#include <flint/fmpz_poly.h>
+
 enum {
     SET_MINUS_INF = 0x7ffffffe, /* ids of end points that are no numbers */
     SET_PLUS_INF = 0x7fffffff
@@ -17,12 +19,23 @@ enum {
     SET_FEW = 12,        /* what fits without memory from the heap */
     SET_WORDS = 32,      /* of bits, likewise */
     SET_REALS = 8192,    /* end points of one comparison */
+    SET_ROOTS = 64,      /* of one polynomial */
     SET_OPS = 32768,     /* instructions of one comparison */
     SET_LITERAL = 4,     /* piece's flag: an interval as written, whose ends must be in order */
     SET_PAIR_LITERAL = 8 /* and must differ: (2,2) is a pair */
 };
 
 typedef enum set_real_kind { REAL_Q, REAL_ALGEBRAIC, REAL_EXPR } set_real_kind;
+
+/* A real root of an irreducible polynomial of degree > 1: the only one in (a, a + 1) 2^e. */
+typedef struct set_root {
+    fmpz_poly_t f; /* primitive, the leading coefficient positive: as in a qqbar */
+    fmpz_t a;
+    slong e;
+    uint32_t ordinal, n; /* the how-maniest of its n real roots, from the left */
+    slong precision;     /* of `ball`, in bits; 0: none yet */
+    arb_t ball;
+} set_root;
 
 typedef struct set_real {
     uint8_t kind, blame; /* blame: on which side it stands */
@@ -31,8 +44,9 @@ typedef struct set_real {
     uint32_t rank;       /* among the distinct ones */
     double lo, hi;       /* lo <= value <= hi */
     fmpq_t q;
-    qqbar_struct *root; /* REAL_ALGEBRAIC: owned; REAL_EXPR: NULL until it is needed */
-    math_side side;     /* REAL_EXPR */
+    set_root *root;      /* REAL_ALGEBRAIC: owned */
+    qqbar_struct *qqbar; /* REAL_EXPR: owned; NULL until it is needed */
+    math_side side;      /* REAL_EXPR */
 } set_real;
 
 typedef enum set_opcode {
@@ -82,7 +96,7 @@ void sets_fini(set_work *w);
 bool sets_fail(set_work *w, math_reason why); /* always false */
 bool sets_add_real(set_work *w, math_side s, uint32_t *id);
 bool sets_add_q(set_work *w, const fmpq_t q, uint32_t *id);
-bool sets_add_root(set_work *w, const qqbar_t root, uint32_t *id);
+bool sets_add_root(set_work *w, set_root *root); /* takes it over, unless it fails */
 bool sets_compare(set_work *w, uint32_t a, uint32_t b, int *order);
 bool sets_op(set_work *w, set_opcode code);
 bool sets_system(set_work *w, uint32_t n);
@@ -95,7 +109,7 @@ static inline bool sets_bit(const uint64_t *row, uint32_t cell)
 }
 void sets_show(set_work *w, uint32_t id, pc_buf *out); /* for a note */
 bool sets_has_log(math_side s);                        /* whose base is a matter of reading */
-bool sets_need_root(set_work *w, set_real *r);         /* r->root, if it is an algebraic number */
+bool sets_need_qqbar(set_work *w, set_real *r); /* of a REAL_EXPR, if it is an algebraic number */
 void sets_note(math_finding *f, const char *text);
 
 /* ---- sets_read.c ---- */
@@ -134,6 +148,16 @@ math_finding sets_shape_equal(math_side a, math_side b, math_budget *budget);
 
 /* ---- sets_poly.c: polynomials and their quotients over Q, |u| and one square root ---- */
 bool sets_solve_poly(set_work *w, math_side lhs, math_relop op, math_side rhs);
+
+/* ---- sets_root.c ---- */
+/* The real roots of an irreducible f, degree > 1, in order: reals first .. first + n. */
+bool sets_isolate(set_work *w, const fmpz_poly_t f, uint32_t *first, uint32_t *n);
+bool sets_refine(set_work *w, set_root *r, slong precision);
+/* The sign of the root minus the other; false: not known, or w->why. */
+bool sets_root_to_q(set_work *w, const set_root *r, const fmpq_t q, int *order);
+bool sets_root_to_root(set_work *w, set_root *a, set_root *b, int *order);
+bool sets_root_to_expr(set_work *w, set_root *r, set_real *expr, int *order);
+void sets_root_free(set_root *r); /* NULL is fine */
 
 /* ---- sets_quadratic.c: degree <= 2, coefficients any numbers ---- */
 /* s = c[0] + c[1] x + c[2] x^2, trees in w->scratch; 0 is the number 0. */

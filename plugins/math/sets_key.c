@@ -2,8 +2,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "math/sets_inner.h"
 
-#include <flint/fmpz_poly.h>
-
 static void add_integer(pc_buf *out, const fmpz_t n)
 {
     char *digits = fmpz_get_str(NULL, 10, n);
@@ -20,23 +18,32 @@ static void add_rational(pc_buf *out, const fmpq_t q)
     }
 }
 
-/* "a:<coefficients from the constant up>@<how many real roots are less>" */
-static bool add_algebraic(set_work *w, const qqbar_t x, pc_buf *out)
+/* "a:<coefficients from the constant up>@<the how-maniest real root, from 0>" */
+static void add_root(const fmpz_poly_t f, uint32_t ordinal, pc_buf *out)
 {
-    slong degree = qqbar_degree(x), below = 0;
-    if (!math_spend(w->budget, 60 * degree * degree))
-        return sets_fail(w, WHY_BUDGET);
-    qqbar_ptr roots = _qqbar_vec_init(degree);
-    qqbar_roots_fmpz_poly(roots, QQBAR_POLY(x), QQBAR_ROOTS_IRREDUCIBLE);
-    for (slong i = 0; i < degree; i++)
-        below += qqbar_is_real(roots + i) && qqbar_cmp_re(roots + i, x) < 0;
-    _qqbar_vec_clear(roots, degree);
-    for (slong i = 0; i <= degree; i++) {
+    for (slong i = 0; i < fmpz_poly_length(f); i++) {
         pc_buf_text(out, i ? "," : "a:");
-        add_integer(out, QQBAR_COEFFS(x) + i);
+        add_integer(out, f->coeffs + i);
     }
-    pc_buf_fmt(out, "@%ld", below);
-    return true;
+    pc_buf_fmt(out, "@%u", ordinal);
+}
+
+static bool add_algebraic(set_work *w, uint32_t id, pc_buf *out)
+{
+    fmpz_poly_t f; /* w->reals may move */
+    fmpz_poly_init(f);
+    fmpz_poly_set(f, QQBAR_POLY(w->reals[id].qqbar));
+    uint32_t first = 0, n = 0, below = 0;
+    int order = -1;
+    bool ok = sets_isolate(w, f, &first, &n);
+    while (ok && below < n && order < 0) {
+        ok = sets_root_to_expr(w, w->reals[first + below].root, &w->reals[id], &order);
+        below += order < 0;
+    }
+    if (ok)
+        add_root(f, below, out);
+    fmpz_poly_clear(f);
+    return ok;
 }
 
 /* "p:<p>,<q>" for p + q pi */
@@ -57,16 +64,23 @@ static bool add_of_pi(set_work *w, math_side s, pc_buf *out)
 
 static bool add_end(set_work *w, uint32_t rank, pc_buf *out)
 {
-    set_real *r = &w->reals[w->order[rank]];
-    if (r->kind == REAL_Q || (sets_need_root(w, r) && qqbar_is_rational(r->root))) {
-        if (r->kind != REAL_Q)
-            qqbar_get_fmpq(r->q, r->root);
+    uint32_t id = w->order[rank];
+    set_real *r = &w->reals[id];
+    if (r->kind == REAL_EXPR && sets_need_qqbar(w, r) && qqbar_is_rational(r->qqbar)) {
+        qqbar_get_fmpq(r->q, r->qqbar);
+        r->kind = REAL_Q;
+    }
+    if (r->kind == REAL_Q) {
         pc_buf_text(out, "q:");
         add_rational(out, r->q);
         return true;
     }
-    if (r->root)
-        return add_algebraic(w, r->root, out);
+    if (r->kind == REAL_ALGEBRAIC) {
+        add_root(r->root->f, r->root->ordinal, out);
+        return true;
+    }
+    if (r->qqbar)
+        return add_algebraic(w, id, out);
     w->name = (math_side){ .tree = NULL };
     return add_of_pi(w, r->side, out);
 }

@@ -5,13 +5,12 @@
 #include "math/sets_inner.h"
 
 #include <flint/fmpq_poly.h>
-#include <flint/fmpz_poly.h>
 #include <flint/fmpz_poly_factor.h>
 
 enum {
     POLY_DEGREE = 32,      /* of a numerator or denominator as it is built */
     POLY_IRREDUCIBLE = 16, /* of a factor whose roots are isolated */
-    POLY_BITS = 2048,      /* of all coefficients of one */
+    POLY_BITS = 2048,      /* of a coefficient; of all together where it is factored */
     POLY_ABS = 3           /* absolute values in one relation: 2^n cases */
 };
 
@@ -207,22 +206,14 @@ typedef struct root_list {
 
 static bool add_irrational(set_work *w, const fmpz_poly_t f, set_sign like, root_list *roots)
 {
-    slong degree = fmpz_poly_degree(f);
-    if (degree > POLY_IRREDUCIBLE || !math_spend(w->budget, 60 * degree * degree))
+    uint32_t first = 0, n = 0;
+    if (fmpz_poly_degree(f) > POLY_IRREDUCIBLE)
         return sets_fail(w, WHY_BUDGET);
-    if (fmpz_poly_num_real_roots(f) == 0)
-        return true;
-    qqbar_ptr all = _qqbar_vec_init(degree);
-    qqbar_roots_fmpz_poly(all, f, QQBAR_ROOTS_IRREDUCIBLE);
-    bool ok = true;
-    for (slong i = 0; i < degree && ok; i++) {
-        if (!qqbar_is_real(all + i))
-            continue;
-        set_sign *place = &roots->at[roots->n++];
-        *place = like;
-        ok = sets_add_root(w, all + i, &place->id);
+    bool ok = sets_isolate(w, f, &first, &n);
+    for (uint32_t i = 0; i < n && ok; i++) {
+        like.id = first + i;
+        roots->at[roots->n++] = like;
     }
-    _qqbar_vec_clear(all, degree);
     return ok;
 }
 
@@ -275,27 +266,60 @@ static slong multiplicity(const fmpz_poly_t p, const fmpz_poly_t factor)
     return n;
 }
 
-/* The roots of sign * holes, with what happens there: the sign changes at odd ones of `sign`. */
+/* The roots of one factor of sign * holes, with what happens there: the sign changes at odd ones of
+ * `sign`. */
+static bool factor_roots(set_work *w, const fmpz_poly_t sign, const fmpz_poly_t holes,
+                         const fmpz_poly_t factor, root_list *roots)
+{
+    set_sign like = { .odd = multiplicity(sign, factor) & 1,
+                      .hole = multiplicity(holes, factor) > 0 };
+    return add_roots(w, factor, like, roots);
+}
+
+/* Factoring is what costs most where coefficients are long: (x - 1)^8 of something huge. */
+static bool may_factor(set_work *w, const fmpz_poly_t part)
+{
+    slong degree = fmpz_poly_degree(part), bits = FLINT_ABS(fmpz_poly_max_bits(part));
+    if (degree > POLY_IRREDUCIBLE || degree * bits > POLY_BITS)
+        return sets_fail(w, WHY_BUDGET);
+    return math_spend(w->budget, 20 * degree * degree + bits) || sets_fail(w, WHY_BUDGET);
+}
+
+/* The roots of a square-free polynomial. */
+static bool part_roots(set_work *w, const fmpz_poly_t sign, const fmpz_poly_t holes,
+                       const fmpz_poly_t part, root_list *roots)
+{
+    if (fmpz_poly_degree(part) < 2)
+        return factor_roots(w, sign, holes, part, roots);
+    if (!may_factor(w, part))
+        return false;
+    fmpz_poly_factor_t factors;
+    fmpz_poly_factor_init(factors);
+    fmpz_poly_factor(factors, part);
+    bool ok = true;
+    for (slong i = 0; i < factors->num && ok; i++)
+        ok = factor_roots(w, sign, holes, factors->p + i, roots);
+    fmpz_poly_factor_clear(factors);
+    return ok;
+}
+
 static bool all_roots(set_work *w, const fmpz_poly_t sign, const fmpz_poly_t holes,
                       root_list *roots)
 {
     fmpz_poly_t all;
-    fmpz_poly_factor_t factors;
+    fmpz_poly_factor_t parts;
     fmpz_poly_init(all);
     fmpz_poly_mul(all, sign, holes);
     slong degree = fmpz_poly_degree(all);
-    fmpz_poly_factor_init(factors);
+    fmpz_poly_factor_init(parts);
     if (degree == 1)
-        fmpz_poly_factor_insert(factors, all, 1);
+        fmpz_poly_factor_insert(parts, all, 1);
     else if (degree > 1)
-        fmpz_poly_factor(factors, all);
+        fmpz_poly_factor_squarefree(parts, all);
     bool ok = true;
-    for (slong i = 0; i < factors->num && ok; i++) {
-        set_sign like = { .odd = multiplicity(sign, factors->p + i) & 1,
-                          .hole = multiplicity(holes, factors->p + i) > 0 };
-        ok = add_roots(w, factors->p + i, like, roots);
-    }
-    fmpz_poly_factor_clear(factors);
+    for (slong i = 0; i < parts->num && ok; i++)
+        ok = part_roots(w, sign, holes, parts->p + i, roots);
+    fmpz_poly_factor_clear(parts);
     fmpz_poly_clear(all);
     return ok && sort_roots(w, roots);
 }

@@ -24,19 +24,20 @@ void sets_init(set_work *w, math_budget *budget, unsigned log_base)
     w->scratch = (math_tree){ .n = 0 };
 }
 
-static void free_root(set_real *r)
+static void free_qqbar(set_real *r)
 {
-    if (!r->root)
+    if (!r->qqbar)
         return;
-    qqbar_clear(r->root);
-    pc_free(r->root);
+    qqbar_clear(r->qqbar);
+    pc_free(r->qqbar);
 }
 
 void sets_fini(set_work *w)
 {
     for (uint32_t i = 0; i < w->n_reals; i++) {
         fmpq_clear(w->reals[i].q);
-        free_root(&w->reals[i]);
+        sets_root_free(w->reals[i].root);
+        free_qqbar(&w->reals[i]);
     }
     if (w->reals != w->few_reals)
         pc_free(w->reals);
@@ -110,18 +111,22 @@ static void set_bounds(set_real *r, const arb_t x)
     r->bounded = true;
 }
 
-static void need_bounds(set_real *r)
+static bool need_bounds(set_work *w, set_real *r)
 {
     if (r->bounded)
-        return;
+        return true;
+    if (r->kind == REAL_ALGEBRAIC) {
+        if (!sets_refine(w, r->root, 50))
+            return false;
+        set_bounds(r, r->root->ball);
+        return true;
+    }
     arb_t x;
     arb_init(x);
-    if (r->kind == REAL_Q)
-        arb_set_fmpq(x, r->q, 64);
-    else
-        arb_set(x, acb_realref(QQBAR_ENCLOSURE(r->root)));
+    arb_set_fmpq(x, r->q, 64);
     set_bounds(r, x);
     arb_clear(x);
+    return true;
 }
 
 bool sets_add_q(set_work *w, const fmpq_t q, uint32_t *id)
@@ -132,43 +137,30 @@ bool sets_add_q(set_work *w, const fmpq_t q, uint32_t *id)
     return r;
 }
 
-static bool keep_root(set_work *w, set_real *r, const qqbar_t root)
+bool sets_add_root(set_work *w, set_root *root)
 {
-    r->root = pc_calloc(1, sizeof *r->root);
-    if (!r->root)
-        return sets_fail(w, WHY_BUDGET);
-    qqbar_init(r->root);
-    qqbar_set(r->root, root);
-    return true;
+    uint32_t id;
+    set_real *r = new_real(w, REAL_ALGEBRAIC, &id);
+    if (r)
+        r->root = root;
+    return r;
 }
 
-bool sets_add_root(set_work *w, const qqbar_t root, uint32_t *id)
+bool sets_need_qqbar(set_work *w, set_real *r)
 {
-    bool is_q = qqbar_is_rational(root);
-    set_real *r = new_real(w, is_q ? REAL_Q : REAL_ALGEBRAIC, id);
-    if (!r)
-        return false;
-    if (!is_q)
-        return keep_root(w, r, root);
-    qqbar_get_fmpq(r->q, root);
-    return true;
-}
-
-/* The root of a REAL_EXPR that is an algebraic number, found when it is first asked for. */
-bool sets_need_root(set_work *w, set_real *r)
-{
-    if (r->root)
+    if (r->qqbar)
         return true;
     qqbar_t x;
     qqbar_init(x);
-    bool ok = true;
-    if (r->kind == REAL_Q)
-        qqbar_set_fmpq(x, r->q);
-    else
-        ok = math_eval_qqbar(r->side, &w->env, x) == EVAL_OK && qqbar_is_real(x);
-    ok = ok && keep_root(w, r, x);
+    bool ok = math_eval_qqbar(r->side, &w->env, x) == EVAL_OK && qqbar_is_real(x);
+    if (ok)
+        r->qqbar = pc_calloc(1, sizeof *r->qqbar);
+    if (r->qqbar) {
+        qqbar_init(r->qqbar);
+        qqbar_swap(r->qqbar, x);
+    }
     qqbar_clear(x);
-    return ok;
+    return r->qqbar;
 }
 
 static bool eval_failed(set_work *w, math_eval e)
@@ -199,7 +191,7 @@ static bool add_expr(set_work *w, math_side s, uint32_t *id)
         else
             set_bounds(r, acb_realref(x));
         bool real = e == EVAL_HUGE || arb_is_zero(acb_imagref(x)) ||
-                    (arb_contains_zero(acb_imagref(x)) && sets_need_root(w, r));
+                    (arb_contains_zero(acb_imagref(x)) && sets_need_qqbar(w, r));
         if (!real) {
             sets_fail(w, WHY_OPAQUE);
             r = NULL;
@@ -229,31 +221,6 @@ bool sets_add_real(set_work *w, math_side s, uint32_t *id)
 
 /* ---- order ---- */
 
-/* Enclosures at growing precision, where an algebraic root meets a number that is none. */
-static bool refine(set_work *w, set_real *root, set_real *expr, int *order)
-{
-    arb_t x;
-    acb_t y;
-    arb_init(x);
-    acb_init(y);
-    *order = 0;
-    for (slong precision = 256; precision <= MATH_PRECISION && *order == 0; precision *= 4) {
-        if (!spend(w, precision) || math_eval_acb(expr->side, &w->env, y, precision) != EVAL_OK)
-            break;
-        qqbar_get_arb(x, root->root, precision);
-        if (!arb_overlaps(x, acb_realref(y)))
-            *order = arb_lt(x, acb_realref(y)) ? -1 : 1;
-    }
-    arb_clear(x);
-    acb_clear(y);
-    return *order;
-}
-
-static int root_order(const qqbar_struct *a, const qqbar_struct *b)
-{
-    return qqbar_equal(a, b) ? 0 : qqbar_cmp_re(a, b);
-}
-
 static math_side side_of(set_work *w, const set_real *r)
 {
     if (r->kind == REAL_EXPR)
@@ -265,44 +232,45 @@ static math_side side_of(set_work *w, const set_real *r)
     return s;
 }
 
-/* Enclosures overlap. */
-static bool exact_order(set_work *w, set_real *a, set_real *b, int *order)
+/* Two numbers whose enclosures overlap, neither of them a root. */
+static bool exact_order(set_work *w, const set_real *a, const set_real *b, int *order)
 {
+    *order = 0;
     if (a->kind == REAL_EXPR && b->kind == REAL_EXPR && spend(w, 4) &&
-        math_same_tree(a->side.tree, a->side.id, b->side.tree, b->side.id)) {
-        *order = 0;
+        math_same_tree(a->side.tree, a->side.id, b->side.tree, b->side.id))
         return true;
+    math_side x = side_of(w, a), y = side_of(w, b);
+    return x.id && y.id && math_value_compare(x, y, &w->env, order);
+}
+
+static bool try_compare(set_work *w, set_real *a, set_real *b, int *order)
+{
+    if (a->kind == REAL_ALGEBRAIC && b->kind == REAL_Q)
+        return sets_root_to_q(w, a->root, b->q, order);
+    if (a->kind == REAL_ALGEBRAIC && b->kind == REAL_ALGEBRAIC)
+        return sets_root_to_root(w, a->root, b->root, order);
+    if (b->kind == REAL_ALGEBRAIC) {
+        bool known = try_compare(w, b, a, order);
+        *order = -*order;
+        return known;
     }
-    if (a->kind != REAL_ALGEBRAIC && b->kind != REAL_ALGEBRAIC) {
-        math_side x = side_of(w, a), y = side_of(w, b);
-        return x.id && y.id && math_value_compare(x, y, &w->env, order);
-    }
-    if (!spend(w, 200))
+    if (!need_bounds(w, a) || !need_bounds(w, b))
         return false;
-    if (sets_need_root(w, a) && sets_need_root(w, b)) {
-        *order = root_order(a->root, b->root);
+    *order = a->hi < b->lo ? -1 : a->lo > b->hi;
+    if (*order)
         return true;
-    }
-    if (a->root)
-        return refine(w, a, b, order);
-    bool known = refine(w, b, a, order);
-    *order = -*order;
-    return known;
+    return a->kind == REAL_ALGEBRAIC ? sets_root_to_expr(w, a->root, b, order)
+                                     : exact_order(w, a, b, order);
 }
 
 bool sets_compare(set_work *w, uint32_t ia, uint32_t ib, int *order)
 {
-    if (!spend(w, 1))
-        return false;
     set_real *a = &w->reals[ia], *b = &w->reals[ib];
     if (a->kind == REAL_Q && b->kind == REAL_Q) {
         *order = fmpq_cmp(a->q, b->q);
         return true;
     }
-    need_bounds(a);
-    need_bounds(b);
-    *order = a->hi < b->lo ? -1 : a->lo > b->hi ? 1 : 0;
-    if (*order || exact_order(w, a, b, order))
+    if (spend(w, 1) && try_compare(w, a, b, order))
         return true;
     w->blame = a->blame | b->blame;
     return sets_fail(w, w->budget->steps < 0 ? WHY_BUDGET : WHY_ZERO_TEST);
@@ -353,6 +321,8 @@ static bool sort_reals(set_work *w)
     }
     for (uint32_t i = 0; i < w->n_reals; i++)
         w->order[i] = i;
+    if (!spend(w, (int64_t)w->n_reals * (int64_t)FLINT_BIT_COUNT(w->n_reals) / 8))
+        return false;
     w->n_order = sorted(w, w->order, w->n_reals, w->order + w->n_reals);
     if (w->n_reals && !w->n_order)
         return false;
@@ -475,7 +445,7 @@ static bool need_bits(set_work *w)
 {
     w->words = (2 * w->n_order + 1 + 63) / 64;
     size_t all = (size_t)w->words * (w->highest + 1);
-    if (!spend(w, (int64_t)w->n_ops * (1 + w->words / 16)))
+    if (!spend(w, (int64_t)w->n_ops * (8 + w->words) / 64))
         return false;
     if (all <= SET_WORDS)
         return true;
@@ -534,6 +504,9 @@ void sets_show(set_work *w, uint32_t id, pc_buf *out)
             pc_buf_fmt(out, "/%ld", fmpz_get_si(fmpq_denref(r->q)));
         return;
     }
-    need_bounds(r);
+    if (!need_bounds(w, r)) {
+        pc_buf_text(out, "a root");
+        return;
+    }
     pc_buf_fmt(out, "about %.6g", r->lo / 2 + r->hi / 2);
 }

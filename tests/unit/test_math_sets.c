@@ -357,9 +357,412 @@ static void keys(void **state)
     }
 }
 
+/* ---- random sets against brute force ----
+ * All ends are among -3 .. 3, so a set is known by its members among -4, -3.5, ..., 4: a mask of 17
+ * bits, bit 2 (q + 4) for q. Bits 0 and 16 stand for everything below -3.5 and above 3.5. */
+
+enum { CELLS = 17, ALL_CELLS = (1 << CELLS) - 1 };
+
+static uint64_t next_random(uint64_t *state)
+{
+    uint64_t z = (*state += 0x9e3779b97f4a7c15U);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
+    return z ^ (z >> 31);
+}
+
+static int below(uint64_t *state, int n)
+{
+    return (int)(next_random(state) % (uint64_t)n);
+}
+
+static int cell_of(int q)
+{
+    return 2 * (q + 4);
+}
+
+static uint32_t cells(int from, int to) /* both included */
+{
+    uint32_t mask = 0;
+    for (int i = from; i <= to; i++)
+        mask |= 1U << i;
+    return mask;
+}
+
+static math_id infinity(math_tree *t, bool negative)
+{
+    math_id inf = math_leaf(t, M_INF, PC_LIT(""));
+    return negative ? math_1(t, M_NEG, 0, inf) : inf;
+}
+
+/* The number q, written in one of several ways. */
+static math_id written(math_tree *t, uint64_t *state, int q)
+{
+    switch (below(state, 4)) {
+    case 0:
+        return math_2(t, M_DIV, 0, math_int(t, 6 * q), math_int(t, 6));
+    case 1: /* (sqrt 2) (sqrt 2) q / 2 */
+    {
+        math_id root = math_1(t, M_SQRT, 0, math_int(t, 2)), ids[3] = { root, root };
+        ids[2] = math_int(t, q);
+        return math_2(t, M_DIV, 0, math_node_new(t, M_MUL, 0, ids, 3), math_int(t, 2));
+    }
+    default:
+        return math_int(t, q);
+    }
+}
+
+static math_id random_interval(math_tree *t, uint64_t *state, uint32_t *mask)
+{
+    int lo = below(state, 7) - 3, hi = lo + 1 + below(state, 3 - lo + 1);
+    bool left = below(state, 6) == 0, right = hi > 3 || below(state, 6) == 0;
+    unsigned flags = (unsigned)below(state, 4);
+    int from = left ? 0 : cell_of(lo) + !(flags & MATH_LO_CLOSED);
+    int to = right ? CELLS - 1 : cell_of(hi) - !(flags & MATH_HI_CLOSED);
+    *mask = cells(from, to);
+    return math_2(t, M_INTERVAL, flags, left ? infinity(t, true) : written(t, state, lo),
+                  right ? infinity(t, false) : written(t, state, hi));
+}
+
+static math_id random_relation(math_tree *t, uint64_t *state, uint32_t *mask)
+{
+    static const char ops[] = "<l>g=!";
+    int q = below(state, 7) - 3, op = below(state, 6), at = cell_of(q);
+    const uint32_t masks[] = { cells(0, at - 1),     cells(0, at),  cells(at + 1, CELLS - 1),
+                               cells(at, CELLS - 1), cells(at, at), ALL_CELLS & ~cells(at, at) };
+    *mask = masks[op];
+    const math_id sides[2] = { math_leaf(t, M_SYM, PC_LIT("x")), written(t, state, q) };
+    math_id rel = math_text_node(t, M_REL, 0, (assay_str){ ops + op, 1 }, sides, 2);
+    return math_2(t, M_SETBUILDER, 0, math_leaf(t, M_SYM, PC_LIT("x")), rel);
+}
+
+static math_id random_points(math_tree *t, uint64_t *state, uint32_t *mask)
+{
+    math_id ids[3];
+    uint32_t n = (uint32_t)below(state, 4);
+    *mask = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        int q = below(state, 7) - 3;
+        *mask |= 1U << cell_of(q);
+        ids[i] = written(t, state, q);
+    }
+    return math_node_new(t, M_SET, 0, ids, n);
+}
+
+static math_id random_set(math_tree *t, uint64_t *state, int depth, uint32_t *mask)
+{
+    if (depth == 0 || below(state, 4) == 0) {
+        int what = below(state, 4);
+        return what == 0   ? random_points(t, state, mask)
+               : what == 1 ? random_relation(t, state, mask)
+                           : random_interval(t, state, mask);
+    }
+    uint32_t a, b;
+    math_id x = random_set(t, state, depth - 1, &a), y = random_set(t, state, depth - 1, &b);
+    int op = below(state, 3);
+    *mask = op == 0 ? a | b : op == 1 ? a & b : a & ~b;
+    return math_2(t, op == 0 ? M_UNION : op == 1 ? M_INTERSECT : M_SETMINUS, 0, x, y);
+}
+
+/* The set with this mask, as a union of an interval or point for every cell. */
+static math_id set_of(math_tree *t, uint64_t *state, uint32_t mask)
+{
+    math_id ids[CELLS + 1] = { math_leaf(t, M_EMPTY, PC_LIT("")) };
+    uint32_t n = 1;
+    for (int i = CELLS - 1; i >= 0; i--) {
+        if (!(mask >> i & 1))
+            continue;
+        /* cells 1 and 15 belong to the unbounded ones */
+        if (i % 2 == 0 && i > 0 && i < CELLS - 1) {
+            math_id q = written(t, state, i / 2 - 4);
+            ids[n++] = math_node_new(t, M_SET, 0, &q, 1);
+        } else {
+            math_id lo = i < 2 ? infinity(t, true) : written(t, state, (i - 1) / 2 - 4);
+            math_id hi = i > CELLS - 3 ? infinity(t, false) : written(t, state, (i + 1) / 2 - 4);
+            ids[n++] = math_2(t, M_INTERVAL, 0, lo, hi);
+        }
+    }
+    return math_node_new(t, M_UNION, 0, ids, n);
+}
+
+static int truth(math_tree *t, math_id a, math_id b)
+{
+    math_budget budget = { 100 * MATH_STEPS };
+    return (int)math_set_equal((math_side){ t, a }, (math_side){ t, b }, &budget).truth;
+}
+
+static void brute_force(void **state)
+{
+    uint64_t seed = 42;
+    math_tree t = { 0 };
+    (void)state;
+    for (int round = 0; round < 4000; round++) {
+        uint32_t a, b;
+        math_tree_clear(&t);
+        math_id x = random_set(&t, &seed, 3, &a), y = random_set(&t, &seed, 2, &b);
+        assert_int_equal(truth(&t, math_1(&t, M_UNION, 0, x), math_1(&t, M_UNION, 0, y)),
+                         a == b ? SAME : OTHER);
+        assert_int_equal(truth(&t, x, set_of(&t, &seed, a)), SAME);
+        uint32_t flip = 1U << (2 + 2 * below(&seed, 7)) | (below(&seed, 2) ? 1U : 1U << 7);
+        assert_int_equal(truth(&t, set_of(&t, &seed, a ^ flip), x), OTHER);
+    }
+    math_tree_fini(&t);
+}
+
+/* Laws on trees: de Morgan by differences, absorption, distribution. */
+static void laws(void **state)
+{
+    uint64_t seed = 7;
+    math_tree t = { 0 };
+    (void)state;
+    for (int round = 0; round < 500; round++) {
+        uint32_t mask;
+        math_tree_clear(&t);
+        math_id a = random_set(&t, &seed, 2, &mask), b = random_set(&t, &seed, 2, &mask);
+        math_id c = random_set(&t, &seed, 2, &mask), r = math_node_new(&t, M_NAMED, 'R', NULL, 0);
+        math_id ab = math_2(&t, M_UNION, 0, a, b), both = math_2(&t, M_INTERSECT, 0, a, b);
+        math_id not_a = math_2(&t, M_SETMINUS, 0, r, a), not_b = math_2(&t, M_SETMINUS, 0, r, b);
+        assert_int_equal(
+            truth(&t, math_2(&t, M_SETMINUS, 0, r, ab), math_2(&t, M_INTERSECT, 0, not_a, not_b)),
+            SAME);
+        assert_int_equal(
+            truth(&t, math_2(&t, M_SETMINUS, 0, r, both), math_2(&t, M_UNION, 0, not_a, not_b)),
+            SAME);
+        assert_int_equal(
+            truth(&t, math_2(&t, M_INTERSECT, 0, ab, a), math_2(&t, M_UNION, 0, both, a)), SAME);
+        assert_int_equal(truth(&t, math_2(&t, M_INTERSECT, 0, ab, c),
+                               math_2(&t, M_UNION, 0, math_2(&t, M_INTERSECT, 0, a, c),
+                                      math_2(&t, M_INTERSECT, 0, b, c))),
+                         SAME);
+    }
+    math_tree_fini(&t);
+}
+
+/* ---- random inequalities against their values ---- */
+
+static math_id symbol_x(math_tree *t)
+{
+    return math_leaf(t, M_SYM, PC_LIT("x"));
+}
+
+/* A random rational function as a tree, and its sign at p/q, 2: it has no value there. */
+typedef struct factor {
+    int c[3]; /* c0 + c1 x + c2 x^2 */
+    int power;
+} factor;
+
+static math_id factor_tree(math_tree *t, const factor *f)
+{
+    math_id square = math_2(t, M_POW, 0, symbol_x(t), math_int(t, 2));
+    const math_id terms[3] = { math_2(t, M_MUL, 0, math_int(t, f->c[2]), square),
+                               math_2(t, M_MUL, 0, symbol_x(t), math_int(t, f->c[1])),
+                               math_int(t, f->c[0]) };
+    math_id sum = math_node_new(t, M_ADD, 0, terms, 3);
+    return f->power == 1 ? sum : math_2(t, M_POW, 0, sum, math_int(t, f->power));
+}
+
+static int factor_sign(const factor *f, int p, int q)
+{
+    long v = (long)f->c[0] * q * q + (long)f->c[1] * p * q + (long)f->c[2] * p * p;
+    int sign = (v > 0) - (v < 0);
+    return f->power < 0 && sign == 0 ? 2 : f->power % 2 ? sign : sign * sign;
+}
+
+static bool expected(const factor *f, int n, int p, int q, char op)
+{
+    int sign = 1;
+    for (int i = 0; i < n; i++) {
+        int s = factor_sign(&f[i], p, q);
+        if (s == 2)
+            return false;
+        sign *= s;
+    }
+    return op == '<'   ? sign < 0
+           : op == 'l' ? sign <= 0
+           : op == '>' ? sign > 0
+           : op == 'g' ? sign >= 0
+           : op == '=' ? sign == 0
+                       : sign != 0;
+}
+
+/* Whether p/q is in the solution set is asked by intersecting with \{p/q\}. */
+static void inequalities(void **state)
+{
+    static const char ops[] = "<l>g=!";
+    uint64_t seed = 99;
+    math_tree t = { 0 };
+    (void)state;
+    for (int round = 0; round < 1500; round++) {
+        factor f[4];
+        math_id ids[4];
+        int n = 1 + below(&seed, 4), op = below(&seed, 6);
+        math_tree_clear(&t);
+        for (int i = 0; i < n; i++) {
+            f[i] = (factor){ { below(&seed, 9) - 4, below(&seed, 7) - 3,
+                               below(&seed, 2) ? below(&seed, 5) - 2 : 0 },
+                             below(&seed, 6) - 2 };
+            if (f[i].power == 0)
+                f[i].power = 1;
+            if (!f[i].c[1] && !f[i].c[2])
+                f[i].c[1] = 1;
+            ids[i] = factor_tree(&t, &f[i]);
+        }
+        math_id product = n == 1 ? ids[0] : math_node_new(&t, M_MUL, 0, ids, (uint32_t)n);
+        const math_id sides[2] = { product, math_int(&t, 0) };
+        math_id rel = math_text_node(&t, M_REL, 0, (assay_str){ ops + op, 1 }, sides, 2);
+        math_id set = math_2(&t, M_SETBUILDER, 0, symbol_x(&t), rel);
+        for (int k = 0; k < 12; k++) {
+            int p = below(&seed, 41) - 20, q = 1 + below(&seed, 6);
+            math_id at = math_2(&t, M_DIV, 0, math_int(&t, p), math_int(&t, q));
+            math_id point = math_node_new(&t, M_SET, 0, &at, 1);
+            math_id none = math_leaf(&t, M_EMPTY, PC_LIT(""));
+            math_id cut = math_2(&t, M_INTERSECT, 0, set, point);
+            bool in = expected(f, n, p, q, ops[op]);
+            assert_int_equal(truth(&t, cut, in ? point : none), SAME);
+            assert_int_equal(truth(&t, cut, in ? none : point), OTHER);
+        }
+        /* moved to both sides, and with the sides exchanged */
+        const math_id moved[2] = { math_1(&t, M_NEG, 0, math_int(&t, 0)), product };
+        static const char turned[] = ">g<l=!";
+        math_id back = math_text_node(&t, M_REL, 0, (assay_str){ turned + op, 1 }, moved, 2);
+        assert_int_equal(truth(&t, rel, back), SAME);
+    }
+    math_tree_fini(&t);
+}
+
+/* Irrational roots: x^2 < n against (-sqrt n, sqrt n), and cubics against their Cardano roots. */
+static void roots(void **state)
+{
+    math_tree t = { 0 };
+    (void)state;
+    for (int n = 2; n < 60; n++) {
+        char a[200], b[200];
+        snprintf(a, sizeof a, "(rel < (^ x 2) %d)", n);
+        snprintf(b, sizeof b, "(interval 0 (neg (sqrt %d)) (/ %d (sqrt %d)))", n, n, n);
+        assert_int_equal(ask(math_set_equal, a, b).truth, SAME);
+        snprintf(b, sizeof b, "(interval 0 (neg (sqrt %d)) (/ %d.000000001 (sqrt %d)))", n, n, n);
+        assert_int_equal(ask(math_set_equal, a, b).truth, OTHER);
+        snprintf(a, sizeof a, "(rel l (^ x 3) %d)", n);
+        snprintf(b, sizeof b, "(interval 2 (neg inf) (root 3 %d))", n);
+        assert_int_equal(ask(math_set_equal, a, b).truth, SAME);
+        snprintf(a, sizeof a, "(rel > (+ (^ x 2) (neg x) (neg %d)) 0)", n);
+        snprintf(b, sizeof b,
+                 "(or (rel < x (/ (+ 1 (neg (sqrt %d))) 2)) (rel > x (/ (+ 1 (sqrt %d)) 2)))",
+                 4 * n + 1, 4 * n + 1);
+        assert_int_equal(ask(math_set_equal, a, b).truth, SAME);
+    }
+    math_tree_fini(&t);
+}
+
+/* ---- hostile ---- */
+
+static math_id radicals(math_tree *t, int n, int stride)
+{
+    math_id *ids = calloc((size_t)n, sizeof *ids);
+    assert_non_null(ids);
+    for (int i = 0; i < n; i++)
+        ids[i] = math_1(t, M_SQRT, 0, math_int(t, (i * stride) % n));
+    math_id set = math_node_new(t, M_SET, 0, ids, (uint32_t)n);
+    free(ids);
+    return set;
+}
+
+static math_id intervals(math_tree *t, int n, int stride)
+{
+    math_id *ids = calloc((size_t)n, sizeof *ids);
+    assert_non_null(ids);
+    for (int i = 0; i < n; i++) {
+        int q = (i * stride) % n;
+        ids[i] = math_2(t, M_TUPLE, 0, math_int(t, 2 * q), math_int(t, 2 * q + 1));
+    }
+    math_id set = math_node_new(t, M_UNION, 0, ids, (uint32_t)n);
+    free(ids);
+    return set;
+}
+
+/* Decided within the ordinary budget. */
+static int bounded_truth(math_tree *ta, math_id a, math_tree *tb, math_id b)
+{
+    math_budget budget = { MATH_STEPS };
+    assert_true(a && b);
+    return (int)math_set_equal((math_side){ ta, a }, (math_side){ tb, b }, &budget).truth;
+}
+
+static void large(void **state)
+{
+    math_tree a = { 0 }, b = { 0 };
+    (void)state;
+    assert_int_equal(bounded_truth(&a, radicals(&a, 500, 1), &b, radicals(&b, 500, 7)), SAME);
+    assert_int_equal(bounded_truth(&a, radicals(&a, 60, 1), &b, radicals(&b, 60, 7)), SAME);
+    math_tree_clear(&a);
+    math_tree_clear(&b);
+    assert_int_equal(bounded_truth(&a, radicals(&a, 500, 1), &b, radicals(&b, 499, 7)), OTHER);
+    math_tree_clear(&a);
+    math_tree_clear(&b);
+    assert_int_equal(bounded_truth(&a, intervals(&a, 1000, 1), &b, intervals(&b, 1000, 7)), SAME);
+    math_tree_clear(&b);
+    assert_int_equal(bounded_truth(&a, a.n - 1, &b, intervals(&b, 999, 7)), OTHER);
+    math_tree_fini(&a);
+    math_tree_fini(&b);
+}
+
+/* Each is stopped by the budget, before it is paid: undecided, never wrong. */
+static void dear(void **state)
+{
+    static const char *const relations[] = {
+        "(rel > (^ (+ x 1) 1000000000) 0)",
+        "(rel > (^ (^ (^ (+ x 1) 30) 30) 30) 0)",
+        "(rel > (* (^ (+ x -1) 8) (^ (+ x 123456789012345678901234567890) 8)) (* "
+        "98765432109876543210 (^ (+ x 1) 7)))",
+        "(rel > (+ (^ x 31) (* 3 x) 7) (/ (+ (^ x 30) 1) (+ (^ x 29) x 5)))",
+        "(rel < (+ (abs (+ x 1)) (abs (+ x 2)) (abs (+ x 3)) (abs (+ x 4)) (abs (+ x 5))) 1)",
+        "(rel > x (^ 9 (^ 9 (^ 9 9))))",
+        "(rel < (^ (/ 1 x) -1000000) 3)",
+    };
+    (void)state;
+    for (size_t k = 0; k < sizeof relations / sizeof *relations; k++) {
+        math_finding f = ask(math_set_equal, relations[k], "(rel > x 2)");
+        assert_int_not_equal(f.truth, MATH_EQUAL);
+    }
+    /* roots too close to tell apart cheaply: x^2 = 2 against the same, moved by 2^-200 */
+    math_finding f = ask(math_set_equal, "(rel < (^ x 2) 2)",
+                         "(rel < (* (^ x 2) (^ 2 200)) (+ 1 (* 2 (^ 2 200))))");
+    assert_int_equal(f.truth, MATH_DIFFERENT);
+}
+
+/* A budget that runs out anywhere leaves it undecided. */
+static void short_budgets(void **state)
+{
+    math_tree t = { 0 };
+    (void)state;
+    for (size_t k = 0; k < sizeof sets / sizeof *sets; k++) {
+        math_tree_clear(&t);
+        math_side a = { &t, sexpr(&t, sets[k].a) }, b = { &t, sexpr(&t, sets[k].b) };
+        for (int64_t steps = 0; steps < 400; steps += 1 + steps / 8) {
+            math_budget budget = { steps };
+            int found = (int)math_set_equal(a, b, &budget).truth;
+            assert_true(found == sets[k].truth || found == OPEN);
+        }
+    }
+    for (size_t k = 0; k < sizeof families / sizeof *families; k++) {
+        math_tree_clear(&t);
+        math_side a = { &t, sexpr(&t, families[k].a) }, b = { &t, sexpr(&t, families[k].b) };
+        for (int64_t steps = 0; steps < 400; steps += 1 + steps / 8) {
+            math_budget budget = { steps };
+            int found = (int)math_family_equal(a, b, &budget).truth;
+            assert_true(found == families[k].truth || found == OPEN);
+        }
+    }
+    math_tree_fini(&t);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(table), cmocka_unit_test(family_table),
-                                        cmocka_unit_test(keys), cmocka_unit_test(notes) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(table),        cmocka_unit_test(family_table),  cmocka_unit_test(keys),
+        cmocka_unit_test(notes),        cmocka_unit_test(brute_force),   cmocka_unit_test(laws),
+        cmocka_unit_test(inequalities), cmocka_unit_test(roots),         cmocka_unit_test(large),
+        cmocka_unit_test(dear),         cmocka_unit_test(short_budgets),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
