@@ -16,8 +16,8 @@ sys.dont_write_bytecode = True
 import math_cases  # noqa: E402
 
 # Rows right, of those there are.
-RIGHT = {"mathverify": (82, 168), "own": (113, 248), "others": (118, 198), "latex2sympy": (23, 507),
-         "metamorphic": (1910, 2396)}
+RIGHT = {"mathverify": (156, 168), "own": (237, 248), "others": (188, 198), "latex2sympy": (366, 507),
+         "metamorphic": (2384, 2396)}
 
 # Passes whose label says different: every one is listed, with the reason why the label is wrong or the policy contested.
 WRONG_LABEL = {
@@ -27,7 +27,7 @@ WRONG_LABEL = {
 }
 
 # Golds that do not match themselves in a box, at most, by data set ("": every other).
-GOLD_MISSES = {"math500": 160, "gsm8k_test": 10, "aime24": 5, "amc23": 5, "": 6000}
+GOLD_MISSES = {"math500": 0, "gsm8k_test": 0, "aime24": 0, "amc23": 0, "": 55}
 
 # Hostile inputs whose answer is right all the same. All others must neither pass nor be an error.
 MAY_PASS = {"adv-16": "ten thousand ones are 10000", "adv-18": "a box after a megabyte of prose",
