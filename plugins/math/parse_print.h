@@ -23,11 +23,13 @@ typedef enum tightness {
 
 /* Where a part stands. */
 enum {
-    AT_START = 1,   /* a sign may come first */
-    IN_LIST = 2,    /* commas separate here: none group digits */
-    IN_EXACT = 4,   /* exponents, bounds, indices: numbers stay as they are */
-    AT_OPERAND = 8, /* units in words may follow */
-    MAY_TURN = 16   /* the sides of a relation may be exchanged */
+    AT_START = 1,     /* a sign may come first */
+    IN_LIST = 2,      /* commas separate here: none group digits */
+    IN_EXACT = 4,     /* exponents, bounds, indices: numbers stay as they are */
+    AT_OPERAND = 8,   /* units in words may follow */
+    MAY_TURN = 16,    /* the sides of a relation may be exchanged */
+    KEEPS_ORDER = 32, /* a list in a list may be a tuple without brackets */
+    IS_SIDE = 64      /* of a relation: letters side by side may be one name */
 };
 
 typedef struct printer {
@@ -108,10 +110,11 @@ void print_text(printer *p, math_id id, unsigned where);
 /* parse_print_choice.c: the random part. Without rewriting none of them does anything. */
 bool print_chance(printer *p, unsigned one_in);
 /* The order in which n children are printed; NULL: as they are, else to be freed with pc_free. */
-uint32_t *print_order(printer *p, math_id id);
+uint32_t *print_order(printer *p, math_id id, unsigned where);
 /* Is it a scalar of which a verifier sees only the value: no unit, decimal, percent, base,
  * infinity? */
 bool print_is_pure(const printer *p, math_id id);
+bool print_is_letters(const printer *p, math_id id); /* AB */
 bool print_is_integer(const printer *p, math_id id, size_t most_digits);
 uint32_t print_below(printer *p, uint32_t n); /* 0 <= . < n */
 #endif

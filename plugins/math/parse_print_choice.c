@@ -34,7 +34,7 @@ bool print_is_integer(const printer *p, math_id id, size_t most_digits)
 
 typedef struct looks {
     uint32_t left; /* nodes still to be looked at: a shared node may be met often */
-    bool ok;
+    bool any_scalar, ok;
 } looks;
 
 /* Depth is bounded by the tree's. NOLINTBEGIN(misc-no-recursion) */
@@ -42,9 +42,10 @@ static void look(const printer *p, math_id id, unsigned depth, looks *l)
 {
     const math_node *n = math_at(p->t, id);
     bool decimal = n->kind == M_NUM && !print_is_integer(p, id, MATH_DIGITS);
-    if (l->left == 0 || depth > MATH_DEPTH || !math_is_scalar((math_kind)n->kind) || decimal ||
-        n->kind == M_UNIT || n->kind == M_PERCENT || n->kind == M_DEGREE || n->kind == M_BASE ||
-        n->kind == M_INF || n->kind == M_PM) {
+    bool shaped = decimal || n->kind == M_UNIT || n->kind == M_PERCENT || n->kind == M_DEGREE ||
+                  n->kind == M_BASE || n->kind == M_INF || n->kind == M_PM;
+    if (l->left == 0 || depth > MATH_DEPTH || !math_is_scalar((math_kind)n->kind) ||
+        (shaped && !l->any_scalar)) {
         l->ok = false;
         return;
     }
@@ -54,39 +55,57 @@ static void look(const printer *p, math_id id, unsigned depth, looks *l)
 }
 /* NOLINTEND(misc-no-recursion) */
 
-bool print_is_pure(const printer *p, math_id id)
+static bool is_made_of(const printer *p, math_id id, bool any_scalar)
 {
     enum { MOST = 256 };
-    looks l = { MOST, true };
+    looks l = { MOST, any_scalar, true };
     look(p, id, 0, &l);
     return l.ok;
 }
 
+bool print_is_pure(const printer *p, math_id id)
+{
+    return is_made_of(p, id, false);
+}
+
+bool print_is_letters(const printer *p, math_id id)
+{
+    bool ok = print_kind(p, id) == M_MUL;
+    for (uint32_t i = 0; ok && i < math_at(p->t, id)->n; i++)
+        ok = print_kind(p, print_kid(p, id, i)) == M_SYM;
+    return ok;
+}
+
 /* Do the children commute? Lists only of numbers and relations: words, lists of lists and continued
- * lists keep their order. */
-static bool commutes(const printer *p, math_id id)
+ * lists keep their order. AB may be the name of a segment. */
+static bool commutes(const printer *p, math_id id, unsigned where)
 {
     const math_node *n = math_at(p->t, id);
     bool algebra = n->kind == M_ADD || n->kind == M_MUL;
     bool list = n->kind == M_LIST && n->op != JOIN_SEMI && !(n->flags & M_DECIMAL_COMMA);
     if (!algebra && !list && n->kind != M_SET && n->kind != M_UNION && n->kind != M_INTERSECT)
         return false;
+    if (list && where & KEEPS_ORDER)
+        return false;
+    if (where & IS_SIDE && print_is_letters(p, id))
+        return false;
     for (uint32_t i = 0; i < n->n; i++) {
         math_id kid = math_kid(p->t, id, i);
-        math_kind k = (math_kind)math_at(p->t, kid)->kind;
+        uint8_t k = print_kind(p, kid);
         if (k == M_DOTS || k == M_TEXT || (list && (k == M_LIST || k == M_FAMILY)))
             return false;
-        if (algebra && (n->kind == M_MUL ? !print_is_pure(p, kid) : !math_is_scalar(k)))
+        if (algebra && !is_made_of(p, kid, n->kind == M_ADD))
             return false;
     }
     return true;
 }
 
-uint32_t *print_order(printer *p, math_id id)
+uint32_t *print_order(printer *p, math_id id, unsigned where)
 {
     enum { MOST = 64 };
     uint32_t n = math_at(p->t, id)->n;
-    if (n < 2 || n > MOST || !p->rewrites || p->still || !commutes(p, id) || !print_chance(p, 2))
+    if (n < 2 || n > MOST || !p->rewrites || p->still || !commutes(p, id, where) ||
+        !print_chance(p, 2))
         return NULL;
     uint32_t *order = pc_calloc(n, sizeof *order);
     if (!order)

@@ -7,13 +7,13 @@
 /* ---- functions ---- */
 
 static void print_inside(printer *p, math_id id, uint32_t from, uint32_t n, const char *open,
-                         const char *close)
+                         const char *close, tightness least)
 {
     size_t opened = print_open(p, open);
     for (uint32_t i = from; i < n && !print_full(p); i++) {
         if (i > from)
             print_separator(p, ",");
-        print_node(p, print_kid(p, id, i), TIGHT_BIG, AT_START | IN_LIST);
+        print_node(p, print_kid(p, id, i), least, AT_START | IN_LIST);
     }
     print_close(p, opened, close);
 }
@@ -42,14 +42,15 @@ void print_function(printer *p, math_id id, unsigned where)
     static const char *const fences[][2] = { { "\\lfloor ", "\\rfloor " },
                                              { "\\lceil ", "\\rceil " } };
     if (n->op == FN_FLOOR || n->op == FN_CEIL) {
-        print_inside(p, id, 0, n->n, fences[n->op == FN_CEIL][0], fences[n->op == FN_CEIL][1]);
+        print_inside(p, id, 0, n->n, fences[n->op == FN_CEIL][0], fences[n->op == FN_CEIL][1],
+                     TIGHT_BIG);
     } else if (n->op == FN_ABS) { /* always \left: a bare bar may close another */
         print_put(p, "\\left|");
         print_node(p, print_kid(p, id, 0), TIGHT_BIG, AT_START | IN_LIST);
         print_put(p, "\\right|");
     } else {
         put_function(p, (math_fn)n->op);
-        print_inside(p, id, 0, n->n, "(", ")");
+        print_inside(p, id, 0, n->n, "(", ")", TIGHT_BIG);
     }
 }
 
@@ -58,14 +59,16 @@ void print_log(printer *p, math_id id, unsigned where)
     (void)where;
     print_put(p, "\\log_");
     print_argument(p, print_kid(p, id, 0), IN_EXACT);
-    print_inside(p, id, 1, 2, "(", ")");
+    print_inside(p, id, 1, 2, "(", ")", TIGHT_BIG);
 }
 
 void print_applied(printer *p, math_id id, unsigned where)
 {
     (void)where;
     print_name(p, math_text(p->t, id), false);
-    print_inside(p, id, 0, math_at(p->t, id)->n, "(", ")");
+    p->still++; /* of an unknown function: its arguments are compared part by part */
+    print_inside(p, id, 0, math_at(p->t, id)->n, "(", ")", TIGHT_RELATION);
+    p->still--;
 }
 
 void print_binomial(printer *p, math_id id, unsigned where)

@@ -49,14 +49,15 @@ void print_number(printer *p, math_id id, unsigned where)
     }
 }
 
-/* A letter first would be a name: ff_{16} is written 0ff_{16}. */
+/* Digits are capitals: 2a_{16} is twice an unknown. A letter first would be a name: 0FF_{16}. */
 void print_based(printer *p, math_id id, unsigned where)
 {
     (void)where;
     assay_str s = math_text(p->t, id);
     if (s.len && !pc_is_digit(s.data[0]))
         print_put(p, "0");
-    print_str(p, s);
+    for (size_t k = 0; k < s.len; k++)
+        print_byte(p, pc_upper(s.data[k]));
     if (!print_full(p))
         pc_buf_fmt(p->out, "_{%u}", (unsigned)math_at(p->t, id)->op);
 }
@@ -84,7 +85,7 @@ static bool is_two_sided_pm(const printer *p, math_id id)
 
 void print_sum(printer *p, math_id id, unsigned where)
 {
-    uint32_t *order = print_order(p, id), n = math_at(p->t, id)->n;
+    uint32_t *order = print_order(p, id, where), n = math_at(p->t, id)->n;
     where &= ~(unsigned)AT_OPERAND;
     for (uint32_t i = 0; i < n && !print_full(p); i++) {
         math_id term = print_nth(p, id, order, i);
@@ -120,7 +121,7 @@ void print_factor(printer *p, math_id id, bool first, unsigned where)
 
 void print_product(printer *p, math_id id, unsigned where)
 {
-    uint32_t *order = print_order(p, id), n = math_at(p->t, id)->n;
+    uint32_t *order = print_order(p, id, where), n = math_at(p->t, id)->n;
     bool exact = p->rewrites; /* a rewritten number must not run into its neighbour */
     where &= ~(unsigned)AT_OPERAND;
     for (uint32_t i = 0; i < n && !print_full(p); i++) {

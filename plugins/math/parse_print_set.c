@@ -8,7 +8,7 @@
 
 static void print_items(printer *p, math_id id, const char *open, const char *close)
 {
-    uint32_t *order = print_order(p, id), n = math_at(p->t, id)->n;
+    uint32_t *order = print_order(p, id, 0), n = math_at(p->t, id)->n;
     size_t opened = print_open(p, open);
     for (uint32_t i = 0; i < n && !print_full(p); i++) {
         if (i)
@@ -75,7 +75,7 @@ void print_builder(printer *p, math_id id, unsigned where)
 
 static void print_set_operation(printer *p, math_id id, const char *sign)
 {
-    uint32_t *order = print_order(p, id), n = math_at(p->t, id)->n;
+    uint32_t *order = print_order(p, id, 0), n = math_at(p->t, id)->n;
     for (uint32_t i = 0; i < n && !print_full(p); i++) {
         if (i)
             print_put(p, sign);
@@ -170,21 +170,25 @@ static const char *sign_of(char op, bool turned)
     }
 }
 
-/* x = 5 as 5 = x, 1 < x <= 2 as 2 >= x > 1; the name of a function stays on the left. */
+/* x = 5 as 5 = x, 1 < x <= 2 as 2 >= x > 1; the name of a function, or one of several letters,
+ * stays on the left, and so do collections. */
 static bool turns(printer *p, math_id id, unsigned where)
 {
     assay_str ops = math_text(p->t, id);
     bool order = false, equality = false;
     for (size_t k = 0; k < ops.len; k++) {
-        equality = equality || ops.data[k] == REL_EQ || ops.data[k] == REL_NE;
+        equality = equality || pc_in(ops.data[k], "=!");
         order = order || pc_in(ops.data[k], "<l>g");
         if (!pc_in(ops.data[k], "=!<l>g"))
             return false;
     }
-    if (!(where & MAY_TURN) || order == equality || (equality && ops.len > 1) ||
-        print_kind(p, print_kid(p, id, 0)) == M_APPLY)
-        return false;
-    return print_chance(p, 3);
+    for (uint32_t i = 0; i < math_at(p->t, id)->n; i++) {
+        math_id side = print_kid(p, id, i);
+        uint8_t k = print_kind(p, side);
+        if (!math_is_scalar((math_kind)k) || k == M_APPLY || print_is_letters(p, side))
+            return false;
+    }
+    return where & MAY_TURN && order != equality && (order || ops.len == 1) && print_chance(p, 3);
 }
 
 void print_relation(printer *p, math_id id, unsigned where)
@@ -196,7 +200,8 @@ void print_relation(printer *p, math_id id, unsigned where)
         uint32_t k = turned ? n - 1 - i : i;
         if (i)
             print_put(p, sign_of(ops.data[turned ? k : k - 1], turned));
-        print_node(p, print_kid(p, id, k), TIGHT_RATIO, AT_START | AT_OPERAND | (where & IN_LIST));
+        print_node(p, print_kid(p, id, k), TIGHT_RATIO,
+                   AT_START | AT_OPERAND | IS_SIDE | (where & IN_LIST));
     }
 }
 
@@ -232,9 +237,10 @@ void print_list(printer *p, math_id id, unsigned where)
 {
     const math_node *n = math_at(p->t, id);
     bool families = are_families(p, id);
-    uint32_t *order = families ? NULL : print_order(p, id);
-    unsigned inner = AT_START | AT_OPERAND | IN_LIST | (n->op == JOIN_SEMI ? 0 : where & MAY_TURN);
-    bool tight = n->flags & M_DECIMAL_COMMA;
+    uint32_t *order = families ? NULL : print_order(p, id, where);
+    unsigned inner = (n->op == JOIN_SEMI ? KEEPS_ORDER : 0) | AT_START | AT_OPERAND | IN_LIST |
+                     (n->op == JOIN_SEMI ? 0 : where & MAY_TURN);
+    bool tight = n->flags & M_DECIMAL_COMMA && n->op == JOIN_COMMA;
     for (uint32_t i = 0; i < n->n && !print_full(p); i++) {
         math_id item = print_nth(p, id, order, i);
         if (i && tight)
