@@ -1,5 +1,6 @@
 /* equal.c -- rewrites that leave the answer what it is. Each writes one spelling of the same value;
  * what it relies on is checked here, by exact arithmetic. SPDX-License-Identifier: Apache-2.0 */
+#include "audit/expr.h"
 #include "audit/maker.h"
 #include "base/mem.h"
 
@@ -383,8 +384,10 @@ static bool make_rationalised(as_maker *m, const as_gold *g)
     if (!is_radical(g))
         return false;
     as_rat b = g->val.c[1];
-    as_buf_addf(m->out, "%s\\frac{%lld}{%lld\\sqrt{%lld}}", b.p < 0 ? "-" : "",
-                llabs(b.p) * g->val.root, (long long)b.q, (long long)g->val.root);
+    as_buf_addf(m->out, "%s\\frac{%lld}{", b.p < 0 ? "-" : "", llabs(b.p) * g->val.root);
+    if (b.q > 1)
+        as_buf_u64(m->out, (uint64_t)b.q);
+    as_buf_addf(m->out, "\\sqrt{%lld}}", (long long)g->val.root);
     return true;
 }
 
@@ -434,7 +437,7 @@ static bool make_factored(as_maker *m, const as_gold *g)
 /* x (c_n x^{n-1} + ..) + c_0 */
 static bool make_nested(as_maker *m, const as_gold *g)
 {
-    if (!is_poly(g) || g->val.degree < 2)
+    if (!is_poly(g) || g->val.degree < 2 || as_expr_is_function(g->val.letter))
         return false;
     as_val inside = g->val;
     inside.degree--;

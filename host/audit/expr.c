@@ -57,6 +57,11 @@ static void skip(reader *r)
     }
 }
 
+bool as_expr_is_function(char c)
+{
+    return (c >= 'A' && c <= 'Z') || c == 'f' || c == 'g' || c == 'h';
+}
+
 static bool accept(reader *r, const char *word)
 {
     skip(r);
@@ -223,7 +228,7 @@ static bool read_base(reader *r, as_val *v)
         return false; /* e is a number and d a differential too often */
     r->at++;
     *v = c == 'i' ? as_val_gen(AS_GEN_I, 0, 0) : as_val_gen(AS_GEN_LETTER, 0, c);
-    return true;
+    return !(as_expr_is_function(c) && peek(r) == '(');
 }
 
 static bool read_power(reader *r, as_val *v)
@@ -269,7 +274,9 @@ static bool read_term(reader *r, as_val *v)
         if (was_divided) /* 1/2x, 1/2/3: read one way here, another way there */
             return false;
         was_divided = is_division;
+        bool is_bracket = is_beside && peek(r) == '(';
         if (!read_power(r, &next) ||
+            (is_bracket && as_val_is_rat(&next) && v->gen == AS_GEN_LETTER) || /* y(0) */
             !(is_division ? as_val_div(v, v, &next) : as_val_mul(v, v, &next)))
             return false;
     }

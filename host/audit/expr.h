@@ -13,4 +13,6 @@ typedef struct as_expr {
 } as_expr;
 /* False: anything that is not certainly one such value. */
 bool as_expr_read(as_expr *out, as_str text);
+/* A letter that means a function where a bracket follows it. */
+bool as_expr_is_function(char c);
 #endif

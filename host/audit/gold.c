@@ -94,7 +94,7 @@ static bool read_value(as_gold *g, as_str s)
     g->shape = AS_SHAPE_NUMBER;
     g->val = e.val;
     g->is_decimal = e.is_decimal;
-    g->places = e.places;
+    g->places = e.is_scientific ? 0 : e.places;
     g->is_rough = e.is_scientific || (e.is_decimal && !as_val_is_rat(&e.val));
     g->may_be_list = e.is_plain_comma;
     return true;
@@ -289,7 +289,7 @@ static bool has_doubtful_comma(as_str s)
         if (digits == 3)
             return true;
     }
-    return memmem(s.data, s.len, ",\\!", 3) != NULL;
+    return memmem(s.data, s.len, "\\!", 2) != NULL;
 }
 
 static bool read_list(as_gold *g, as_str s, as_arena *arena)

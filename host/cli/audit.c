@@ -265,7 +265,7 @@ const as_command as_cmd_audit = {
     .name = "audit",
     .summary = "puts a verifier through cases whose label is known by construction",
     .options = options,
-    .example = "assay audit --plugin math --in golds.jsonl --fail-on fp,fn",
+    .example = "assay audit --plugin math --in answers.jsonl --per-gold 10",
     .details = "From every gold answer come cases of known label: the gold itself, bare and boxed; "
                "rewrites that leave the "
                "answer what it is (other formats of the same value, permuted sets, intervals as "
