@@ -59,7 +59,10 @@ static bool is_turn_end(assay_str rest)
                                          "<|endoftext|>", "<|eot_id|>",
                                          "</s>",          "<|end|>",
                                          "<end_of_turn>", "<|end_of_text|>" };
-    if (rest.len < 4 || !pc_in(rest.data[1], "|/e"))
+    bool may_be = rest.len >= 4 && ((rest.data[1] == '|' && pc_in(rest.data[2], "ie")) ||
+                                    (rest.data[1] == '/' && rest.data[2] == 's') ||
+                                    (rest.data[1] == 'e' && rest.data[2] == 'n'));
+    if (!may_be)
         return false;
     for (size_t k = 0; k < sizeof marks / sizeof *marks; k++)
         if (pc_starts(rest, marks[k]))
@@ -70,12 +73,9 @@ static bool is_turn_end(assay_str rest)
 /* The text before the first such token that has text before it. */
 static assay_str first_turn(assay_str s)
 {
-    enum { LOOKED_AT = 4 * PC_EXTRACT_WINDOW };
+    enum { LOOKED_AT = 2 * PC_EXTRACT_WINDOW };
     size_t i = s.len > LOOKED_AT ? s.len - LOOKED_AT : 0;
-    for (; i < s.len; i++) {
-        const char *p = memchr(s.data + i, '<', s.len - i);
-        if (!p)
-            break;
+    for (const char *p; (p = memchr(s.data + i, '<', s.len - i)); i++) {
         i = (size_t)(p - s.data);
         if (is_turn_end(pc_from(s, i)) && !pc_is_blank(pc_slice(s, 0, i)))
             return pc_slice(s, 0, i);
@@ -134,7 +134,7 @@ static bool find_whole(assay_str s, bool spans, pc_found *out)
  * last number asked for, 3 * 4 = 12 is 12. */
 static bool find_expression(assay_str s, uint32_t want, pc_found *out)
 {
-    if (!(want & STAGE(WHOLE)))
+    if (!(want & STAGE(WHOLE)) || out->n_boxes) /* \boxed{} alone */
         return false;
     bool number_first = (want & STAGE(NUMBER)) && !memchr(s.data, '\\', s.len);
     return find_whole(s, true, out) || (!number_first && find_whole(s, false, out));

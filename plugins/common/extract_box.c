@@ -137,7 +137,7 @@ static bool has_turn(assay_str s)
         size_t from = i;
         while (i < s.len && pc_is_word(s.data[i]))
             i++;
-        if (i > from && pc_among(pc_slice(s, from, i), turns))
+        if (i > from + 1 && pc_among(pc_slice(s, from, i), turns))
             return true;
         i += i == from;
     }
@@ -197,7 +197,10 @@ static bool gather_boxes(assay_str s, box last, bool wide, pc_found *out)
                 closed = outer_closes(s, &b);
             break;
         }
-        if (!pc_is_joint(s, b.end, next.start) && !is_listing(s, b.end, next.start, wide))
+        size_t gap_end = next.start; /* without the other backslash of a doubled one */
+        while (gap_end > b.end && s.data[gap_end - 1] == '\\')
+            gap_end--;
+        if (!pc_is_joint(s, b.end, gap_end) && !is_listing(s, b.end, gap_end, wide))
             break;
         if (!pc_eq(pc_trim(pc_slice(s, b.content, b.content_end)), first_text))
             differ = true;

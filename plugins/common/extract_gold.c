@@ -25,11 +25,12 @@ static assay_str without_delimiters(assay_str s)
 void pc_gold_answer(assay_str reference, pc_found *out)
 {
     assay_str s = pc_trim(reference.data ? reference : (assay_str){ "", 0 });
+    assay_str end = s.len > PC_EXTRACT_WINDOW ? pc_from(s, s.len - PC_EXTRACT_WINDOW) : s;
     *out = (pc_found){ .n_list = 1 };
-    if (pc_find_boxed(s, false, out)) {
+    if (pc_find_boxed(end, false, out)) {
         if (out->stage == PC_STAGE_BOXED)
             return;
-        assay_str rest = out->truncated ? pc_strip_end(pc_open_box(s)) : (assay_str){ NULL, 0 };
+        assay_str rest = out->truncated ? pc_strip_end(pc_open_box(end)) : (assay_str){ NULL, 0 };
         if (rest.len) {
             *out = (pc_found){
                 .text = rest, .stage = PC_STAGE_BOXED, .n_boxes = out->n_boxes, .n_list = 1
@@ -37,7 +38,7 @@ void pc_gold_answer(assay_str reference, pc_found *out)
             return;
         }
     }
-    assay_str line = after_hashes(s);
+    assay_str line = after_hashes(end);
     *out = (pc_found){ .text = line.data ? line : without_delimiters(s),
                        .stage = line.data ? PC_STAGE_HASHES : PC_STAGE_WHOLE,
                        .n_list = 1 };

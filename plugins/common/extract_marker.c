@@ -6,16 +6,19 @@
 
 static const char *const verbs[] = { "is",  "are", "was", "be",       "equals",   "es",
                                      "ist", "est", "e",   "\xC3\xA8", "\xC3\xA9", NULL };
-static const char *const auxiliaries[] = { "would", "must", "will", "should", "can", NULL };
+static const char *const auxiliaries[] = { "would",     "must", "will", "should", "can",
+                                           "therefore", "thus", "then", NULL };
 /* Written without a space after them: fullwidth colon, shi, wei (simplified, traditional), wa. */
 static const char *const signs[] = {
     ":", "=", "\xEF\xBC\x9A", "\xE6\x98\xAF", "\xE4\xB8\xBA", "\xE7\x82\xBA", "\xE3\x81\xAF"
 };
 
+/* The word at s[i]; of a longer one than any we know, its beginning. */
 static assay_str word_at(assay_str s, size_t i)
 {
+    enum { WORD_MAX = 32 };
     size_t end = i;
-    while (end < s.len && pc_is_word(s.data[end]))
+    while (end < s.len && end - i < WORD_MAX && pc_is_word(s.data[end]))
         end++;
     return pc_slice(s, i, end);
 }
@@ -28,7 +31,7 @@ static size_t skip_verb(assay_str s, size_t i)
         if (pc_starts(rest, signs[k]))
             return i + strlen(signs[k]);
     assay_str word = word_at(s, i);
-    if (pc_among(word, auxiliaries)) {
+    for (int n = 0; n < 2 && pc_among(word, auxiliaries); n++) {
         i = pc_skip(s, i + word.len, " ");
         word = word_at(s, i);
     }
@@ -44,12 +47,14 @@ static size_t skip_object(assay_str s, size_t i)
     if (!pc_among(word_at(s, i), words))
         return i;
     for (size_t at = i + n; at < s.len && at - i < OBJECT_MAX; at++) {
-        if (pc_in(s.data[at], ".!?\n"))
+        char c = s.data[at];
+        if (c == '.' || c == '!' || c == '?' || c == '\n')
             break;
-        if (s.data[at] == ':')
+        if (c == ':')
             return at;
-        assay_str word = s.data[at] == ' ' ? word_at(s, at + 1) : (assay_str){ "", 0 };
-        if (pc_is_nocase(word, "is") || pc_is_nocase(word, "are"))
+        assay_str rest = pc_from(s, at);
+        if (c == ' ' && ((pc_starts(rest, " is") && word_at(s, at + 1).len == 2) ||
+                         (pc_starts(rest, " are") && word_at(s, at + 1).len == 3)))
             return at + 1;
     }
     return i;
@@ -100,7 +105,9 @@ enum { N_WORDS = sizeof words / sizeof *words };
 /* The last place where a value starts that the k-th word announces. */
 static size_t last_of_word(assay_str s, size_t k)
 {
+    enum { MENTIONS_MAX = 2000 }; /* of the word without a value */
     size_t before = strlen(words[k].before), n = strlen(words[k].part);
+    int mentions = 0;
     for (size_t end = s.len, at; (at = pc_rfind(s, words[k].part, end)) != PC_NONE; end = at) {
         if (at < before || !pc_starts_nocase(pc_from(s, at + n), words[k].after))
             continue;
@@ -109,6 +116,8 @@ static size_t last_of_word(assay_str s, size_t k)
         size_t value = same ? after_marker(s, at + n + strlen(words[k].after)) : PC_NONE;
         if (value != PC_NONE)
             return value;
+        if (same && ++mentions == MENTIONS_MAX)
+            break;
     }
     return PC_NONE;
 }
@@ -232,9 +241,24 @@ static void marker_value(assay_str s, size_t at, pc_found *out)
     }
 }
 
+/* Past "therefore" and the like, which come between the verb and its value. */
+static size_t skip_fillers(assay_str s, size_t at)
+{
+    static const char *const fillers[] = { "therefore", "thus",   "then",  "simply", "just",
+                                           "exactly",   "indeed", "equal", "to",     "given",
+                                           "by",        "hence",  NULL };
+    for (;;) {
+        at = pc_skip(s, at, " \t\"`*:");
+        assay_str word = word_at(s, at);
+        if (word.len == 0 || !pc_among(word, fillers))
+            return at;
+        at += word.len;
+    }
+}
+
 static bool take_value(assay_str s, size_t at, pc_found *out)
 {
-    at = pc_skip(s, at, " \t\"`");
+    at = skip_fillers(s, at);
     marker_value(s, at, out);
     if (out->text.len == 0) {
         out->text.data = NULL;
@@ -273,10 +297,12 @@ bool pc_find_final(assay_str s, pc_found *out)
     size_t at = pc_skip(s, best + strlen(phrase[0]), " *_:\n");
     if (!take_value(s, at, &value) || !value.text.data)
         return false;
-    if (!pc_find_boxed(value.text, false, &value)) /* "The final answer is $\boxed{5}$." */
-        value.stage = PC_STAGE_MARKER;
-    if (value.truncated)
-        return false;
+    pc_found inner = { .why = NULL };
+    if (pc_find_boxed(value.text, false, &inner)) { /* "The final answer is $\\boxed{5}$." */
+        if (!inner.text.data)
+            return false;
+        value = inner;
+    }
     *out = value;
     return true;
 }

@@ -40,6 +40,7 @@ size_t pc_number_start(assay_str s, size_t end);
 /* extract_whole.c */
 bool pc_is_expression(assay_str s, bool spans); /* mathematics alone; spans: $..$ and words to it */
 bool pc_find_phrase(assay_str s, pc_found *out);
+bool pc_is_prose_word(assay_str word); /* English, not a product of letters or a function's name */
 
 static inline size_t pc_skip(assay_str s, size_t i, const char *set)
 {

@@ -13,6 +13,7 @@ typedef struct reading {
     uint32_t n;
     value last;
     size_t before; /* where the value before the last ends; 0: there is none */
+    bool has_words;
 } reading;
 
 static assay_str word_from(assay_str s, size_t i)
@@ -39,11 +40,31 @@ static bool is_code(assay_str s, size_t i)
     return prev == ')' || (pc_is_alpha(prev) && word_from(s, i + 1).len > 2);
 }
 
+/* A word of a language, not a symbol: English, or letters of other scripts but Greek. */
+static bool is_prose(assay_str word)
+{
+    unsigned char lead = (unsigned char)word.data[0];
+    bool symbol = lead < 0xC4 || lead == 0xCE || lead == 0xCF || lead == 0xE2;
+    return !symbol || pc_is_prose_word(word);
+}
+
+/* Controls that make a text show other than it is: U+202A..202E, U+2066..2069. */
+static bool is_bidi(assay_str word)
+{
+    for (size_t i = 0; i + 2 < word.len; i++) {
+        const unsigned char *p = (const unsigned char *)word.data + i;
+        if (p[0] == 0xE2 && ((p[1] == 0x80 && p[2] >= 0xAA && p[2] <= 0xAE) ||
+                             (p[1] == 0x81 && p[2] >= 0xA6 && p[2] <= 0xA9)))
+            return true;
+    }
+    return false;
+}
+
 /* Is the byte at s[i] one of plain prose? Brackets and signs only where several values may be. */
 static bool is_plain(const reading *r, char c)
 {
     return pc_is_word(c) || pc_is_space(c) || pc_in(c, ".,:;!?'\"-*$%") ||
-           (r->several && pc_in(c, "()+/=<>^"));
+           (r->several && pc_in(c, "()+/=^"));
 }
 
 /* Past a command that prose may hold: \text{, spacing, \$; 0: another one. */
@@ -92,10 +113,14 @@ static bool stands_alone(const reading *r, size_t from, size_t end)
 {
     assay_str s = r->s;
     char prev = from ? s.data[from - 1] : ' ';
-    if (pc_is_alpha(prev) || pc_in(prev, "_^\\"))
+    bool range = pc_in(prev, ":-") && from > 1 && pc_is_digit(s.data[from - 2]); /* 2:30, 3-4 */
+    bool factorial = end < s.len && s.data[end] == '!';
+    if (pc_is_alpha(prev) || pc_in(prev, "_^\\") || range || factorial)
         return false;
-    assay_str behind = word_from(s, end);
-    if (behind.len && pc_is_alpha(behind.data[0]) && !(r->several && is_unit(behind)))
+    size_t letters = end;
+    while (letters < s.len && pc_is_alpha(s.data[letters]))
+        letters++;
+    if (letters > end && !(r->several && is_unit(pc_slice(s, end, letters))))
         return false;
     size_t next = pc_skip(s, end, " ");
     assay_str word = word_from(s, next); /* "5 x" */
@@ -125,10 +150,11 @@ static void add_value(reading *r, value v)
 static bool changes(assay_str word)
 {
     static const char *const words[] = {
-        "not",    "never",   "no",      "least",  "most",     "than",    "below",    "above",
-        "under",  "over",    "between", "minus",  "negative", "plus",    "times",    "twice",
-        "half",   "dozen",   "hundred", "or",     "thousand", "million", "billion",  "except",
-        "unless", "neither", "nor",     "either", "cannot",   "squared", "trillion", NULL
+        "not",       "never",   "no",      "least",  "most",     "than",    "below",    "above",
+        "under",     "over",    "between", "minus",  "negative", "plus",    "times",    "twice",
+        "half",      "dozen",   "hundred", "or",     "thousand", "million", "billion",  "except",
+        "unless",    "sin",     "cos",     "tan",    "log",      "ln",      "sqrt",     "root",
+        "factorial", "neither", "nor",     "either", "cannot",   "squared", "trillion", NULL
     };
     bool denied = word.len > 3 && pc_is_nocase(pc_from(word, word.len - 3), "n't");
     return denied || pc_among(word, words);
@@ -193,6 +219,11 @@ static size_t read_piece(reading *r, size_t i)
     }
     if (c == '}') /* of \text{ */
         return i + 1;
+    if (pc_is_word(c)) {
+        assay_str word = word_from(s, i);
+        r->has_words = r->has_words || is_prose(word);
+        return is_bidi(word) ? 0 : i + word.len;
+    }
     return is_plain(r, c) && !is_code(s, i) ? i + 1 : 0;
 }
 
@@ -208,7 +239,8 @@ bool pc_answer_in_prose(assay_str text, bool last_number, pc_found *out)
             return false;
     }
     bool is_all = r.n && r.last.from == 0 && r.last.to == r.s.len; /* no prose at all */
-    if (r.n == 0 || is_all || is_list(&r) || !is_meant(&r, r.before) || r.last.text.len == 0)
+    if (r.n == 0 || is_all || !r.has_words || is_list(&r) || !is_meant(&r, r.before) ||
+        r.last.text.len == 0)
         return false;
     *out = (pc_found){ .text = r.last.text,
                        .stage = r.last.is_span ? PC_STAGE_MATH : PC_STAGE_NUMBER,

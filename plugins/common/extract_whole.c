@@ -30,13 +30,18 @@ static size_t word_end(assay_str s, size_t i)
     return i;
 }
 
+bool pc_is_prose_word(assay_str word)
+{
+    return word.len && (unsigned char)word.data[0] < 0x80 &&
+           (pc_among(word, short_words) || (word.len > 2 && !pc_among(word, functions)));
+}
+
 static void count_word(tally *t, assay_str word)
 {
     t->letters += word.len == 1;
     if (pc_among(word, belonging))
         t->belongs++;
-    else if ((unsigned char)word.data[0] < 0x80 &&
-             (pc_among(word, short_words) || (word.len > 2 && !pc_among(word, functions))))
+    else if (pc_is_prose_word(word))
         t->foreign = true;
 }
 

@@ -59,12 +59,36 @@ size_t pc_find(assay_str s, const char *needle, size_t from)
     return p ? (size_t)(p - s.data) : PC_NONE;
 }
 
+/* As pc_rfind, for texts where the needle's first byte is everywhere: reversed Horspool. */
+static size_t rfind_skipping(assay_str s, assay_str needle, size_t end)
+{
+    uint8_t skip[256];
+    size_t n = needle.len, most = n < UINT8_MAX ? n : UINT8_MAX;
+    memset(skip, (int)most, sizeof skip);
+    for (size_t i = most; i-- > 1;)
+        skip[(unsigned char)needle.data[i]] = (uint8_t)i;
+    for (size_t at = end - n;; at -= skip[(unsigned char)s.data[at]]) {
+        if (s.data[at] == needle.data[0] && memcmp(s.data + at, needle.data, n) == 0)
+            return at;
+        if (at < skip[(unsigned char)s.data[at]])
+            return PC_NONE;
+    }
+}
+
 size_t pc_rfind(assay_str s, const char *needle, size_t end)
 {
+    enum { MISSES = 32, DENSE = 6 * MISSES }; /* misses in fewer bytes: they are everywhere */
     size_t n = strlen(needle);
     if (end > s.len)
         end = s.len;
-    while (end >= n && s.data) {
+    size_t from = end;
+    for (int misses = 0; end >= n && s.data; misses++) {
+        if (misses == MISSES) {
+            if (from - end < DENSE)
+                return rfind_skipping(s, (assay_str){ needle, n }, end);
+            misses = 0;
+            from = end;
+        }
         const char *p = memrchr(s.data, needle[0], end - n + 1);
         if (!p)
             break;
