@@ -1030,13 +1030,10 @@ static math_eval of_residue(const value_scope *s, math_id id, acb_t out, slong p
 static math_eval of_terms(const value_scope *s, math_id id, acb_t out, slong prec)
 {
     const bool product = math_at(s->t, id)->kind == M_PROD;
-    const math_eval exact = of_exact(s, id, out, prec);
-    if (exact == EVAL_OK || exact == EVAL_UNDEFINED)
-        return exact;
     value_range range;
     math_eval e = value_range_init(&range, s, id);
     if (e != EVAL_OK)
-        return e;
+        return e == EVAL_BUDGET ? of_exact(s, id, out, prec) : e;
     const value_scope inner = { s->t, s->env, &range.bound };
     acb_t term;
     acb_init(term);

@@ -18,7 +18,7 @@ void value_ca_ctx_init(ca_ctx_t ctx)
     ca_ctx_init(ctx);
     ca_ctx_set_option(ctx, CA_OPT_PREC_LIMIT, 1024);
     ca_ctx_set_option(ctx, CA_OPT_QQBAR_DEG_LIMIT, 20);
-    ca_ctx_set_option(ctx, CA_OPT_LLL_PREC, 128);
+    ca_ctx_set_option(ctx, CA_OPT_LLL_PREC, 64);
     ca_ctx_set_option(ctx, CA_OPT_POW_LIMIT, POWER);
     ca_ctx_set_option(ctx, CA_OPT_SMOOTH_LIMIT, 32);
     ca_ctx_set_option(ctx, CA_OPT_GROEBNER_LENGTH_LIMIT, 24);

@@ -39,11 +39,11 @@ static bool afford(const value_scope *s, const fmpq_t a, const fmpq_t b)
     if (!COEFF_IS_MPZ(*fmpq_numref(a)) && !COEFF_IS_MPZ(*fmpq_numref(b)) &&
         !COEFF_IS_MPZ(*fmpq_denref(a)) && !COEFF_IS_MPZ(*fmpq_denref(b)))
         return value_spend(s, 1);
-    const slong bits = bits_of(a) + bits_of(b), words = bits / FLINT_BITS;
-    if (bits > 4L * MATH_BITS)
+    const slong x = bits_of(a) / FLINT_BITS, y = bits_of(b) / FLINT_BITS;
+    if ((x + y) * FLINT_BITS > 4L * MATH_BITS)
         return false;
     const bool integers = fmpz_is_one(fmpq_denref(a)) && fmpz_is_one(fmpq_denref(b));
-    return value_spend(s, 1 + words + words * words / (integers ? 1024 : 64));
+    return value_spend(s, 1 + (x + y) / 8 + (integers ? x * y / 128 : (x + y) * (x + y) / 256));
 }
 
 static bool too_long(const fmpq_t x)

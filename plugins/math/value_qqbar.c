@@ -19,7 +19,7 @@ static bool afford(const value_scope *s, slong degree, slong bits)
 {
     if (degree > MATH_DEGREE || bits > HEIGHT)
         return false;
-    return value_spend(s, 10 + degree * degree * (degree / 2 + 1) * (1 + bits / 512));
+    return value_spend(s, 10 + degree * degree * (2 * degree + 1) * (1 + bits / 512));
 }
 
 typedef void binary(qqbar_t, const qqbar_t, const qqbar_t);
