@@ -168,298 +168,295 @@ static bool by_forms(number *a, number *b, math_finding *out)
     return same;
 }
 
-const math_env *env, int64_t kept)
+/* Rung 6: what has no value is left to the next rung, which says which side it is. */
+static bool by_cyclotomic_field(number *a, number *b, math_finding *out)
 {
-    /* Rung 6: what has no value is left to the next rung, which says which side it is. */
-    static bool by_cyclotomic_field(number * a, number * b, math_finding * out)
-    {
-        bool equal = false;
-        const int64_t kept = keep_back(a->s.env);
-        const math_eval e = value_cyclo_equal(&a->s, a->id, &b->s, b->id, &equal);
-        give_back(a->s.env, kept);
-        if (e != EVAL_OK)
-            return false;
-        *out = math_found(equal ? MATH_EQUAL : MATH_DIFFERENT, "cyclotomic");
-        return true;
-    }
-
-    /* Rung 7. Both algebraic: decided. */
-    static bool by_algebra(number * a, number * b, math_finding * out)
-    {
-        qqbar_t x, y;
-        qqbar_init(x);
-        qqbar_init(y);
-        const int64_t kept = keep_back(a->s.env);
-        const math_eval ea = value_qqbar(&a->s, a->id, x);
-        const math_eval eb = ea == EVAL_OK ? value_qqbar(&b->s, b->id, y) : EVAL_OUTSIDE;
-        give_back(a->s.env, kept);
-        bool decided = undefined(ea, eb, out);
-        if (!decided && ea == EVAL_OK && eb == EVAL_OK) {
-            *out = math_found(qqbar_equal(x, y) ? MATH_EQUAL : MATH_DIFFERENT, "qqbar");
-            decided = true;
-        }
-        qqbar_clear(x);
-        qqbar_clear(y);
-        return decided;
-    }
-
-    /* Rung 8. */
-    static bool by_calcium(number * a, number * b, math_finding * out)
-    {
-        ca_ctx_t ctx;
-        ca_t x, y;
-        value_ca_ctx_init(ctx);
-        ca_init(x, ctx);
-        ca_init(y, ctx);
-        const int64_t kept = keep_back(a->s.env);
-        const math_eval ea = value_ca(&a->s, a->id, x, ctx);
-        const math_eval eb = ea == EVAL_OK ? value_ca(&b->s, b->id, y, ctx) : EVAL_OUTSIDE;
-        give_back(a->s.env, kept);
-        bool decided = undefined(ea, eb, out);
-        if (!decided && ea == EVAL_OK && eb == EVAL_OK && value_spend(&a->s, 200)) {
-            const truth_t same = ca_check_equal(x, y, ctx);
-            decided = same != T_UNKNOWN;
-            if (decided)
-                *out = math_found(same == T_TRUE ? MATH_EQUAL : MATH_DIFFERENT, "calcium");
-        }
-        ca_clear(x, ctx);
-        ca_clear(y, ctx);
-        ca_ctx_clear(ctx);
-        return decided;
-    }
-
-    static math_finding compared(math_side a, math_side b, const math_env *env)
-    {
-        number x, y;
-        number_init(&x, a, env);
-        number_init(&y, b, env);
-        math_finding f = math_open("arb", WHY_ZERO_TEST, MATH_BLAME_A | MATH_BLAME_B);
-        (void)(by_rationals(&x, &y, &f) || by_enclosures(&x, &y, 64, &f) || by_forms(&x, &y, &f) ||
-               by_enclosures(&x, &y, 256, &f) || by_cyclotomic_field(&x, &y, &f) ||
-               by_algebra(&x, &y, &f) || by_enclosures(&x, &y, 1024, &f) ||
-               by_calcium(&x, &y, &f) || by_enclosures(&x, &y, MATH_PRECISION, &f));
-        number_fini(&x);
-        number_fini(&y);
-        return f;
-    }
-
-    /* ---- infinities ---- */
-
-    /* +1, -1; 0: something else. */
-    static int infinite(math_side s)
-    {
-        int sign = 1;
-        while (math_side_node(s)->kind == M_NEG) {
-            s = math_side_kid(s, 0);
-            sign = -sign;
-        }
-        return math_side_node(s)->kind == M_INF ? sign : 0;
-    }
-
-    /* NOLINTNEXTLINE(misc-no-recursion): trees are no deeper than MATH_DEPTH */
-    static bool has_log(const math_tree *t, math_id id)
-    {
-        const math_node *x = math_at(t, id);
-        if (x->kind == M_FUNC && x->op == FN_LOG)
-            return true;
-        for (uint32_t i = 0; i < x->n; i++)
-            if (has_log(t, math_kid(t, id, i)))
-                return true;
+    bool equal = false;
+    const int64_t kept = keep_back(a->s.env);
+    const math_eval e = value_cyclo_equal(&a->s, a->id, &b->s, b->id, &equal);
+    give_back(a->s.env, kept);
+    if (e != EVAL_OK)
         return false;
+    *out = math_found(equal ? MATH_EQUAL : MATH_DIFFERENT, "cyclotomic");
+    return true;
+}
+
+/* Rung 7. Both algebraic: decided. */
+static bool by_algebra(number *a, number *b, math_finding *out)
+{
+    qqbar_t x, y;
+    qqbar_init(x);
+    qqbar_init(y);
+    const int64_t kept = keep_back(a->s.env);
+    const math_eval ea = value_qqbar(&a->s, a->id, x);
+    const math_eval eb = ea == EVAL_OK ? value_qqbar(&b->s, b->id, y) : EVAL_OUTSIDE;
+    give_back(a->s.env, kept);
+    bool decided = undefined(ea, eb, out);
+    if (!decided && ea == EVAL_OK && eb == EVAL_OK) {
+        *out = math_found(qqbar_equal(x, y) ? MATH_EQUAL : MATH_DIFFERENT, "qqbar");
+        decided = true;
     }
+    qqbar_clear(x);
+    qqbar_clear(y);
+    return decided;
+}
 
-    math_finding math_value_equal(math_side a, math_side b, const math_env *env)
-    {
-        if (math_same_tree(a.tree, a.id, b.tree, b.id))
-            return math_found(MATH_EQUAL, "identical");
-        const int inf_a = infinite(a), inf_b = infinite(b);
-        if (inf_a || inf_b)
-            return math_found(inf_a == inf_b ? MATH_EQUAL : MATH_DIFFERENT, "infinity");
-        math_env other = *env;
-        math_finding f = compared(a, b, env);
-        if (f.truth == MATH_EQUAL || (!has_log(a.tree, a.id) && !has_log(b.tree, b.id)))
-            return f;
-        other.log_base = env->log_base == 10 ? 0 : 10;
-        math_finding g = compared(a, b, &other);
-        return g.truth == MATH_EQUAL || f.truth == MATH_DIFFERENT ? g : f;
+/* Rung 8. */
+static bool by_calcium(number *a, number *b, math_finding *out)
+{
+    ca_ctx_t ctx;
+    ca_t x, y;
+    value_ca_ctx_init(ctx);
+    ca_init(x, ctx);
+    ca_init(y, ctx);
+    const int64_t kept = keep_back(a->s.env);
+    const math_eval ea = value_ca(&a->s, a->id, x, ctx);
+    const math_eval eb = ea == EVAL_OK ? value_ca(&b->s, b->id, y, ctx) : EVAL_OUTSIDE;
+    give_back(a->s.env, kept);
+    bool decided = undefined(ea, eb, out);
+    if (!decided && ea == EVAL_OK && eb == EVAL_OK && value_spend(&a->s, 200)) {
+        const truth_t same = ca_check_equal(x, y, ctx);
+        decided = same != T_UNKNOWN;
+        if (decided)
+            *out = math_found(same == T_TRUE ? MATH_EQUAL : MATH_DIFFERENT, "calcium");
     }
+    ca_clear(x, ctx);
+    ca_clear(y, ctx);
+    ca_ctx_clear(ctx);
+    return decided;
+}
 
-    /* ---- order ---- */
+static math_finding compared(math_side a, math_side b, const math_env *env)
+{
+    number x, y;
+    number_init(&x, a, env);
+    number_init(&y, b, env);
+    math_finding f = math_open("arb", WHY_ZERO_TEST, MATH_BLAME_A | MATH_BLAME_B);
+    (void)(by_rationals(&x, &y, &f) || by_enclosures(&x, &y, 64, &f) || by_forms(&x, &y, &f) ||
+           by_enclosures(&x, &y, 256, &f) || by_cyclotomic_field(&x, &y, &f) ||
+           by_algebra(&x, &y, &f) || by_enclosures(&x, &y, 1024, &f) || by_calcium(&x, &y, &f) ||
+           by_enclosures(&x, &y, MATH_PRECISION, &f));
+    number_fini(&x);
+    number_fini(&y);
+    return f;
+}
 
-    static bool real_ball(const number *x)
-    {
-        return x->ball == EVAL_OK && arb_is_zero(acb_imagref(x->enclosure)) &&
-               acb_is_finite(x->enclosure);
+/* ---- infinities ---- */
+
+/* +1, -1; 0: something else. */
+static int infinite(math_side s)
+{
+    int sign = 1;
+    while (math_side_node(s)->kind == M_NEG) {
+        s = math_side_kid(s, 0);
+        sign = -sign;
     }
+    return math_side_node(s)->kind == M_INF ? sign : 0;
+}
 
-    /* Separate at this precision; a number beyond 2^(2^40) is at the end it has the sign of. */
-    static bool ordered(number * a, number * b, slong precision, int *order)
-    {
-        a->ball = enclose(a, precision);
-        b->ball = enclose(b, precision);
-        if (a->ball == EVAL_HUGE || b->ball == EVAL_HUGE) {
-            math_finding f;
-            const number *huge = a->ball == EVAL_HUGE ? a : b, *other = huge == a ? b : a;
-            if (!(real_ball(other) || other->ball == EVAL_HUGE) || !by_magnitude(a, b, &f) ||
-                f.truth != MATH_DIFFERENT)
-                return false;
-            const int sign = arb_is_positive(acb_realref(huge->enclosure)) ? 1 : -1;
-            *order = huge == a ? sign : -sign;
+/* NOLINTNEXTLINE(misc-no-recursion): trees are no deeper than MATH_DEPTH */
+static bool has_log(const math_tree *t, math_id id)
+{
+    const math_node *x = math_at(t, id);
+    if (x->kind == M_FUNC && x->op == FN_LOG)
+        return true;
+    for (uint32_t i = 0; i < x->n; i++)
+        if (has_log(t, math_kid(t, id, i)))
             return true;
-        }
-        if (!real_ball(a) || !real_ball(b))
+    return false;
+}
+
+math_finding math_value_equal(math_side a, math_side b, const math_env *env)
+{
+    if (math_same_tree(a.tree, a.id, b.tree, b.id))
+        return math_found(MATH_EQUAL, "identical");
+    const int inf_a = infinite(a), inf_b = infinite(b);
+    if (inf_a || inf_b)
+        return math_found(inf_a == inf_b ? MATH_EQUAL : MATH_DIFFERENT, "infinity");
+    math_env other = *env;
+    math_finding f = compared(a, b, env);
+    if (f.truth == MATH_EQUAL || (!has_log(a.tree, a.id) && !has_log(b.tree, b.id)))
+        return f;
+    other.log_base = env->log_base == 10 ? 0 : 10;
+    math_finding g = compared(a, b, &other);
+    return g.truth == MATH_EQUAL || f.truth == MATH_DIFFERENT ? g : f;
+}
+
+/* ---- order ---- */
+
+static bool real_ball(const number *x)
+{
+    return x->ball == EVAL_OK && arb_is_zero(acb_imagref(x->enclosure)) &&
+           acb_is_finite(x->enclosure);
+}
+
+/* Separate at this precision; a number beyond 2^(2^40) is at the end it has the sign of. */
+static bool ordered(number *a, number *b, slong precision, int *order)
+{
+    a->ball = enclose(a, precision);
+    b->ball = enclose(b, precision);
+    if (a->ball == EVAL_HUGE || b->ball == EVAL_HUGE) {
+        math_finding f;
+        const number *huge = a->ball == EVAL_HUGE ? a : b, *other = huge == a ? b : a;
+        if (!(real_ball(other) || other->ball == EVAL_HUGE) || !by_magnitude(a, b, &f) ||
+            f.truth != MATH_DIFFERENT)
             return false;
-        if (arb_overlaps(acb_realref(a->enclosure), acb_realref(b->enclosure)))
-            return false;
-        *order = arb_lt(acb_realref(a->enclosure), acb_realref(b->enclosure)) ? -1 : 1;
+        const int sign = arb_is_positive(acb_realref(huge->enclosure)) ? 1 : -1;
+        *order = huge == a ? sign : -sign;
         return true;
     }
+    if (!real_ball(a) || !real_ball(b))
+        return false;
+    if (arb_overlaps(acb_realref(a->enclosure), acb_realref(b->enclosure)))
+        return false;
+    *order = arb_lt(acb_realref(a->enclosure), acb_realref(b->enclosure)) ? -1 : 1;
+    return true;
+}
 
-    /* Real, but not seen to be: e^(i pi). */
-    static bool ordered_by_algebra(number * a, number * b, int *order)
-    {
-        qqbar_t x, y;
-        qqbar_init(x);
-        qqbar_init(y);
-        const bool ok = value_qqbar(&a->s, a->id, x) == EVAL_OK &&
-                        value_qqbar(&b->s, b->id, y) == EVAL_OK && qqbar_is_real(x) &&
-                        qqbar_is_real(y);
-        if (ok)
-            *order = qqbar_cmp_re(x, y);
-        qqbar_clear(x);
-        qqbar_clear(y);
-        return ok;
+/* Real, but not seen to be: e^(i pi). */
+static bool ordered_by_algebra(number *a, number *b, int *order)
+{
+    qqbar_t x, y;
+    qqbar_init(x);
+    qqbar_init(y);
+    const bool ok = value_qqbar(&a->s, a->id, x) == EVAL_OK &&
+                    value_qqbar(&b->s, b->id, y) == EVAL_OK && qqbar_is_real(x) && qqbar_is_real(y);
+    if (ok)
+        *order = qqbar_cmp_re(x, y);
+    qqbar_clear(x);
+    qqbar_clear(y);
+    return ok;
+}
+
+static bool order_of(number *a, number *b, int *order)
+{
+    math_finding f;
+    a->q = value_q(&a->s, a->id, a->value);
+    b->q = value_q(&b->s, b->id, b->value);
+    if (a->q == EVAL_OK && b->q == EVAL_OK) {
+        *order = fmpq_cmp(a->value, b->value);
+        return true;
     }
+    if (ordered(a, b, 64, order))
+        return true;
+    if (a->ball == EVAL_OUTSIDE || b->ball == EVAL_OUTSIDE || a->ball == EVAL_UNDEFINED ||
+        b->ball == EVAL_UNDEFINED)
+        return false;
+    const bool real = real_ball(a) || real_ball(b);
+    *order = 0;
+    return ordered(a, b, 256, order) || ordered_by_algebra(a, b, order) ||
+           (real && by_calcium(a, b, &f) && f.truth == MATH_EQUAL) || ordered(a, b, 1024, order) ||
+           ordered(a, b, MATH_PRECISION, order);
+}
 
-    static bool order_of(number * a, number * b, int *order)
-    {
-        math_finding f;
-        a->q = value_q(&a->s, a->id, a->value);
-        b->q = value_q(&b->s, b->id, b->value);
-        if (a->q == EVAL_OK && b->q == EVAL_OK) {
-            *order = fmpq_cmp(a->value, b->value);
-            return true;
-        }
-        if (ordered(a, b, 64, order))
-            return true;
-        if (a->ball == EVAL_OUTSIDE || b->ball == EVAL_OUTSIDE || a->ball == EVAL_UNDEFINED ||
-            b->ball == EVAL_UNDEFINED)
-            return false;
-        const bool real = real_ball(a) || real_ball(b);
-        *order = 0;
-        return ordered(a, b, 256, order) || ordered_by_algebra(a, b, order) ||
-               (real && by_calcium(a, b, &f) && f.truth == MATH_EQUAL) ||
-               ordered(a, b, 1024, order) || ordered(a, b, MATH_PRECISION, order);
+bool math_value_compare(math_side a, math_side b, const math_env *env, int *order)
+{
+    number x, y;
+    const int inf_a = infinite(a), inf_b = infinite(b);
+    number_init(&x, a, env);
+    number_init(&y, b, env);
+    bool ok = false;
+    if (inf_a && inf_b) {
+        *order = (inf_a > inf_b) - (inf_a < inf_b);
+        ok = true;
+    } else if (inf_a || inf_b) { /* against any real number */
+        number *finite = inf_a ? &y : &x;
+        finite->ball = enclose(finite, 64);
+        *order = inf_a ? inf_a : -inf_b;
+        ok = real_ball(finite) || finite->ball == EVAL_HUGE;
+    } else {
+        ok = order_of(&x, &y, order);
     }
+    number_fini(&x);
+    number_fini(&y);
+    return ok;
+}
 
-    bool math_value_compare(math_side a, math_side b, const math_env *env, int *order)
-    {
-        number x, y;
-        const int inf_a = infinite(a), inf_b = infinite(b);
-        number_init(&x, a, env);
-        number_init(&y, b, env);
-        bool ok = false;
-        if (inf_a && inf_b) {
-            *order = (inf_a > inf_b) - (inf_a < inf_b);
-            ok = true;
-        } else if (inf_a || inf_b) { /* against any real number */
-            number *finite = inf_a ? &y : &x;
-            finite->ball = enclose(finite, 64);
-            *order = inf_a ? inf_a : -inf_b;
-            ok = real_ball(finite) || finite->ball == EVAL_HUGE;
+/* ---- modulo a step ---- */
+
+/* The only integer that (a - b) / step can be: found; none; or not known. */
+typedef enum multiple { ONE_INTEGER, NO_INTEGER, NOT_KNOWN } multiple;
+
+static multiple quotient_at(number *a, number *b, number *step, slong precision, fmpz_t n)
+{
+    acb_t k;
+    acb_init(k);
+    a->ball = enclose(a, precision);
+    b->ball = enclose(b, precision);
+    step->ball = enclose(step, precision);
+    multiple found = NOT_KNOWN;
+    if (a->ball == EVAL_OK && b->ball == EVAL_OK && step->ball == EVAL_OK) {
+        acb_sub(k, a->enclosure, b->enclosure, precision);
+        acb_div(k, k, step->enclosure, precision);
+        if (acb_is_finite(k) && !acb_contains_int(k))
+            found = NO_INTEGER;
+        else if (acb_is_finite(k) && arb_get_unique_fmpz(n, acb_realref(k)))
+            found = ONE_INTEGER;
+    }
+    acb_clear(k);
+    return found;
+}
+
+/* a = b + n step, as a comparison of two trees. */
+static math_finding same_with_multiple(math_side a, math_side b, math_side step, const fmpz_t n,
+                                       const math_env *env)
+{
+    math_finding f = math_open("congruent", WHY_BUDGET, MATH_BLAME_A | MATH_BLAME_B);
+    const assay_str none = { "", 0 };
+    math_tree t = { .n = 0 };
+    if (fmpz_fits_si(n)) {
+        const math_id copy = math_copy(&t, step.tree, step.id, none, 0);
+        const math_id times = math_2(&t, M_MUL, 0, math_int(&t, fmpz_get_si(n)), copy);
+        const math_id sum = math_2(&t, M_ADD, 0, math_copy(&t, b.tree, b.id, none, 0), times);
+        if (sum)
+            f = compared(a, (math_side){ &t, sum }, env);
+    }
+    math_tree_fini(&t);
+    return f;
+}
+
+static math_finding rational_multiple(const number *a, const number *b, const number *step)
+{
+    fmpq_t k;
+    fmpq_init(k);
+    fmpq_sub(k, a->value, b->value);
+    bool whole = fmpq_is_zero(k);
+    if (!fmpq_is_zero(step->value)) {
+        fmpq_div(k, k, step->value);
+        whole = fmpz_is_one(fmpq_denref(k));
+    }
+    fmpq_clear(k);
+    return math_found(whole ? MATH_EQUAL : MATH_DIFFERENT, "rational");
+}
+
+math_finding math_value_congruent(math_side a, math_side b, math_side step, const math_env *env)
+{
+    number x, y, z;
+    fmpz_t n;
+    number_init(&x, a, env);
+    number_init(&y, b, env);
+    number_init(&z, step, env);
+    fmpz_init(n);
+    math_finding f = math_open("congruent", WHY_BUDGET, MATH_BLAME_A | MATH_BLAME_B);
+    x.q = value_q(&x.s, a.id, x.value);
+    y.q = value_q(&y.s, b.id, y.value);
+    z.q = value_q(&z.s, step.id, z.value);
+    if (!undefined(x.q, y.q, &f)) {
+        if (x.q == EVAL_OK && y.q == EVAL_OK && z.q == EVAL_OK) {
+            f = rational_multiple(&x, &y, &z);
         } else {
-            ok = order_of(&x, &y, order);
+            multiple m = quotient_at(&x, &y, &z, 64, n);
+            if (m == NOT_KNOWN)
+                m = quotient_at(&x, &y, &z, 1024, n);
+            if (m == ONE_INTEGER)
+                f = same_with_multiple(a, b, step, n, env);
+            else if (m == NO_INTEGER)
+                f = math_found(MATH_DIFFERENT, "congruent");
         }
-        number_fini(&x);
-        number_fini(&y);
-        return ok;
     }
-
-    /* ---- modulo a step ---- */
-
-    /* The only integer that (a - b) / step can be: found; none; or not known. */
-    typedef enum multiple { ONE_INTEGER, NO_INTEGER, NOT_KNOWN } multiple;
-
-    static multiple quotient_at(number * a, number * b, number * step, slong precision, fmpz_t n)
-    {
-        acb_t k;
-        acb_init(k);
-        a->ball = enclose(a, precision);
-        b->ball = enclose(b, precision);
-        step->ball = enclose(step, precision);
-        multiple found = NOT_KNOWN;
-        if (a->ball == EVAL_OK && b->ball == EVAL_OK && step->ball == EVAL_OK) {
-            acb_sub(k, a->enclosure, b->enclosure, precision);
-            acb_div(k, k, step->enclosure, precision);
-            if (acb_is_finite(k) && !acb_contains_int(k))
-                found = NO_INTEGER;
-            else if (acb_is_finite(k) && arb_get_unique_fmpz(n, acb_realref(k)))
-                found = ONE_INTEGER;
-        }
-        acb_clear(k);
-        return found;
-    }
-
-    /* a = b + n step, as a comparison of two trees. */
-    static math_finding same_with_multiple(math_side a, math_side b, math_side step, const fmpz_t n,
-                                           const math_env *env)
-    {
-        math_finding f = math_open("congruent", WHY_BUDGET, MATH_BLAME_A | MATH_BLAME_B);
-        const assay_str none = { "", 0 };
-        math_tree t = { .n = 0 };
-        if (fmpz_fits_si(n)) {
-            const math_id copy = math_copy(&t, step.tree, step.id, none, 0);
-            const math_id times = math_2(&t, M_MUL, 0, math_int(&t, fmpz_get_si(n)), copy);
-            const math_id sum = math_2(&t, M_ADD, 0, math_copy(&t, b.tree, b.id, none, 0), times);
-            if (sum)
-                f = compared(a, (math_side){ &t, sum }, env);
-        }
-        math_tree_fini(&t);
-        return f;
-    }
-
-    static math_finding rational_multiple(const number *a, const number *b, const number *step)
-    {
-        fmpq_t k;
-        fmpq_init(k);
-        fmpq_sub(k, a->value, b->value);
-        bool whole = fmpq_is_zero(k);
-        if (!fmpq_is_zero(step->value)) {
-            fmpq_div(k, k, step->value);
-            whole = fmpz_is_one(fmpq_denref(k));
-        }
-        fmpq_clear(k);
-        return math_found(whole ? MATH_EQUAL : MATH_DIFFERENT, "rational");
-    }
-
-    math_finding math_value_congruent(math_side a, math_side b, math_side step, const math_env *env)
-    {
-        number x, y, z;
-        fmpz_t n;
-        number_init(&x, a, env);
-        number_init(&y, b, env);
-        number_init(&z, step, env);
-        fmpz_init(n);
-        math_finding f = math_open("congruent", WHY_BUDGET, MATH_BLAME_A | MATH_BLAME_B);
-        x.q = value_q(&x.s, a.id, x.value);
-        y.q = value_q(&y.s, b.id, y.value);
-        z.q = value_q(&z.s, step.id, z.value);
-        if (!undefined(x.q, y.q, &f)) {
-            if (x.q == EVAL_OK && y.q == EVAL_OK && z.q == EVAL_OK) {
-                f = rational_multiple(&x, &y, &z);
-            } else {
-                multiple m = quotient_at(&x, &y, &z, 64, n);
-                if (m == NOT_KNOWN)
-                    m = quotient_at(&x, &y, &z, 1024, n);
-                if (m == ONE_INTEGER)
-                    f = same_with_multiple(a, b, step, n, env);
-                else if (m == NO_INTEGER)
-                    f = math_found(MATH_DIFFERENT, "congruent");
-            }
-        }
-        fmpz_clear(n);
-        number_fini(&x);
-        number_fini(&y);
-        number_fini(&z);
-        return f;
-    }
+    fmpz_clear(n);
+    number_fini(&x);
+    number_fini(&y);
+    number_fini(&z);
+    return f;
+}
