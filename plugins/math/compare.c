@@ -143,6 +143,37 @@ static math_finding match_decimal_comma(matcher *m, math_side list, math_side nu
     return swapped ? match(m, number, n) : match(m, n, number);
 }
 
+/* ---- one number or two ---- */
+
+/* 125,343 or -125,343. */
+static bool is_grouped(math_side s)
+{
+    if (side_kind(s) == M_NEG)
+        s = kid(s, 0);
+    return side_kind(s) == M_NUM && (math_side_node(s)->flags & M_COMMA_GROUP);
+}
+
+static bool is_list_of_two(math_side s)
+{
+    math_kind k = side_kind(s);
+    return (k == M_LIST || k == M_SET || k == M_BRACES) && math_side_node(s)->n == 2;
+}
+
+static math_finding match_grouped(matcher *m, math_side number, math_side list, bool swapped)
+{
+    math_tree *t = m->scratch;
+    bool negative = side_kind(number) == M_NEG;
+    assay_str digits = side_text(negative ? kid(number, 0) : number);
+    math_id first = math_leaf(t, M_NUM, pc_slice(digits, 0, digits.len - 3));
+    if (negative)
+        first = math_1(t, M_NEG, 0, first);
+    math_side two = in_scratch(m, math_2(t, M_LIST, JOIN_COMMA, first,
+                                         math_leaf(t, M_NUM, pc_from(digits, digits.len - 3))));
+    if (!two.id)
+        return math_open("set", WHY_BUDGET, MATH_BLAME_B);
+    return swapped ? match(m, list, two) : match(m, two, list);
+}
+
 /* ---- cases ---- */
 
 static math_finding match_pieces(matcher *m, math_side a, math_side b)
@@ -171,6 +202,24 @@ static bool is_kind(math_side a, math_side b, math_kind k)
     return side_kind(a) == k || side_kind(b) == k;
 }
 
+/* Is s a sum, product or determinant of matrices? */
+static bool needs_lowering(math_side s)
+{
+    if (side_kind(s) == M_MATRIX)
+        return (math_side_node(s)->flags & M_DETERMINANT) != 0;
+    return math_is_scalar(side_kind(s)) && match_has_matrix(s);
+}
+
+static math_finding match_lowered(matcher *m, math_side a, math_side b)
+{
+    math_side x = a, y = b;
+    if (needs_lowering(a) && !match_lower(m, a, &x))
+        return math_open("matrix", WHY_OPAQUE, MATH_BLAME_A);
+    if (needs_lowering(b) && !match_lower(m, b, &y))
+        return math_open("matrix", WHY_OPAQUE, MATH_BLAME_B);
+    return match(m, x, y);
+}
+
 static math_finding dispatch(matcher *m, math_side a, math_side b)
 {
     math_kind ka = side_kind(a), kb = side_kind(b);
@@ -184,6 +233,10 @@ static math_finding dispatch(matcher *m, math_side a, math_side b)
         return match_decimal_comma(m, a, b, false);
     if (is_decimal_list(b) && math_is_scalar(ka))
         return match_decimal_comma(m, b, a, true);
+    if (is_grouped(a) && is_list_of_two(b))
+        return match_grouped(m, a, b, false);
+    if (is_grouped(b) && is_list_of_two(a))
+        return match_grouped(m, b, a, true);
     if (ka == M_RATIO && kb == M_RATIO)
         return match_ratios(m, a, b);
     if (is_kind(a, b, M_REL))
@@ -194,6 +247,8 @@ static math_finding dispatch(matcher *m, math_side a, math_side b)
         return match_ratio_number(m, b, a, true);
     if (ka == M_PIECEWISE && kb == M_PIECEWISE)
         return match_pieces(m, a, b);
+    if (needs_lowering(a) || needs_lowering(b))
+        return match_lowered(m, a, b);
     if (match_has_pm(a) != match_has_pm(b) || match_is_collection(ka) || match_is_collection(kb))
         return match_collections(m, a, b);
     if (math_is_scalar(ka) && math_is_scalar(kb))
@@ -218,7 +273,8 @@ math_finding math_answer_equal(math_side a, math_side b, const math_policy *poli
     math_tree scratch = { .n = 0 };
     matcher m = { .policy = policy, .budget = budget, .scratch = &scratch };
     math_finding f = match(&m, a, b);
-    if (f.truth == MATH_UNDECIDED && math_same_tree(a.tree, a.id, b.tree, b.id))
+    if (f.truth != MATH_EQUAL &&
+        math_same_tree(a.tree, a.id, b.tree, b.id)) /* reflexive, whatever it is */
         f = math_found(MATH_EQUAL, "tree");
     if (f.truth == MATH_UNDECIDED && f.reason == WHY_NONE)
         f.reason = WHY_OPAQUE;

@@ -233,7 +233,7 @@ static bool is_vector(math_side s)
 static math_finding match_matrices(matcher *m, math_side a, math_side b)
 {
     const math_node x = *math_side_node(a), y = *math_side_node(b);
-    if (x.n != y.n || x.op != y.op || x.flags != y.flags)
+    if (x.n != y.n || x.op != y.op || ((x.flags ^ y.flags) & M_DETERMINANT))
         return math_found(MATH_DIFFERENT, "matrix");
     math_finding all = math_found(MATH_EQUAL, "matrix");
     for (uint32_t i = 0; i < x.n; i++) {
@@ -461,7 +461,7 @@ static math_finding match_sets(matcher *m, math_side a, math_side b)
     }
     if (math_is_real_set(a) || math_is_real_set(b)) {
         math_finding f = math_set_equal(a, b, m->budget);
-        if (f.truth != MATH_UNDECIDED)
+        if (f.truth == MATH_EQUAL || (f.truth == MATH_DIFFERENT && !match_is_tolerant(m->policy)))
             return f;
     }
     return match_parts(m, a, b);

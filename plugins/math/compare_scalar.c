@@ -289,7 +289,7 @@ static bool within(const matcher *m, math_side gold, math_side b)
     return close;
 }
 
-static bool is_tolerant(const math_policy *p)
+bool match_is_tolerant(const math_policy *p)
 {
     return p->digits || p->half_ulp || p->relative > 0;
 }
@@ -341,7 +341,7 @@ static math_finding match_spelled_units(matcher *m, math_side a, math_side b, ma
 math_finding match_scalars(matcher *m, math_side a, math_side b)
 {
     math_finding f = dressed_equal(m, undress(a), undress(b));
-    if (f.truth != MATH_EQUAL && is_tolerant(m->policy) && within(m, a, b))
+    if (f.truth != MATH_EQUAL && match_is_tolerant(m->policy) && within(m, a, b))
         return math_found(MATH_EQUAL, "approx");
     if (f.truth == MATH_DIFFERENT &&
         (math_has_symbols(a.tree, a.id) || math_has_symbols(b.tree, b.id))) {

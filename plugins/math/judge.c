@@ -25,6 +25,13 @@ static void found_text(const pc_found *found, pc_buf *out)
         pc_found_text(found, out);
 }
 
+bool judge_is_reference(const judge_config *c, assay_str completion, assay_str reference)
+{
+    reference = pc_trim(reference);
+    return c->shortcuts && reference.len && completion.len < 2 * reference.len + 64 &&
+           pc_eq(pc_trim(completion), reference);
+}
+
 bool judge_find(judge *j, const judge_config *c, assay_str completion)
 {
     pc_extract(&j->found, completion, &c->rules);

@@ -37,6 +37,8 @@ typedef struct ruling {
     bool in_prose;      /* it was the value inside the sentence that decided */
 } ruling;
 
+/* Is the whole text the reference, byte for byte? Then nothing needs to be found in it. */
+bool judge_is_reference(const judge_config *c, assay_str completion, assay_str reference);
 /* False: nothing was found; j->found.why. */
 bool judge_find(judge *j, const judge_config *c, assay_str completion);
 /* After judge_find(): reads what was found into j->answer and j->prose. False: out of memory. */

@@ -70,6 +70,7 @@ typedef struct token {
     uint8_t kind;
     bool spaced;      /* white space or a spacing command stood before it */
     bool roman;       /* inside \text{} or the like */
+    bool comma;       /* T_NUM: one plain comma groups it, so that 125,343 may be two numbers */
     uint32_t at, len; /* in lexer.pool */
 } token;
 

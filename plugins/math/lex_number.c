@@ -402,9 +402,13 @@ bool lex_number(state *st)
     }
     size_t mark = pool->len;
     pc_buf_add(pool, first ? st->s.data + st->i : "0", first ? first : 1);
-    size_t end = first ? thousands(st, plain, first) : plain;
-    end = decimals(st, end);
+    size_t grouped = first ? thousands(st, plain, first) : plain, end = decimals(st, grouped);
     size_t n_digits = pool->len - mark;
     end = exponent(st, end);
-    return put_number(st, mark, pool->len - mark, n_digits, end);
+    bool comma = grouped == plain + 4 && end == grouped && lex_at(st, plain) == ',';
+    uint32_t n = st->lx->n;
+    bool ok = put_number(st, mark, pool->len - mark, n_digits, end);
+    if (ok && comma && st->lx->n == n + 1)
+        st->lx->tokens[n].comma = true;
+    return ok;
 }

@@ -26,8 +26,10 @@ static void score_one(const math *v, work *w, const assay_call *call, const assa
                       assay_scores *out, uint32_t i)
 {
     judge *j = &w->judge;
+    bool whole = judge_is_reference(&v->config, pc_col(b->completion, i), pc_col(b->reference, i));
     if (!judge_find(j, &v->config, pc_col(b->completion, i))) {
-        pc_set(call, out, i, ASSAY_NO_ANSWER, 0, NULL, j->found.why);
+        pc_set(call, out, i, whole ? ASSAY_PASS : ASSAY_NO_ANSWER, whole, whole ? "bytes" : NULL,
+               whole ? NULL : j->found.why);
         return;
     }
     if (!judge_read(j, &v->config) ||
@@ -41,6 +43,8 @@ static void score_one(const math *v, work *w, const assay_call *call, const assa
         return;
     }
     ruling r = judge_rule(j, &v->config, reference);
+    if (whole && r.verdict != ASSAY_PASS)
+        r = (ruling){ .verdict = ASSAY_PASS, .finding = math_found(MATH_EQUAL, "bytes") };
     if (pc_wants(call, ASSAY_WANT_EXPLAIN)) {
         pc_buf_clear(&w->text);
         judge_explain(j, &r, &w->text);

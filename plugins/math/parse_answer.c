@@ -174,6 +174,20 @@ static math_id parse_set_operations(math_parser *p, math_id left)
     return left ? as_set_difference(p, left) : 0;
 }
 
+/* 4:45 pm: the unit after the last part belongs to the whole. */
+static math_id with_outer_unit(math_parser *p, math_id id)
+{
+    math_tree *t = p->tree;
+    const math_node n = *math_at(t, id);
+    if (n.kind != M_RATIO)
+        return id;
+    math_id last = math_kid(t, id, n.n - 1);
+    if (math_at(t, last)->kind != M_UNIT || math_at(t, math_kid(t, id, 0))->kind == M_UNIT)
+        return id;
+    t->kids[n.first + n.n - 1] = math_kid(t, last, 0);
+    return math_text_node(t, M_UNIT, 0, math_text(t, last), &id, 1);
+}
+
 static math_id parse_operand(math_parser *p)
 {
     uint32_t from = p->n_stack;
@@ -185,6 +199,8 @@ static math_id parse_operand(math_parser *p)
             return 0;
     } while (!p->colon_ends && take(p, T_COLON));
     math_id id = math_pop_or_one(p, from, M_RATIO, 0);
+    if (id)
+        id = with_outer_unit(p, id);
     if (id && math_at(p->tree, id)->kind == M_RATIO && math_starts_unit(p, id)) /* 2:30 pm */
         id = math_parse_units(p, id);
     return id;

@@ -139,18 +139,18 @@ static math_id parse_based(math_parser *p, bool *does)
         return 0;
     char digits[MATH_DIGITS];
     size_t len = 0;
-    for (uint32_t i = 0; i < n; i++) {
+    bool fits = true;
+    for (uint32_t i = 0; i < n && fits; i++) {
         assay_str t = text_ahead(p, i);
-        for (size_t k = 0; k < t.len; k++) {
-            if (digit_value(t.data[k]) >= base || len == sizeof digits) {
-                *does = false; /* x_2 with a digit too large: a subscript of something else */
-                return is_integer_ahead(p, 0)
-                           ? (*does = true, refuse(p, "a digit is too large for its base"))
-                           : 0;
-            }
+        for (size_t k = 0; k < t.len && fits; k++) {
+            fits = digit_value(t.data[k]) < base && len < sizeof digits &&
+                   !(t.data[k] >= 'a' && t.data[k] <= 'z');
             digits[len++] = pc_lower(t.data[k]);
         }
     }
+    *does = fits || n == 1; /* 2a_2 is twice a_2; 12_2 is an error */
+    if (!fits)
+        return n == 1 ? refuse(p, "a digit is too large for its base") : 0;
     p->at += past;
     assay_str all = without_zeros((assay_str){ digits, len });
     return math_text_node(p->tree, M_BASE, base, all, NULL, 0);
@@ -168,6 +168,8 @@ math_id math_parse_number(math_parser *p)
     if (does)
         return id;
     id = math_leaf(p->tree, M_NUM, text(p));
+    if (id && tok(p, 0)->comma)
+        p->tree->nodes[id].flags |= M_COMMA_GROUP;
     p->at++;
     return id;
 }

@@ -276,8 +276,19 @@ static math_id parse_exponent(math_parser *p)
 
 static bool is_transpose(const math_parser *p)
 {
-    return kind_ahead(p, 1) == T_OPEN && (is_word(p, 2, "T") || kind_ahead(p, 2) == T_PRIME) &&
+    return kind_ahead(p, 1) == T_OPEN && (is_word(p, 2, "t") || kind_ahead(p, 2) == T_PRIME) &&
            kind_ahead(p, 3) == T_CLOSE;
+}
+
+static math_id transposed(math_parser *p, math_id matrix)
+{
+    const math_node n = *math_at(p->tree, matrix);
+    uint32_t from = p->n_stack, rows = n.n / n.op;
+    for (uint32_t i = 0; i < n.n; i++)
+        if (!math_push(p, math_kid(p->tree, matrix, i % rows * n.op + i / rows)))
+            return 0;
+    p->at += 4;
+    return math_pop(p, from, M_MATRIX, rows);
 }
 
 static math_id named_set_power(math_parser *p, math_id set)
@@ -325,7 +336,7 @@ static math_id parse_postfix(math_parser *p, math_id left)
             } else if (math_at(t, left)->kind == M_NAMED)
                 left = named_set_power(p, left);
             else if (math_at(t, left)->kind == M_MATRIX && is_transpose(p))
-                return refuse(p, "a transposed matrix is not supported");
+                left = transposed(p, left);
             else
                 left = math_2(t, M_POW, 0, left, parse_exponent(p));
             break;
@@ -341,7 +352,7 @@ static math_id parse_postfix(math_parser *p, math_id left)
             break;
         case T_DEGREE:
             p->at++;
-            if (kind(p) == T_WORD && (is_word(p, 0, "C") || is_word(p, 0, "F")))
+            if (kind(p) == T_WORD && (is_word(p, 0, "c") || is_word(p, 0, "f")))
                 return left; /* the unit's parser reads it */
             left = parse_minutes(p, left);
             break;

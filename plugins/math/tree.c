@@ -132,7 +132,7 @@ bool math_same_tree(const math_tree *ta, math_id a, const math_tree *tb, math_id
 {
     const math_node *x = math_at(ta, a), *y = math_at(tb, b);
     if (x->kind != y->kind || x->op != y->op || x->n != y->n ||
-        !pc_eq(math_text(ta, a), math_text(tb, b)))
+        ((x->flags ^ y->flags) & M_DETERMINANT) || !pc_eq(math_text(ta, a), math_text(tb, b)))
         return false;
     for (uint32_t i = 0; i < x->n; i++)
         if (!math_same_tree(ta, math_kid(ta, a, i), tb, math_kid(tb, b, i)))

@@ -143,7 +143,7 @@ enum { MATH_LO_CLOSED = 1, MATH_HI_CLOSED = 2 };
 enum { MATH_MIXED_TEXT = 1 };
 /* Flags. M_PAREN: stood in round brackets of its own. M_DECIMAL_COMMA: a list "1,22" that may
  * be 1.22. */
-enum { M_DETERMINANT = 1, M_PAREN = 2, M_DECIMAL_COMMA = 4 };
+enum { M_DETERMINANT = 1, M_PAREN = 2, M_DECIMAL_COMMA = 4, M_COMMA_GROUP = 8 };
 
 enum {
     MATH_NODES = 4096,  /* of one tree */

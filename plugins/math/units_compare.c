@@ -108,11 +108,31 @@ static void multiply(fmpq_t product, const measure *m, int sign, bool metric_ton
         fmpq_set_si(power, 10, 1);
         fmpq_pow_si(power, power, e10);
         fmpq_mul(one, one, power);
-        fmpq_pow_si(one, one, sign * m->powers[i]);
+        fmpq_pow_si(one, one, (slong)sign * m->powers[i]);
         fmpq_mul(product, product, one);
     }
     fmpq_clear(one);
     fmpq_clear(power);
+}
+
+/* Does a word of a occur in b? "red apple" and "apple" may be the same things, "apple" and "pear"
+ * are not. */
+static bool share_a_word(assay_str a, assay_str b)
+{
+    for (size_t from = 0, k = 0; k <= a.len; k++) {
+        if (k < a.len && a.data[k] != ' ')
+            continue;
+        assay_str word = pc_slice(a, from, k);
+        for (size_t at = 0, i = 0; i <= b.len; i++) {
+            if (i < b.len && b.data[i] != ' ')
+                continue;
+            if (word.len && pc_eq(word, pc_slice(b, at, i)))
+                return true;
+            at = i + 1;
+        }
+        from = k + 1;
+    }
+    return false;
 }
 
 math_unit_relation math_unit_compare(assay_str a, assay_str b, fmpq_t factor)
@@ -123,6 +143,8 @@ math_unit_relation math_unit_compare(assay_str a, assay_str b, fmpq_t factor)
     measure x = take_apart(a), y = take_apart(b);
     if (x.half_day && y.half_day)
         return x.is_pm == y.is_pm ? UNITS_SAME : UNITS_DIFFERENT;
+    if (x.n == 0 && y.n == 0 && a.len && b.len && !x.half_day && !y.half_day)
+        return share_a_word(a, b) ? UNITS_SAME : UNITS_DIFFERENT;
     if ((x.n == 0 && !(x.half_day && y.n)) || (y.n == 0 && !(y.half_day && x.n)) ||
         x.other[OTHER_NOTHING] || y.other[OTHER_NOTHING])
         return UNITS_SAME;
