@@ -16,26 +16,24 @@ sys.dont_write_bytecode = True
 import math_cases  # noqa: E402
 
 # Rows right, of those there are.
-RIGHT = {"mathverify": (156, 168), "own": (237, 248), "others": (188, 198), "latex2sympy": (366, 507),
-         "metamorphic": (2384, 2396)}
+RIGHT = {"mathverify": (164, 168), "own": (246, 248), "others": (194, 198), "latex2sympy": (386, 507),
+         "metamorphic": (2395, 2396)}
 
 # Passes whose label says different: every one is listed, with the reason why the label is wrong or the policy contested.
-WRONG_LABEL = {
-    "mathverify-31": "$\\n9\\n$ is a math span like any other; Math-Verify reads no inline span over two lines",
-    "lighteval-68": "the same row",
-    "meta-3088": "8_9 is eight, and so is 8_{10}",
-}
+WRONG_LABEL = {}
 
 # Golds that do not match themselves in a box, at most, by data set ("": every other).
-GOLD_MISSES = {"math500": 0, "gsm8k_test": 0, "aime24": 0, "amc23": 0, "": 55}
+GOLD_MISSES = {"math500": 0, "gsm8k_test": 0, "aime24": 0, "amc23": 0, "": 43}
 
 # Hostile inputs whose answer is right all the same. All others must neither pass nor be an error.
 MAY_PASS = {"adv-16": "ten thousand ones are 10000", "adv-18": "a box after a megabyte of prose",
             "adv-20": "the last of many boxes", "adv-22": "42 after many dollars", "adv-24": "42 after many spaces",
             "adv-28": "the same six roots in another order", "adv-38": "a box behind zeros of another script"}
 
-# Pairs whose verdict changes when reference and answer change places, at most.
-ONE_WAY = 3
+# Pairs whose verdict may change when reference and answer change places: a reference is the answer itself, so of a chain
+# only its value counts, and it is not looked for in a sentence.
+ONE_WAY = {"own-419": "a false chain", "lighteval-129": "a false chain", "lighteval-63": "a sentence",
+           "lighteval-67": "a sentence", "lighteval-31": "a sentence", "own-370": "a sentence", "own-381": "a sentence"}
 
 
 class MathData(AssayTest):
@@ -106,8 +104,8 @@ class MathData(AssayTest):
         forth = self.verify.cases(cases)
         back = self.verify.run([(t, "\\boxed{" + c.reference + "}", "math", c.config) for c, t in zip(cases, inner)])
         differ = [(c.id, c.reference, t, f["verdict"], b["verdict"]) for c, t, f, b in zip(cases, inner, forth, back)
-                  if (f["verdict"] == "pass") != (b["verdict"] == "pass")]
-        self.assertLessEqual(len(differ), ONE_WAY, differ[:10])
+                  if (f["verdict"] == "pass") != (b["verdict"] == "pass") and c.id not in ONE_WAY]
+        self.assertEqual(differ, [])
 
 
 def balanced(text):
