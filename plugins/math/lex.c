@@ -70,7 +70,8 @@ bool lex_sign(state *st, char c, size_t len)
     const char text[2] = { c, 0 };
     if (!st->want || st->role == ROLE_TEX || st->role == ROLE_LOG)
         return lex_punct(st, kind, text);
-    if (st->role == ROLE_SUB || !item_ahead(st, st->i, c))
+    bool ahead = st->role == ROLE_SUB ? pc_is_digit(lex_at(st, st->i)) : item_ahead(st, st->i, c);
+    if (!ahead)
         return lex_item_text(st, kind, text);
     return lex_begin_item(st) && lex_push_text(st, kind, text); /* and the item follows */
 }
@@ -275,16 +276,20 @@ static bool lex_sub(state *st)
 
 /* ---- words ---- */
 
-/* Names that a power written without braces takes whole: e^sin(x), 2^pi. */
-static bool is_known_name(assay_str w)
+/* Names that a power written without braces takes whole: 2^pi, and e^sin(x) with its brackets. */
+static bool is_known_name(assay_str w, bool *function)
 {
-    static const char *const names[] = { "sqrt", "sin",    "cos",    "tan",    "cot",  "sec",
-                                         "csc",  "ln",     "log",    "exp",    "pi",   "abs",
-                                         "sinh", "cosh",   "tanh",   "arcsin", "asin", "arccos",
-                                         "acos", "arctan", "atan",   "cbrt",   "inf",  "floor",
-                                         "ceil", "theta",  "lambda", "alpha",  "beta", "infty" };
-    for (size_t k = 0; k < sizeof names / sizeof *names; k++)
-        if (pc_is(w, names[k]))
+    static const char *const functions[] = { "sqrt", "cbrt", "sin",    "cos",    "tan",    "cot",
+                                             "sec",  "csc",  "ln",     "log",    "exp",    "abs",
+                                             "sinh", "cosh", "arcsin", "arccos", "arctan", "asin",
+                                             "acos", "atan", "tanh",   "floor",  "ceil" };
+    static const char *const constants[] = { "pi",    "inf",    "infty", "oo",
+                                             "theta", "lambda", "alpha", "beta" };
+    for (size_t k = 0; k < sizeof functions / sizeof *functions; k++)
+        if (pc_is(w, functions[k]))
+            return *function = true;
+    for (size_t k = 0; k < sizeof constants / sizeof *constants; k++)
+        if (pc_is(w, constants[k]))
             return true;
     return false;
 }
@@ -317,15 +322,13 @@ bool lex_word(state *st)
 {
     unsigned how = lex_role(st);
     size_t from = st->i, end = letters(st, from);
-    bool call = false;
-    if (how != ROLE_NONE && how != ROLE_PY) {
-        bool whole =
-            how != ROLE_TEX && how != ROLE_SUB && is_known_name(pc_slice(st->s, from, end));
-        if (!whole && pc_is_alpha(st->s.data[from]))
+    bool function = false, takes_all = how != ROLE_TEX && how != ROLE_SUB && how != ROLE_LOG;
+    if (how != ROLE_NONE) {
+        bool whole = takes_all && is_known_name(pc_slice(st->s, from, end), &function);
+        if (!whole && how != ROLE_PY && pc_is_alpha(st->s.data[from]))
             end = from + 1;
     }
-    if (how != ROLE_NONE)
-        call = end - from > 1 && how != ROLE_TEX && how != ROLE_SUB && lex_at(st, end) == '(';
+    bool call = function && lex_at(st, end) == '(';
     st->i = end;
     if (!call)
         return lex_item(st, T_WORD, from, end - from);

@@ -211,14 +211,21 @@ static size_t row_gap(const state *st, size_t i)
     return is ? k + 1 : i;
 }
 
-/* \\: a new row; outside environments \\frac is \frac with its backslash doubled. */
+/* \\: a new row; outside environments \\frac is \frac with its backslash doubled, and so on. */
+static bool is_doubled(const state *st)
+{
+    char c = lex_at(st, st->i + 2), next = lex_at(st, st->i + 3);
+    if (st->envs)
+        return false;
+    return pc_is_alpha(c) ? pc_is_alpha(next) : pc_in(c, "{}%|()[],;:!");
+}
+
 static bool row(state *st)
 {
-    char c = lex_at(st, st->i + 2);
     size_t past = row_gap(st, st->i + 2);
-    if (!st->envs && past == st->i + 2 && (pc_is_alpha(c) || pc_in(c, "{}%|()[],;:!"))) {
-        st->i++;
-        return lex_command(st);
+    if (past == st->i + 2 && is_doubled(st)) {
+        st->i++; /* the second one is read next */
+        return true;
     }
     st->i = past;
     return lex_punct(st, T_ROW, "\\\\");

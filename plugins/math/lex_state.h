@@ -53,7 +53,9 @@ typedef struct state {
 
 static inline char lex_at(const state *st, size_t i) /* 0 beyond the end */
 {
-    return i < st->s.len ? st->s.data[i] : 0;
+    if (i < st->s.len)
+        return st->s.data[i];
+    return 0;
 }
 static inline bool lex_ahead(const state *st, size_t i, const char *text)
 {

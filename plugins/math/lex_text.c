@@ -42,7 +42,7 @@ static const char *fixed_text(math_tok kind, assay_str t)
         [T_RANGLE] = "\\rangle", [T_BEGIN] = "\\begin", [T_ENDENV] = "\\end",
     };
     if (kind == T_REL)
-        return relation_text(t.len ? t.data[0] : 0);
+        return relation_text(t.data[0]);
     if (kind == T_PM)
         return pc_is(t, "-") ? "\\mp" : "\\pm";
     if (kind == T_TIMES)
@@ -64,7 +64,9 @@ void math_lex_text(const lexer *lx, uint32_t from, uint32_t to, pc_buf *out)
         const char *fixed = fixed_text(kind, t);
         if (fixed)
             t = (assay_str){ fixed, strlen(fixed) };
-        char last = i > from && out->len ? out->data[out->len - 1] : 0, first = t.len ? *t.data : 0;
+        char last = 0, first = t.data[0]; /* no token is empty */
+        if (i > from && out->len)
+            last = out->data[out->len - 1];
         bool words = is_wordy(last) && is_wordy(first);
         bool point = (last == '.' && kind == T_NUM) || (first == '.' && before == T_NUM);
         if (words || point)

@@ -361,7 +361,9 @@ static char small_ascii(const small *list, size_t n, uint32_t cp)
         else
             hi = mid;
     }
-    return lo < n && list[lo].cp == cp ? list[lo].as : 0;
+    if (lo < n && list[lo].cp == cp)
+        return list[lo].as;
+    return 0;
 }
 
 /* The first code points of the blocks of decimal digits (Unicode's Nd), ascending. */
@@ -444,7 +446,7 @@ static size_t small_run(pc_buf *out, assay_str s, size_t at, bool super)
     while (at < s.len) {
         uint32_t cp;
         size_t len = pc_utf8(s, at, &cp);
-        char c = cp < 0x80 ? 0 : small_ascii(list, n, cp);
+        char c = small_ascii(list, n, cp); /* none is ASCII */
         if (!c)
             break;
         pc_buf_byte(out, c);
@@ -493,7 +495,9 @@ static size_t small_digits(pc_buf *out, assay_str s, size_t at, uint32_t cp)
 /* An accent goes in front of the letter or digit that it stands on. */
 static bool put_accent(pc_buf *out, uint32_t cp)
 {
-    char c = out->len ? out->data[out->len - 1] : 0;
+    char c = 0;
+    if (out->len)
+        c = out->data[out->len - 1];
     const char *command = accent(cp, pc_is_digit(c));
     if (!command || !(pc_is_alpha(c) || pc_is_digit(c)))
         return false;
@@ -512,7 +516,8 @@ static void put_char(pc_buf *out, assay_str bytes, uint32_t cp)
         return;
     }
     char c = digit_ascii(cp);
-    c = c ? c : letter_ascii(cp);
+    if (!c)
+        c = letter_ascii(cp);
     if (c)
         pc_buf_byte(out, c);
     else if (cp >= 0x2460 && cp <= 0x2473) /* numbers in circles */

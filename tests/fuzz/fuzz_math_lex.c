@@ -37,7 +37,7 @@ static void check_number(assay_str t)
         FUZZ_CHECK(digits > 0);
     }
     if (i < t.len && t.data[i] == 'e') {
-        i += 1 + (i + 1 < t.len && t.data[i + 1] == '-');
+        i += i + 1 < t.len && t.data[i + 1] == '-' ? 2 : 1;
         FUZZ_CHECK(i < t.len);
         while (i < t.len && pc_is_digit(t.data[i]))
             i++;
