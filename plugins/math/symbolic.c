@@ -12,39 +12,59 @@ static const char *rule_of(const sym_facts *f)
 /* What values modulo a prime say. */
 typedef enum modulo { MODULO_NOTHING, MODULO_PROOF, MODULO_AGREES, MODULO_SAME_FUNCTIONS } modulo;
 
+/* Both sides modulo a prime, at points that follow one another. */
+typedef struct residues {
+    sym_mod_point at;
+    uint32_t n, undefined_a, undefined_b;
+    bool differ;
+} residues;
+
+/* The next point; false: these are no such expressions. */
+static bool residues_next(residues *r, math_side a, math_side b)
+{
+    sym_mod va, vb;
+    r->at = (sym_mod_point){ .seed = 0x61736179 + r->n++ };
+    math_eval ea = sym_mod_value(a, &r->at, &va);
+    if (ea != EVAL_OK && ea != EVAL_UNDEFINED)
+        return false;
+    math_eval eb = sym_mod_value(b, &r->at, &vb);
+    r->undefined_a += ea == EVAL_UNDEFINED;
+    r->undefined_b += eb == EVAL_UNDEFINED;
+    r->differ = ea == EVAL_OK && eb == EVAL_OK && !sym_mod_same(va, vb);
+    return eb == EVAL_OK || eb == EVAL_UNDEFINED;
+}
+
+/* A side that never had a value has none: two like that are open, one differs from the other. */
+static modulo judged_undefined(const residues *r, const sym_facts *f, math_finding *found)
+{
+    bool never_a = r->undefined_a == r->n, never_b = r->undefined_b == r->n;
+    if (r->at.has_functions || (!never_a && !never_b))
+        return MODULO_NOTHING;
+    *found = never_a != never_b ? math_found(MATH_DIFFERENT, rule_of(f))
+                                : math_open(rule_of(f), WHY_UNDEFINED, MATH_BLAME_A | MATH_BLAME_B);
+    return MODULO_PROOF;
+}
+
 /* PROOF: *found is the finding. AGREES: the same values at n_points, in unknowns and independent
  * constants alone; SAME_FUNCTIONS: also in functions. */
 static modulo compared_modulo(math_side a, math_side b, const sym_facts *f, uint32_t n_points,
                               math_finding *found)
 {
-    uint32_t undefined_a = 0, undefined_b = 0;
-    bool has_functions = false;
-    for (uint32_t k = 0; k < n_points; k++) {
-        sym_mod_point at = { .seed = 0x61736179 + k };
-        sym_mod va, vb;
-        math_eval ea = sym_mod_value(a, &at, &va), eb = EVAL_OUTSIDE;
-        if (ea == EVAL_OK || ea == EVAL_UNDEFINED)
-            eb = sym_mod_value(b, &at, &vb);
-        if (eb != EVAL_OK && eb != EVAL_UNDEFINED)
+    residues r = { .n = 0 };
+    while (r.n < n_points) {
+        if (!residues_next(&r, a, b))
             return MODULO_NOTHING;
-        undefined_a += ea == EVAL_UNDEFINED;
-        undefined_b += eb == EVAL_UNDEFINED;
-        has_functions = at.has_functions;
-        if (ea != EVAL_OK || eb != EVAL_OK) {
-            n_points = n_points < 3 ? 3 : n_points;
-        } else if (!sym_mod_same(va, vb)) {
+        if (r.differ) {
             *found = math_found(MATH_DIFFERENT, rule_of(f));
-            return has_functions || (at.has_pi && at.has_e) ? MODULO_NOTHING : MODULO_PROOF;
+            return r.at.has_functions || (r.at.has_pi && r.at.has_e) ? MODULO_NOTHING
+                                                                     : MODULO_PROOF;
         }
+        if (r.undefined_a + r.undefined_b > 0 && n_points < 3)
+            n_points = 3;
     }
-    if (undefined_a + undefined_b == 0)
-        return has_functions ? MODULO_SAME_FUNCTIONS : MODULO_AGREES;
-    bool never_a = undefined_a == n_points, never_b = undefined_b == n_points;
-    if (has_functions || (!never_a && !never_b))
-        return MODULO_NOTHING;
-    *found = never_a != never_b ? math_found(MATH_DIFFERENT, rule_of(f))
-                                : math_open(rule_of(f), WHY_UNDEFINED, MATH_BLAME_A | MATH_BLAME_B);
-    return MODULO_PROOF;
+    if (r.undefined_a + r.undefined_b > 0)
+        return judged_undefined(&r, f, found);
+    return r.at.has_functions ? MODULO_SAME_FUNCTIONS : MODULO_AGREES;
 }
 
 /* Unknowns, pi and unknown functions depend on nothing: fractions in them differ where they differ.
@@ -186,32 +206,47 @@ static bool is_infinity(math_side s)
     return math_side_node(s)->kind == M_INF;
 }
 
+/* What a side is made of that stands in the way. */
+typedef struct obstacles {
+    bool opaque, outside;
+} obstacles;
+
+static bool look_at(sym_facts *f, math_side s, obstacles *o)
+{
+    f->has_opaque = f->is_outside = f->has_pm = false;
+    bool ok = sym_facts_add(f, s);
+    *o = (obstacles){ f->has_opaque, f->is_outside || f->has_pm };
+    return ok;
+}
+
+static unsigned blame(bool a, bool b)
+{
+    return (a ? MATH_BLAME_A : 0U) | (b ? MATH_BLAME_B : 0U);
+}
+
 math_finding math_expr_equal(math_side a, math_side b, math_budget *budget)
 {
     sym_facts f = { .n_unknowns = 0 };
-    bool ok = sym_facts_add(&f, a);
-    const bool opaque_a = f.has_opaque, outside_a = f.is_outside || f.has_pm;
-    f.has_opaque = f.is_outside = f.has_pm = false;
-    ok = sym_facts_add(&f, b) && ok;
-    const bool opaque_b = f.has_opaque, outside_b = f.is_outside || f.has_pm;
-    f.has_opaque |= opaque_a;
-    if (!ok)
-        return math_open("symbolic", WHY_BUDGET, 0);
+    obstacles oa, ob;
+    bool ok_a = look_at(&f, a, &oa), ok_b = look_at(&f, b, &ob);
+    f.has_opaque = oa.opaque || ob.opaque;
+    if (!ok_a || !ok_b)
+        return math_open("symbolic", WHY_BUDGET, blame(!ok_a, !ok_b));
     if (f.n_unknowns == 0 && !f.has_apply) {
         math_env env = { .budget = budget, .log_base = 10 };
         math_finding found = math_value_equal(a, b, &env);
         if (found.truth != MATH_UNDECIDED || !f.has_opaque)
             return found;
     }
-    if (outside_a || outside_b) {
-        if (is_infinity(a) != is_infinity(b) && !(is_infinity(a) ? outside_b : outside_a))
+    if (oa.outside || ob.outside) {
+        bool is_a = is_infinity(a);
+        if (is_a != is_infinity(b) && !(is_a ? ob.outside : oa.outside))
             return math_found(MATH_DIFFERENT, rule_of(&f));
-        return math_open("symbolic", WHY_OPAQUE,
-                         (outside_a ? MATH_BLAME_A : 0U) | (outside_b ? MATH_BLAME_B : 0U));
+        return math_open("symbolic", WHY_OPAQUE, blame(oa.outside, ob.outside));
     }
     math_finding found = compared_by_all(a, b, &f, budget);
     if (found.truth == MATH_UNDECIDED && found.reason == WHY_OPAQUE)
-        found.blame = (opaque_a ? MATH_BLAME_A : 0U) | (opaque_b ? MATH_BLAME_B : 0U);
+        found.blame = blame(oa.opaque, ob.opaque);
     if (found.truth != MATH_DIFFERENT)
         found.note[0] = 0;
     return found;

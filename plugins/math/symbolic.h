@@ -1,8 +1,10 @@
-/* symbolic.h -- expressions with unknowns (ladder 5.4, rung 6): rational functions over Q exactly,
- * everything else at random rational points.
+/* symbolic.h -- expressions with unknowns (ladder 5.4, rung 6): fractions of polynomials in
+ * unknowns and in functions of them exactly, everything else at random rational points.
  *
- * An unknown is any real number; n, k, m, j that stand in an exponent of a negative number, a
- * factorial or a binomial are integers. Different at one point (disjoint enclosures, or an exact
+ * An unknown is any real number; n, k, m, j, N that stand in an exponent over what
+ * may be negative or times pi in a sine, and all in a factorial, a binomial or the bounds of a sum,
+ * are integers. Equal as functions: x/x is 1, sqrt(x) at -2 is i sqrt 2, so
+ * ln(xy) differs from ln x + ln y. Different at one point (disjoint enclosures, or an exact
  * value) is a proof of difference, and the point goes to the note. Equality needs exact arithmetic:
  * equal polynomials, or an exact zero (qqbar, Calcium) of the difference at several random points,
  * negative ones among them (Schwartz-Zippel: rule "points"). Where Arb agrees to 200 bits
@@ -23,8 +25,8 @@ math_finding math_expr_equal(math_side a, math_side b, math_budget *budget);
  * points is one constant. */
 math_finding math_equation_equal(math_side lhs_a, math_side rhs_a, math_side lhs_b, math_side rhs_b,
                                  bool square_free, math_budget *budget);
-/* As above, but the constant must be positive (an inequality), and *sign says what it is: +1 or -1.
- */
+/* As above, but no denominator is cleared, and the constant must be real: *sign says what it is, +1
+ * or -1 (an inequality turns round), where the finding is MATH_EQUAL. */
 math_finding math_difference_ratio(math_side lhs_a, math_side rhs_a, math_side lhs_b,
                                    math_side rhs_b, int *sign, math_budget *budget);
 

@@ -272,6 +272,8 @@ static bool is_real_exp(sym_ring *r, const sym_ratio *x, uint32_t *g, slong *exp
     return r->gen[*g].kind == GEN_EXP && r->gen[*g].is_real;
 }
 
+/* A root of exp(k ln u) asks for a root of u, an argument of an earlier generator, and so on: at
+ * most SYM_GENS deep. NOLINTBEGIN(misc-no-recursion) */
 static bool pow_q(sym_ring *r, sym_ratio *out, const sym_ratio *x, slong p, ulong q)
 {
     return q == 1 ? sym_pow(r, out, x, p) : sym_root(r, out, x, q) && sym_pow(r, out, out, p);
@@ -414,7 +416,7 @@ static bool exp_whole(sym_ring *r, sym_ratio *out, const sym_ratio *u)
     bool is_new;
     sym_init(r, &arg);
     sym_set(r, &arg, u);
-    slong sign = fmpz_sgn(u->num.coeffs) * fmpz_sgn(u->den.coeffs);
+    slong sign = (slong)fmpz_sgn(u->num.coeffs) * fmpz_sgn(u->den.coeffs);
     if (sign < 0)
         sym_neg(r, &arg, &arg);
     bool ok = sym_make(r, GEN_EXP, 0, no_name, &arg, 1, &g, &is_new);
@@ -546,6 +548,8 @@ bool sym_root(sym_ring *r, sym_ratio *out, const sym_ratio *u, ulong index)
     sym_clear(r, &factor);
     return ok;
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 /* An integer for all values of its unknowns? */
 static bool is_integer_valued(sym_ring *r, const sym_ratio *x)
@@ -717,7 +721,7 @@ static bool polynomial_gcd(sym_ring *r, sym_ratio *out, bool is_lcm, const sym_r
     }
     for (uint32_t g = r->n_unknowns; ok && g < r->n; g++)
         ok = !used[g];
-    if (!ok || n == 0 || !math_spend(r->budget, 100 * n))
+    if (!ok || n == 0 || !math_spend(r->budget, (int64_t)100 * n))
         return sym_fail(r, EVAL_OUTSIDE);
     fmpz_mpoly_init(t, r->ctx);
     sym_ratio all;

@@ -5,6 +5,7 @@
 #include <flint/fmpz_mpoly_factor.h>
 
 /* Does x depend on no unknown and no unknown function? */
+/* NOLINTNEXTLINE(misc-no-recursion): arguments are made of earlier generators */
 static bool is_constant(sym_ring *r, const sym_ratio *x)
 {
     uint8_t used[SYM_GENS] = { 0 };
@@ -15,7 +16,7 @@ static bool is_constant(sym_ring *r, const sym_ratio *x)
                         r->gen[g].kind == GEN_BOUND))
             return false;
         for (uint32_t i = 0; used[g] && i < r->gen[g].n_args; i++)
-            if (!is_constant(r, &r->gen[g].arg[i])) /* arguments are made of earlier generators */
+            if (!is_constant(r, &r->gen[g].arg[i]))
                 return false;
     }
     return true;

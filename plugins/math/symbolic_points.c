@@ -19,7 +19,6 @@ typedef struct point {
     math_env env;
     math_binding binding[SYM_UNKNOWNS];
     fmpq value[SYM_UNKNOWNS];
-    bool has_negative;
 } point;
 
 static uint64_t mixed(uint64_t x)
@@ -34,7 +33,6 @@ static uint64_t mixed(uint64_t x)
  */
 static void point_draw(point *p, const sym_facts *f, uint32_t k)
 {
-    p->has_negative = false;
     for (uint32_t i = 0; i < f->n_unknowns; i++) {
         uint64_t draw = mixed(mixed(k * 64 + i) ^ 0x5eed);
         slong num, den = 1;
@@ -48,10 +46,8 @@ static void point_draw(point *p, const sym_facts *f, uint32_t k)
                 num++;
         }
         bool is_negative = k == 1 || (k > 1 && draw & 1);
-        if (is_negative && !f->is_counting[i]) {
+        if (is_negative && !f->is_counting[i])
             num = -num;
-            p->has_negative = true;
-        }
         fmpq_set_si(&p->value[i], num, (ulong)den);
     }
 }
@@ -63,7 +59,6 @@ static void point_init(point *p, const sym_facts *f, unsigned log_base, math_bud
         p->binding[i] = (math_binding){ f->unknown[i], &p->value[i] };
     }
     p->env = (math_env){ p->binding, f->n_unknowns, log_base, budget };
-    p->has_negative = false;
 }
 
 static void point_fini(point *p, const sym_facts *f)
@@ -119,44 +114,43 @@ typedef enum meeting {
     MEET_LOST
 } meeting;
 
-static bool is_value(math_eval e, const acb_t v)
-{
-    return e == EVAL_OK && acb_is_finite(v);
-}
-
 static bool is_sharp(const acb_t v)
 {
     return acb_rel_accuracy_bits(v) >= 60 || acb_contains_zero(v);
 }
 
-/* Values of both sides at one point, at growing precision while they are blurred. LOST: a side may
- * have a value, but it costs too much or is no number of ours. */
+/* Values of both sides at one precision. LOST: they may be there, but cost too much, are blurred,
+ * or are no numbers of ours; *is_blurred: more bits may help. */
+static meeting met(math_side a, math_side b, const point *p, acb_t va, acb_t vb, slong bits,
+                   bool *is_blurred)
+{
+    math_eval ea = math_eval_acb(a, &p->env, va, bits);
+    math_eval eb = math_eval_acb(b, &p->env, vb, bits);
+    const bool no_a = ea == EVAL_UNDEFINED, no_b = eb == EVAL_UNDEFINED;
+    *is_blurred = false;
+    if ((ea != EVAL_OK && !no_a) || (eb != EVAL_OK && !no_b))
+        return MEET_LOST;
+    if (no_a || no_b)
+        return no_a && no_b ? MEET_NEITHER : no_a ? MEET_NOT_A : MEET_NOT_B;
+    const bool are_values = acb_is_finite(va) && acb_is_finite(vb);
+    if (are_values && !acb_overlaps(va, vb))
+        return MEET_APART;
+    *is_blurred = !are_values || !is_sharp(va) || !is_sharp(vb);
+    return *is_blurred ? MEET_LOST : MEET_TOGETHER;
+}
+
+/* At growing precision while they are blurred. */
 static meeting meet(math_side a, math_side b, const point *p, acb_t va, acb_t vb)
 {
-    for (slong bits = FIRST_BITS;; bits *= 4) {
-        math_eval ea = math_eval_acb(a, &p->env, va, bits);
-        math_eval eb = math_eval_acb(b, &p->env, vb, bits);
-        if ((ea != EVAL_OK && ea != EVAL_UNDEFINED) || (eb != EVAL_OK && eb != EVAL_UNDEFINED))
-            return MEET_LOST;
-        bool has_a = is_value(ea, va), has_b = is_value(eb, vb);
-        if (has_a && has_b) {
-            if (!acb_overlaps(va, vb))
-                return MEET_APART;
-            if (is_sharp(va) && is_sharp(vb))
-                return MEET_TOGETHER;
-        }
-        if (ea == EVAL_UNDEFINED || eb == EVAL_UNDEFINED)
-            return ea == eb ? MEET_NEITHER : ea == EVAL_UNDEFINED ? MEET_NOT_A : MEET_NOT_B;
-        if (bits >= LAST_BITS)
-            return has_a && has_b ? MEET_LOST
-                   : has_a        ? MEET_NOT_B
-                   : has_b        ? MEET_NOT_A
-                                  : MEET_NEITHER;
-    }
+    bool is_blurred = true;
+    meeting m = MEET_LOST;
+    for (slong bits = FIRST_BITS; is_blurred && bits <= LAST_BITS; bits *= 4)
+        m = met(a, b, p, va, vb, bits, &is_blurred);
+    return m;
 }
 
 typedef struct tally {
-    uint32_t together, proved, tried, negative, not_a, not_b, neither, lost;
+    uint32_t together, proved, tried, not_a, not_b, neither, lost;
     math_reason reason; /* why a proof was not had */
 } tally;
 

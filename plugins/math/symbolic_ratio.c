@@ -156,7 +156,7 @@ static bool poly_pow(sym_ring *r, fmpz_mpoly_struct *out, const fmpz_mpoly_struc
         is_unit ? 0
                 : (double)n * (double)(poly_bits(p) + (slong)FLINT_BIT_COUNT((mp_limb_t)p->length));
     int64_t terms = p->length > 1 ? power_terms(r, p, n) : 1;
-    if (bits > SYM_BITS || terms > SYM_TERMS || terms * p->length > 4 * SYM_PRODUCTS ||
+    if (bits > SYM_BITS || terms > SYM_TERMS || terms * p->length > (int64_t)4 * SYM_PRODUCTS ||
         !math_spend(r->budget, 2 + terms * p->length * price(r, (slong)bits)))
         return sym_fail(r, EVAL_BUDGET);
     return fmpz_mpoly_pow_ui(out, p, n, r->ctx) || sym_fail(r, EVAL_BUDGET);

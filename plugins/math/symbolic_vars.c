@@ -58,6 +58,7 @@ static bool note_unknown(sym_facts *f, assay_str name, int from)
     return true;
 }
 
+/* Depth is bounded by the tree's. NOLINTNEXTLINE(misc-no-recursion) */
 static bool is_positive_constant(math_side s)
 {
     math_kind kind = (math_kind)math_side_node(s)->kind;
@@ -133,6 +134,17 @@ static bool walked_binder(walk *w, math_side s, int from, bool in_trig)
     return ok;
 }
 
+/* What unknowns below s range over, where s itself says so. */
+static int from_below(math_side s, int from, bool in_trig)
+{
+    math_kind kind = (math_kind)math_side_node(s)->kind;
+    if (kind == M_FACT || kind == M_BINOM)
+        return FROM_COUNTS;
+    if (in_trig && kind == M_MUL && has_kid(s, M_PI))
+        return FROM_INTEGERS;
+    return kind == M_FUNC || kind == M_APPLY || kind == M_DERIV ? FROM_REALS : from;
+}
+
 static bool walked(walk *w, math_side s, int from, bool in_trig)
 {
     const math_node *x = math_side_node(s);
@@ -152,11 +164,8 @@ static bool walked(walk *w, math_side s, int from, bool in_trig)
              walked(w, math_side_kid(s, 1), is_positive_constant(base) ? from : FROM_INTEGERS,
                     false);
     } else {
-        int below = kind == M_FACT || kind == M_BINOM                      ? FROM_COUNTS
-                    : in_trig && kind == M_MUL && has_kid(s, M_PI)         ? FROM_INTEGERS
-                    : kind == M_FUNC || kind == M_APPLY || kind == M_DERIV ? FROM_REALS
-                                                                           : from;
         w->f->has_opaque |= kind == M_DERIV;
+        int below = from_below(s, from, in_trig);
         bool inside = in_trig || is_trigonometric(x);
         for (uint32_t i = 0; ok && i < x->n; i++)
             ok = walked(w, math_side_kid(s, i), below, inside);
