@@ -177,51 +177,36 @@ static bool is_currency_sign(assay_str s)
            pc_is(s, "\xC2\xA5");
 }
 
-static bool is_minute(assay_str name, size_t at)
+/* One unit of a product, "cm^2", as cm}^{2}: an open \text{ is closed. */
+static void put_factor(printer *p, assay_str factor)
 {
-    bool ends = at + 3 == name.len || pc_in(name.data[at + 3], "^/*");
-    return pc_starts(pc_from(name, at), "min") && ends &&
-           (at == 0 || pc_in(name.data[at - 1], "/*"));
+    size_t caret = pc_find(factor, "^", 0);
+    assay_str name = caret == PC_NONE ? factor : pc_slice(factor, 0, caret);
+    print_put(p, pc_is(name, "$") ? "\\" : "");
+    print_str(p, pc_is(name, "min") ? PC_LIT("minute") : name); /* \min is a function */
+    print_put(p, "}");
+    if (caret == PC_NONE)
+        return;
+    print_put(p, "^{");
+    print_str(p, pc_from(factor, caret + 1));
+    print_put(p, "}");
 }
 
 /* cm^2/s as \text{ cm}^{2}/\text{s}. */
 static void put_unit(printer *p, assay_str name)
 {
-    const char *space = print_chance(p, 4)   ? "\\,\\text{"
-                        : print_chance(p, 4) ? "\\ \\mathrm{~"
-                                             : "\\text{ ";
-    bool open = false;
-    print_put(p, space);
-    open = true;
-    for (size_t k = 0; k < name.len; k++) {
-        char c = name.data[k];
-        if (c == '^') {
-            size_t end = k + 1;
-            while (end < name.len && name.data[end] != '/' && name.data[end] != '*')
-                end++;
-            print_put(p, open ? "}^{" : "^{");
-            print_str(p, pc_slice(name, k + 1, end));
-            print_put(p, "}");
-            open = false;
-            k = end - 1;
-        } else if (c == '*' || c == '/') {
-            print_put(p, open ? "}" : "");
-            print_put(p, c == '*' ? " \\cdot " : "/");
-            open = false;
-        } else {
-            if (!open)
-                print_put(p, "\\text{");
-            open = true;
-            if (is_minute(name, k)) { /* \\min is a function */
-                print_put(p, "minute");
-                k += 2;
-                continue;
-            }
-            print_put(p, c == '$' ? "\\" : "");
-            print_byte(p, c);
-        }
+    print_put(p, print_chance(p, 4)   ? "\\,\\text{"
+                 : print_chance(p, 4) ? "\\ \\mathrm{~"
+                                      : "\\text{ ");
+    for (size_t from = 0, k = 0; k <= name.len; k++) {
+        bool sign = k < name.len && pc_in(name.data[k], "*/");
+        if (k < name.len && !sign)
+            continue;
+        put_factor(p, pc_slice(name, from, k));
+        if (sign)
+            print_put(p, name.data[k] == '*' ? " \\cdot \\text{" : "/\\text{");
+        from = k + 1;
     }
-    print_put(p, open ? "}" : "");
 }
 
 void print_with_unit(printer *p, math_id id, unsigned where)

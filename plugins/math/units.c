@@ -356,7 +356,9 @@ static bool measure(assay_str word, small *out)
         return set_small(out, "kB", 2, "", 0);
     char lower[UNIT_WORD];
     for (size_t k = 0; k < word.len; k++)
-        lower[k] = word.len == 1 ? word.data[k] : pc_lower(word.data[k]);
+        lower[k] = pc_lower(word.data[k]);
+    if (word.len == 1) /* K and k, M and m are not the same */
+        lower[0] = word.data[0];
     if (known_word((assay_str){ lower, word.len }, out))
         return true;
     size_t n = unit_singular(lower, word.len);
@@ -523,53 +525,74 @@ static bool add_words(const reader *r, uint32_t *i, uint32_t end, product *p, in
            add_measure(p, (assay_str){ name.data, name.len }, *sign * power);
 }
 
-/* Items [from, to) times p; MAX_NESTING bounds the depth. NOLINTBEGIN(misc-no-recursion) */
+/* MAX_NESTING bounds the depth of what follows. NOLINTBEGIN(misc-no-recursion) */
+static bool product_of(const reader *r, uint32_t from, uint32_t to, product *p, int sign);
+
+/* \frac{m}{s}; *i is at the command, then past the second brace. */
+static bool add_fraction(const reader *r, uint32_t *i, uint32_t to, product *p, int sign)
+{
+    uint32_t top = *i + 1, below = r->items[top].kind == I_OPEN ? r->items[top].close + 1u : 0;
+    if (below == 0 || below >= to || r->items[below].kind != I_OPEN || below == top + 2 ||
+        r->items[below].close == below + 1)
+        return false;
+    if (!product_of(r, top + 1, below - 1, p, sign))
+        return false;
+    p->group++;
+    *i = r->items[below].close + 1u;
+    return product_of(r, below + 1, *i - 1, p, -sign);
+}
+
+/* (m/s) or (m/s)^2 */
+static bool add_group(const reader *r, uint32_t *i, uint32_t to, product *p, int sign)
+{
+    uint32_t first = p->n, close = r->items[*i].close;
+    if (!product_of(r, *i + 1, close, p, sign))
+        return false;
+    *i = close + 1;
+    if (*i >= to || r->items[*i].kind != I_POWER)
+        return true;
+    for (uint32_t k = first; k < p->n; k++) {
+        int power = p->list[k].power * r->items[*i].power;
+        if (power > MAX_POWER || power < -MAX_POWER)
+            return false;
+        p->list[k].power = (int8_t)power;
+    }
+    ++*i;
+    return true;
+}
+
+/* A sign between two units. What follows "per" is divided by, to the end: J/kg K is J/(kg K). */
+static bool add_operator(const reader *r, uint32_t i, uint32_t from, uint32_t to, product *p,
+                         int *sign)
+{
+    const item *it = &r->items[i];
+    if (i + 1 >= to || (i > from && r->items[i - 1].kind == I_PER))
+        return false;
+    if (it->kind == I_TIMES) {
+        p->group = (uint8_t)(p->group + (it->power == 0));
+        return i > from;
+    }
+    *sign = *sign > 0 ? -*sign : *sign;
+    p->group++;
+    return true;
+}
+
+/* Items [from, to) times p. */
 static bool product_of(const reader *r, uint32_t from, uint32_t to, product *p, int sign)
 {
-    for (uint32_t i = from; i < to;) {
-        const item *it = &r->items[i];
-        if (it->kind == I_PER ||
-            is_word(r, i, "per")) { /* what follows is divided by: J/kg K is J/(kg K) */
-            if (i + 1 >= to || (i > from && r->items[i - 1].kind == I_PER))
-                return false;
-            sign = sign > 0 ? -sign : sign;
-            p->group++;
-            i++;
-        } else if (it->kind == I_TIMES) {
-            if (i == from || i + 1 >= to)
-                return false;
-            p->group = (uint8_t)(p->group + (it->power == 0));
-            i++;
-        } else if (it->kind == I_FRAC) {
-            uint32_t top = i + 1,
-                     below = r->items[top].kind == I_OPEN ? r->items[top].close + 1u : 0;
-            if (below == 0 || below >= to || r->items[below].kind != I_OPEN || below == top + 2 ||
-                r->items[below].close == below + 1)
-                return false;
-            bool ok = product_of(r, top + 1, below - 1, p, sign);
-            p->group++;
-            if (!ok || !product_of(r, below + 1, r->items[below].close, p, -sign))
-                return false;
-            i = r->items[below].close + 1u;
-        } else if (it->kind == I_OPEN) {
-            uint32_t first = p->n;
-            if (!product_of(r, i + 1, it->close, p, sign))
-                return false;
-            i = it->close + 1u;
-            if (i < to && r->items[i].kind == I_POWER) { /* (m/s)^2 */
-                for (uint32_t k = first; k < p->n; k++) {
-                    int power = p->list[k].power * r->items[i].power;
-                    if (power > MAX_POWER || power < -MAX_POWER)
-                        return false;
-                    p->list[k].power = (int8_t)power;
-                }
-                i++;
-            }
-        } else if (it->kind != I_WORD || !add_words(r, &i, to, p, &sign)) {
-            return false;
-        }
+    bool ok = true;
+    for (uint32_t i = from; ok && i < to;) {
+        item_kind k = is_word(r, i, "per") ? I_PER : r->items[i].kind;
+        if (k == I_PER || k == I_TIMES)
+            ok = add_operator(r, i++, from, to, p, &sign);
+        else if (k == I_FRAC)
+            ok = add_fraction(r, &i, to, p, sign);
+        else if (k == I_OPEN)
+            ok = add_group(r, &i, to, p, sign);
+        else
+            ok = k == I_WORD && add_words(r, &i, to, p, &sign);
     }
-    return true;
+    return ok;
 }
 /* NOLINTEND(misc-no-recursion) */
 

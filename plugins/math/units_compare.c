@@ -120,11 +120,11 @@ static void multiply(fmpq_t product, const measure *m, int sign, bool metric_ton
 static bool share_a_word(assay_str a, assay_str b)
 {
     for (size_t from = 0, k = 0; k <= a.len; k++) {
-        if (k < a.len && a.data[k] != ' ')
+        if (k < a.len && !pc_in(a.data[k], " /*"))
             continue;
         assay_str word = pc_slice(a, from, k);
         for (size_t at = 0, i = 0; i <= b.len; i++) {
-            if (i < b.len && b.data[i] != ' ')
+            if (i < b.len && !pc_in(b.data[i], " /*"))
                 continue;
             if (word.len && pc_eq(word, pc_slice(b, at, i)))
                 return true;
