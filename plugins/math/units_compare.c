@@ -28,8 +28,12 @@ static void add_part(measure *m, assay_str part, int sign)
     size_t caret = pc_find(part, "^", 0);
     int e10 = 0, power = caret == PC_NONE ? 1 : read_int(pc_from(part, caret + 1));
     size_t rest = 0;
-    const unit_def *def =
-        unit_symbol(pc_slice(part, 0, caret == PC_NONE ? part.len : caret), &e10, &rest);
+    assay_str name = pc_slice(part, 0, caret == PC_NONE ? part.len : caret);
+    const unit_def *def = unit_symbol(name, &e10, &rest);
+    bool takes_prefix = false;
+    const char *alias = def ? NULL : unit_word(name, &takes_prefix); /* the sign of the rupee */
+    if (alias)
+        def = unit_symbol((assay_str){ alias, strlen(alias) }, &e10, &rest);
     if (!def || m->n >= MAX_FACTORS || power > MAX_POWER || power < -MAX_POWER)
         return; /* a thing */
     power *= sign;

@@ -346,7 +346,8 @@ static const unit_alias names[] = {
 
 static int cmp(assay_str a, const char *b)
 {
-    return pc_cmp(a, (assay_str){ b, strlen(b) });
+    int order = strncmp(a.data, b, a.len);
+    return order ? order : b[a.len] ? -1 : 0;
 }
 
 static const unit_def *exact(assay_str name)

@@ -5,63 +5,83 @@
 #include "math/units.h"
 #include "math/units_table.h"
 
-static bool in_list(assay_str word, const char *const *list, size_t n)
+/* Where `word` stands among n sorted words that are `step` pointers apart, or n. */
+static size_t find(assay_str word, const char *const *sorted, size_t n, size_t step)
 {
-    for (size_t k = 0; k < n; k++)
-        if (pc_is(word, list[k]))
-            return true;
-    return false;
+    size_t lo = 0, hi = n;
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        const char *at = sorted[mid * step];
+        int order = strncmp(word.data, at, word.len);
+        if (order == 0 && !at[word.len])
+            return mid;
+        if (order > 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return n;
 }
-#define IN_LIST(word, list) in_list((word), (list), sizeof(list) / sizeof *(list))
+#define COUNT(list) (sizeof(list) / sizeof *(list))
+#define IN_LIST(word, list) (find((word), (list), COUNT(list), 1) < COUNT(list))
 
 bool unit_is_banned(assay_str lower)
 {
     static const char *const list[] = {
-        "half",      "halves",      "third",      "thirds",     "over",     "times",  "plus",
-        "minus",     "factorial",   "because",    "since",      "if",       "not",    "but",
-        "maybe",     "or",          "and",        "then",       "so",       "is",     "are",
-        "was",       "be",          "equals",     "equal",      "mod",      "modulo", "base",
-        "pairs",     "sqrt",        "sin",        "cos",        "tan",      "cot",    "sec",
-        "csc",       "log",         "ln",         "lg",         "exp",      "max",    "gcd",
-        "lcm",       "lim",         "choose",     "when",       "where",    "wrong",  "tenths",
-        "percent",   "dozen",       "dozens",     "hundredths", "infinity", "inf",    "nan",
-        "to",        "than",        "percentage", "pi",         "alpha",    "beta",   "gamma",
-        "delta",     "theta",       "lambda",     "sigma",      "omega",    "phi",    "mu",
-        "either",    "thousandths", "quarters",   "no",         "none",     "dne",    "undefined",
-        "remainder", "frac",        "mid",        "arcsin",     "arccos",   "arctan", "sinh",
-        "cosh",      "tanh",        "det",        "arg",        "for",
+        "alpha",    "and",       "arccos",     "arcsin",    "arctan",      "are",
+        "arg",      "base",      "be",         "because",   "beta",        "billion",
+        "billions", "but",       "choose",     "cos",       "cosh",        "cot",
+        "csc",      "delta",     "det",        "dne",       "dozen",       "dozens",
+        "eight",    "eighteen",  "eighty",     "either",    "eleven",      "equal",
+        "equals",   "exp",       "factorial",  "fifteen",   "fifty",       "five",
+        "for",      "forty",     "four",       "fourteen",  "frac",        "gamma",
+        "gcd",      "half",      "halves",     "hundred",   "hundreds",    "hundredths",
+        "if",       "inf",       "infinity",   "is",        "lambda",      "lcm",
+        "lg",       "lim",       "ln",         "log",       "max",         "maybe",
+        "mid",      "million",   "millions",   "minus",     "mod",         "modulo",
+        "mu",       "nan",       "nine",       "nineteen",  "ninety",      "no",
+        "none",     "not",       "omega",      "one",       "or",          "over",
+        "pairs",    "percent",   "percentage", "phi",       "pi",          "plus",
+        "quarters", "remainder", "sec",        "seven",     "seventeen",   "seventy",
+        "sigma",    "sin",       "since",      "sinh",      "six",         "sixteen",
+        "sixty",    "so",        "sqrt",       "tan",       "tanh",        "ten",
+        "tenths",   "than",      "then",       "theta",     "third",       "thirds",
+        "thirteen", "thirty",    "thousand",   "thousands", "thousandths", "three",
+        "times",    "to",        "trillion",   "trillions", "twelve",      "twenty",
+        "two",      "undefined", "was",        "when",      "where",       "wrong",
+        "zero"
     };
     unsigned value = 0;
-    return IN_LIST(lower, list) || math_number_word(lower, &value) || math_cardinal(lower, &value);
+    return IN_LIST(lower, list) ||
+           (memchr(lower.data, '-', lower.len) && math_cardinal(lower, &value));
 }
 
 bool unit_is_preposition(assay_str lower)
 {
-    static const char *const list[] = { "of", "in",   "from", "with",  "on",
-                                        "at", "into", "out",  "after", "before" };
+    static const char *const list[] = { "after", "at", "before", "from", "in",
+                                        "into",  "of", "on",     "out",  "with" };
     return IN_LIST(lower, list);
 }
 
 static size_t irregular(char *word, size_t n)
 {
-    static const char *const pairs[][2] = {
-        { "people", "person" }, { "children", "child" },   { "feet", "foot" },
-        { "teeth", "tooth" },   { "mice", "mouse" },       { "geese", "goose" },
-        { "dice", "die" },      { "vertices", "vertex" },  { "oxen", "ox" },
-        { "leaves", "leaf" },   { "knives", "knife" },     { "loaves", "loaf" },
-        { "shelves", "shelf" }, { "wolves", "wolf" },      { "matrices", "matrix" },
-        { "indices", "index" }, { "movies", "movie" },     { "cookies", "cookie" },
-        { "pies", "pie" },      { "ties", "tie" },         { "buses", "bus" },
-        { "axes", "axe" },      { "lenses", "lens" },      { "gases", "gas" },
-        { "pennies", "penny" }, { "series", "series" },    { "species", "species" },
-        { "shoes", "shoe" },    { "brownies", "brownie" }, { "lies", "lie" },
+    static const char *const pairs[] = {
+        /* plural, singular; sorted */
+        "axes",     "axe",    "brownies", "brownie", "buses",  "bus",    "children", "child",
+        "cookies",  "cookie", "dice",     "die",     "feet",   "foot",   "gases",    "gas",
+        "geese",    "goose",  "indices",  "index",   "knives", "knife",  "leaves",   "leaf",
+        "lenses",   "lens",   "lies",     "lie",     "loaves", "loaf",   "matrices", "matrix",
+        "mice",     "mouse",  "movies",   "movie",   "oxen",   "ox",     "pennies",  "penny",
+        "people",   "person", "pies",     "pie",     "series", "series", "shelves",  "shelf",
+        "shoes",    "shoe",   "species",  "species", "teeth",  "tooth",  "ties",     "tie",
+        "vertices", "vertex", "wolves",   "wolf"
     };
-    for (size_t k = 0; k < sizeof pairs / sizeof *pairs; k++)
-        if (pc_is((assay_str){ word, n }, pairs[k][0])) {
-            memcpy(word, pairs[k][1], strlen(pairs[k][1]));
-            return strlen(pairs[k][1]);
-        }
-    return 0;
+    size_t k = find((assay_str){ word, n }, pairs, COUNT(pairs) / 2, 2);
+    if (k == COUNT(pairs) / 2)
+        return 0;
+    size_t len = strlen(pairs[2 * k + 1]);
+    memcpy(word, pairs[2 * k + 1], len);
+    return len;
 }
 
 static bool ends(const char *word, size_t n, const char *with)
@@ -171,21 +191,21 @@ static bool looks_english(assay_str lower)
 static bool is_short_noun(assay_str lower)
 {
     static const char *const list[] = {
-        "ant", "bag", "bat", "bed", "bee", "box", "boy", "bus",  "can", "car", "cat", "cow",
-        "cup", "day", "dog", "egg", "fan", "fly", "fox", "gum",  "hat", "hen", "ice", "ink",
-        "jar", "job", "key", "kid", "lap", "leg", "map", "mat",  "men", "mug", "net", "nut",
-        "one", "owl", "pan", "pea", "pen", "pet", "pie", "pig",  "pin", "pot", "ram", "rat",
-        "row", "run", "saw", "set", "six", "sum", "tap", "tea",  "ten", "tie", "tin", "toy",
-        "tub", "van", "way", "web", "win", "yen", "bit", "mph",  "lbs", "hrs", "sec", "yds",
-        "ton", "usd", "kph", "rpm", "amp", "arc", "age", "ways",
+        "age", "amp", "ant", "arc", "bag", "bat", "bed", "bee", "bit", "box", "boy", "bus",
+        "can", "car", "cat", "cow", "cup", "day", "dog", "egg", "fan", "fly", "fox", "gum",
+        "hat", "hen", "hrs", "ice", "ink", "jar", "job", "key", "kid", "kph", "lap", "lbs",
+        "leg", "map", "mat", "men", "mph", "mug", "net", "nut", "one", "owl", "pan", "pea",
+        "pen", "pet", "pie", "pig", "pin", "pot", "ram", "rat", "row", "rpm", "run", "saw",
+        "sec", "set", "six", "sum", "tap", "tea", "ten", "tie", "tin", "ton", "toy", "tub",
+        "usd", "van", "way", "web", "win", "yds", "yen"
     };
     return IN_LIST(lower, list);
 }
 
 bool math_word_is_noun(assay_str word)
 {
-    static const char *const surely[] = { "cm", "mm", "km", "kg", "mg", "ml", "lb", "oz", "ft",
-                                          "in", "yd", "mi", "hr", "hz", "kw", "am", "pm" };
+    static const char *const surely[] = { "am", "cm", "ft", "hr", "hz", "in", "kg", "km", "kw",
+                                          "lb", "mg", "mi", "ml", "mm", "oz", "pm", "yd" };
     char lower[UNIT_WORD];
     if (word.len < 2 || word.len >= sizeof lower)
         return false;

@@ -484,6 +484,18 @@ static void comparisons(void **state)
         compare_is(cases[k][0], cases[k][1], cases[k][2]);
 }
 
+/* The sign before an amount arrives as it is written. */
+static void signs_as_written(void **state)
+{
+    (void)state;
+    fmpq_t factor;
+    fmpq_init(factor);
+    assert_int_equal(math_unit_compare(lit("\xE2\x82\xB9"), lit("rupee"), factor), UNITS_SAME);
+    assert_int_equal(math_unit_compare(lit("\xE2\x82\xB9"), lit("$"), factor), UNITS_DIFFERENT);
+    assert_int_equal(math_unit_compare(lit("\xC2\xA2"), lit("$"), factor), UNITS_FACTOR);
+    fmpq_clear(factor);
+}
+
 /* What was never canonical (a broken caller) must not crash or be slow either. */
 static void hostile_comparisons(void **state)
 {
@@ -588,6 +600,7 @@ int main(void)
         cmocka_unit_test(hostile_names),
         cmocka_unit_test(comparisons),
         cmocka_unit_test(hostile_comparisons),
+        cmocka_unit_test(signs_as_written),
         cmocka_unit_test(measures_and_nouns),
         cmocka_unit_test(words_for_numbers),
     };
