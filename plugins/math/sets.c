@@ -35,7 +35,7 @@ bool math_is_real_set(math_side s)
         for (size_t i = 0; i < ops.len; i++)
             if (pc_in(ops.data[i], "!<l>gen"))
                 return true;
-        return false;
+        return pc_is(ops, "=") && math_is_real_set(math_side_kid(s, 1));
     case M_LIST:
         for (uint32_t i = 0; i < x->n; i++)
             if (math_is_real_set(math_side_kid(s, i)))

@@ -7,24 +7,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "math/sets_inner.h"
 
-enum { FAMILY_CLASSES = 64, FAMILY_LIST = 32 };
-
-typedef struct family {
-    math_side lo, hi;  /* the expression; hi: its tree is NULL unless it is a family of intervals */
-    math_side index;   /* k */
-    set_linear at, to; /* of lo and hi, where `exact` */
-    unsigned flags;    /* of the interval */
-    char domain;       /* 'Z'; 'N': from 0 or 1, whichever is meant; 'P': from 1 */
-    bool exact;
-} family;
-
-typedef struct family_list {
-    family item[FAMILY_LIST];
-    uint32_t n;
-    math_side name; /* x of x = f(k); tree NULL: none */
-} family_list;
-
-static void list_fini(family_list *l)
+static void list_fini(set_families *l)
 {
     for (uint32_t i = 0; i < l->n; i++) {
         sets_linear_fini(&l->item[i].at);
@@ -34,20 +17,20 @@ static void list_fini(family_list *l)
 
 /* ---- reading ---- */
 
-static bool add(set_work *w, family_list *l, math_side lo, math_side hi, unsigned flags,
+static bool add(set_work *w, set_families *l, math_side lo, math_side hi, unsigned flags,
                 char domain)
 {
-    if (l->n == FAMILY_LIST)
+    if (l->n == SET_FAMILIES)
         return sets_fail(w, WHY_BUDGET);
-    family *f = &l->item[l->n++];
-    *f = (family){ .lo = lo, .hi = hi, .index = w->name, .flags = flags, .domain = domain };
+    set_family *f = &l->item[l->n++];
+    *f = (set_family){ .lo = lo, .hi = hi, .index = w->name, .flags = flags, .domain = domain };
     sets_linear_init(&f->at);
     sets_linear_init(&f->to);
     f->exact = sets_linear(w, lo, &f->at) && (!hi.tree || sets_linear(w, hi, &f->to));
     return true;
 }
 
-static bool keep_name(set_work *w, family_list *l, math_side name)
+static bool keep_name(set_work *w, set_families *l, math_side name)
 {
     if (math_side_node(name)->kind != M_SYM || sets_is_name(w, name))
         return false;
@@ -57,10 +40,12 @@ static bool keep_name(set_work *w, family_list *l, math_side name)
     return true;
 }
 
-static bool collect(set_work *w, family_list *l, math_side s, char domain);
+static bool collect(set_work *w, set_families *l, math_side s, char domain);
+
+/* Depth: the tree's, MATH_DEPTH. NOLINTBEGIN(misc-no-recursion) */
 
 /* x = f(k), f(k) = x, x in (f(k), g(k)), f(k) < x < g(k) */
-static bool collect_relation(set_work *w, family_list *l, math_side s, char domain)
+static bool collect_relation(set_work *w, set_families *l, math_side s, char domain)
 {
     const math_node *x = math_side_node(s);
     assay_str ops = math_text(s.tree, s.id);
@@ -83,9 +68,8 @@ static bool collect_relation(set_work *w, family_list *l, math_side s, char doma
               : add(w, l, c, a, last * MATH_LO_CLOSED | first * MATH_HI_CLOSED, domain);
 }
 
-/* What an index k runs through; several at once. Depth: the tree's. NOLINTBEGIN(misc-no-recursion)
- */
-static bool collect(set_work *w, family_list *l, math_side s, char domain)
+/* Families in the index w->name. */
+static bool collect(set_work *w, set_families *l, math_side s, char domain)
 {
     const math_node *x = math_side_node(s);
     if (!math_spend(w->budget, 4))
@@ -116,6 +100,8 @@ static bool collect(set_work *w, family_list *l, math_side s, char domain)
     }
 }
 
+/* NOLINTEND(misc-no-recursion) */
+
 /* "k in Z": its k and what it runs through; false: it is something else. */
 static bool is_index(math_side s, math_side *index, char *domain)
 {
@@ -133,7 +119,7 @@ static bool is_index(math_side s, math_side *index, char *domain)
     return (letter == 'Z' || letter == 'N') && (plain || from_one);
 }
 
-static bool read_family(set_work *w, family_list *l, math_side s)
+static bool read_family(set_work *w, set_families *l, math_side s)
 {
     const math_node *x = math_side_node(s);
     if (x->n != 2)
@@ -144,7 +130,7 @@ static bool read_family(set_work *w, family_list *l, math_side s)
 }
 
 /* Items s[from..], one of which is "k in Z" and the others families in k. */
-static bool read_indexed(set_work *w, family_list *l, math_side s, uint32_t from)
+static bool read_indexed(set_work *w, set_families *l, math_side s, uint32_t from)
 {
     char domain = 0;
     uint32_t at = from, n = math_side_node(s)->n;
@@ -159,7 +145,7 @@ static bool read_indexed(set_work *w, family_list *l, math_side s, uint32_t from
 }
 
 /* \{f(k) | k in Z\}, \{x | x = f(k), k in Z\}, with the conditions as one list or family, too */
-static bool read_builder(set_work *w, family_list *l, math_side s)
+static bool read_builder(set_work *w, set_families *l, math_side s)
 {
     math_side element = math_side_kid(s, 0), outer = l->name;
     uint32_t n = math_side_node(s)->n, before = l->n;
@@ -183,7 +169,8 @@ static bool read_builder(set_work *w, family_list *l, math_side s)
     return ok;
 }
 
-static bool read_any(set_work *w, family_list *l, math_side s)
+/* Depth: the tree's. NOLINTNEXTLINE(misc-no-recursion) */
+static bool read_any(set_work *w, set_families *l, math_side s)
 {
     const math_node *x = math_side_node(s);
     math_side index;
@@ -215,230 +202,10 @@ static bool read_any(set_work *w, family_list *l, math_side s)
         return false;
     }
 }
-/* NOLINTEND(misc-no-recursion) */
-
-/* ---- exact families: p + q pi ---- */
-
-/* Where p + q pi stands in units of the direction u + v pi: p/u or q/v, whichever is defined;
- * false: it is not a multiple. */
-static bool along(fmpq_t out, const fmpq *p, const fmpq *q, const fmpq *u, const fmpq *v)
-{
-    fmpq_t x, y;
-    bool parallel;
-    fmpq_init(x);
-    fmpq_init(y);
-    fmpq_mul(x, p, v);
-    fmpq_mul(y, q, u);
-    parallel = fmpq_equal(x, y);
-    fmpq_clear(x);
-    fmpq_clear(y);
-    if (fmpq_is_zero(v))
-        fmpq_div(out, p, u);
-    else
-        fmpq_div(out, q, v);
-    return parallel;
-}
-
-/* a = the least common multiple of a and |b| */
-static void common(fmpq_t a, const fmpq_t b)
-{
-    fmpz_t top, bottom;
-    fmpz_init(top);
-    fmpz_init(bottom);
-    fmpz_lcm(top, fmpq_numref(a), fmpq_numref(b));
-    fmpz_gcd(bottom, fmpq_denref(a), fmpq_denref(b));
-    fmpq_set_fmpz_frac(a, top, bottom);
-    fmpz_clear(top);
-    fmpz_clear(bottom);
-}
-
-typedef struct circle {
-    const family *unit; /* its step is the unit of length */
-    fmpq_t length;      /* the common multiple of all steps, in units */
-    uint32_t classes;
-    bool parallel; /* all offsets are multiples of the unit, too */
-} circle;
-
-/* False: the steps have no common multiple (or there are too many classes: w->why). */
-static bool measure(set_work *w, circle *c, const family_list *l, bool steps)
-{
-    fmpq_t t, n;
-    bool ok = true;
-    fmpq_init(t);
-    fmpq_init(n);
-    for (uint32_t i = 0; i < l->n && ok; i++) {
-        const fmpq *a = l->item[i].at.c, *to = l->item[i].to.c, *unit = c->unit->at.c;
-        ok = along(t, &a[2], &a[3], &unit[2], &unit[3]);
-        fmpq_abs(t, t);
-        if (ok && steps) {
-            common(c->length, t);
-            ok = fmpz_bits(fmpq_numref(c->length)) < 64 || sets_fail(w, WHY_BUDGET);
-            c->parallel = c->parallel && along(n, &a[0], &a[1], &unit[2], &unit[3]);
-            if (l->item[i].hi.tree)
-                c->parallel = c->parallel && along(n, &to[0], &to[1], &unit[2], &unit[3]);
-        } else if (ok) {
-            fmpq_div(n, c->length, t);
-            ok = fmpz_cmp_ui(fmpq_numref(n), FAMILY_CLASSES) <= 0 || sets_fail(w, WHY_BUDGET);
-            c->classes += ok ? (uint32_t)fmpz_get_ui(fmpq_numref(n)) : 0;
-            ok = ok && (c->classes <= 2 * FAMILY_CLASSES || sets_fail(w, WHY_BUDGET));
-        }
-    }
-    fmpq_clear(t);
-    fmpq_clear(n);
-    return ok;
-}
-
-/* t modulo the circle's length */
-static void wrap(const circle *c, fmpq_t t)
-{
-    fmpq_t n;
-    fmpz_t turns;
-    fmpq_init(n);
-    fmpz_init(turns);
-    fmpq_div(n, t, c->length);
-    fmpz_fdiv_q(turns, fmpq_numref(n), fmpq_denref(n));
-    fmpq_set(n, c->length);
-    fmpq_mul_fmpz(n, n, turns);
-    fmpq_sub(t, t, n);
-    fmpq_clear(n);
-    fmpz_clear(turns);
-}
-
-/* The point t units from p + q pi, as a real: a plain number of units where all is parallel. */
-static bool point(set_work *w, const circle *c, const family *f, const fmpq_t start, const fmpq_t t,
-                  uint32_t *id)
-{
-    if (c->parallel)
-        return sets_add_q(w, t, id);
-    fmpq_t p, q, moved;
-    fmpq_init(p);
-    fmpq_init(q);
-    fmpq_init(moved);
-    fmpq_sub(moved, t, start);
-    fmpq_mul(p, moved, &c->unit->at.c[2]);
-    fmpq_mul(q, moved, &c->unit->at.c[3]);
-    fmpq_add(p, p, &f->at.c[0]);
-    fmpq_add(q, q, &f->at.c[1]);
-    math_side s = sets_number(w, p, q);
-    fmpq_clear(p);
-    fmpq_clear(q);
-    fmpq_clear(moved);
-    return (s.id || sets_fail(w, WHY_BUDGET)) && sets_add_real(w, s, id);
-}
-
-/* from..to on the circle, from being in [0, length) */
-static bool arc(set_work *w, const circle *c, const fmpq_t from, const fmpq_t to, unsigned flags)
-{
-    uint32_t lo = 0, hi = 0, end = 0, zero = 0;
-    fmpq_t t;
-    fmpq_init(t);
-    fmpq_sub(t, to, from);
-    if (fmpq_sgn(t) < 0) { /* the wrong way round */
-        fmpq_clear(t);
-        return sets_fail(w, WHY_OPAQUE);
-    }
-    bool whole = fmpq_cmp(t, c->length) > 0; /* more than a turn covers everything */
-    bool ok = sets_add_q(w, from, &lo) && sets_add_q(w, c->length, &end);
-    fmpq_sub(t, to, c->length);
-    bool over = fmpq_sgn(t) >= 0;
-    if (ok && over) {
-        fmpq_t origin;
-        fmpq_init(origin);
-        ok = sets_add_q(w, origin, &zero) && (whole ? (hi = end) : sets_add_q(w, t, &hi));
-        ok = ok && sets_piece(w, whole ? zero : lo, end, whole ? MATH_LO_CLOSED : flags & 1U) &&
-             sets_piece(w, zero, hi, MATH_LO_CLOSED | (whole ? 0 : flags & MATH_HI_CLOSED));
-        fmpq_clear(origin);
-    } else if (ok) {
-        ok = sets_add_q(w, to, &hi) && sets_piece(w, lo, hi, flags);
-    }
-    fmpq_clear(t);
-    return ok;
-}
-
-/* Every class of one family on the circle. */
-static bool roll(set_work *w, const circle *c, const family *f)
-{
-    fmpq_t start, step, t, to;
-    uint32_t id = 0;
-    fmpq_init(start);
-    fmpq_init(step);
-    fmpq_init(t);
-    fmpq_init(to);
-    const fmpq *unit = c->unit->at.c;
-    along(start, &f->at.c[0], &f->at.c[1], &unit[2], &unit[3]);
-    along(step, &f->at.c[2], &f->at.c[3], &unit[2], &unit[3]);
-    fmpq_abs(step, step);
-    fmpq_div(t, c->length, step);
-    slong n = fmpz_get_si(fmpq_numref(t));
-    fmpq_set(t, start);
-    bool ok = true;
-    for (slong i = 0; i < n && ok; i++) {
-        wrap(c, t);
-        if (f->hi.tree) { /* as far from t as hi is from lo */
-            along(to, &f->to.c[0], &f->to.c[1], &unit[2], &unit[3]);
-            fmpq_sub(to, to, start);
-            fmpq_add(to, to, t);
-            ok = arc(w, c, t, to, f->flags);
-        } else {
-            ok = point(w, c, f, start, t, &id) &&
-                 sets_piece(w, id, id, MATH_LO_CLOSED | MATH_HI_CLOSED);
-        }
-        fmpq_add(t, t, step);
-    }
-    fmpq_clear(start);
-    fmpq_clear(step);
-    fmpq_clear(t);
-    fmpq_clear(to);
-    return ok;
-}
-
-static bool has_intervals(const family_list *l)
-{
-    for (uint32_t i = 0; i < l->n; i++)
-        if (l->item[i].hi.tree)
-            return true;
-    return false;
-}
-
-static math_finding same_rows(set_work *w)
-{
-    const uint64_t *a = sets_result(w, 0), *b = sets_result(w, 1);
-    bool same = memcmp(a, b, w->words * sizeof *a) == 0;
-    math_finding f = math_found(same ? MATH_EQUAL : MATH_DIFFERENT, "family");
-    if (!same)
-        sets_note(&f, "they differ modulo the step");
-    return f;
-}
-
-static math_finding open_family(const set_work *w)
+math_finding sets_open_family(const set_work *w)
 {
     return math_open("family", w->why ? w->why : WHY_OPAQUE,
                      w->why ? w->why_blame : MATH_BLAME_A | MATH_BLAME_B);
-}
-
-static math_finding on_circle(set_work *w, const family_list *a, const family_list *b)
-{
-    circle c = { .unit = &a->item[0], .parallel = true };
-    math_finding f;
-    bool ok;
-    fmpq_init(c.length);
-    fmpq_one(c.length);
-    if (!measure(w, &c, a, true) || !measure(w, &c, b, true)) {
-        bool proof = w->why == WHY_NONE && a->n == 1 && b->n == 1;
-        fmpq_clear(c.length);
-        return proof ? math_found(MATH_DIFFERENT, "family") : open_family(w);
-    }
-    ok = measure(w, &c, a, false) && measure(w, &c, b, false) &&
-         (c.parallel || (!has_intervals(a) && !has_intervals(b)));
-    ok = ok && sets_op(w, SET_EMPTY);
-    for (uint32_t i = 0; i < a->n && ok; i++)
-        ok = roll(w, &c, &a->item[i]);
-    ok = ok && sets_op(w, SET_EMPTY);
-    for (uint32_t i = 0; i < b->n && ok; i++)
-        ok = roll(w, &c, &b->item[i]);
-    f = ok && sets_run(w) ? same_rows(w) : open_family(w);
-    fmpq_clear(c.length);
-    return f;
 }
 
 /* ---- one-sided families: the first element and the direction matter ---- */
@@ -451,7 +218,7 @@ static bool same_linear(const set_linear *a, const set_linear *b)
     return true;
 }
 
-static bool among(const family *f, const family_list *l)
+static bool among(const set_family *f, const set_families *l)
 {
     for (uint32_t i = 0; i < l->n; i++)
         if (same_linear(&f->at, &l->item[i].at) && same_linear(&f->to, &l->item[i].to) &&
@@ -460,7 +227,7 @@ static bool among(const family *f, const family_list *l)
     return false;
 }
 
-static math_finding one_sided(set_work *w, const family_list *a, const family_list *b)
+static math_finding one_sided(set_work *w, const set_families *a, const set_families *b)
 {
     bool same = true;
     for (uint32_t i = 0; i < a->n; i++)
@@ -469,11 +236,11 @@ static math_finding one_sided(set_work *w, const family_list *a, const family_li
         same = same && among(&b->item[i], a);
     if (same)
         return math_found(MATH_EQUAL, "family");
-    const family *x = &a->item[0], *y = &b->item[0];
+    const set_family *x = &a->item[0], *y = &b->item[0];
     bool both = x->domain != 'Z' && y->domain != 'Z';
     if (a->n > 1 || b->n > 1 || (both && x->domain != y->domain)) {
         sets_fail(w, both && x->domain != y->domain ? WHY_POLICY : WHY_OPAQUE);
-        return open_family(w);
+        return sets_open_family(w);
     }
     return math_found(MATH_DIFFERENT, "family");
 }
@@ -484,7 +251,7 @@ typedef struct progression {
     math_side offset, step;
 } progression;
 
-static bool progression_of(set_work *w, const family *f, progression *out)
+static bool progression_of(set_work *w, const set_family *f, progression *out)
 {
     math_id c[3];
     w->name = f->index;
@@ -524,27 +291,28 @@ static math_truth covered(set_work *w, const progression *a, uint32_t n_a, const
     return MATH_EQUAL;
 }
 
-static math_finding one_by_one(set_work *w, const family_list *a, const family_list *b)
+static math_finding one_by_one(set_work *w, const set_families *a, const set_families *b)
 {
     enum { MOST = 8 };
-    progression x[MOST], y[MOST];
+    progression x[MOST] = { { { NULL, 0 }, { NULL, 0 } } },
+                y[MOST] = { { { NULL, 0 }, { NULL, 0 } } };
     if (a->n > MOST || b->n > MOST)
-        return open_family(w);
+        return sets_open_family(w);
     for (uint32_t i = 0; i < a->n; i++)
         if (!progression_of(w, &a->item[i], &x[i]))
-            return open_family(w);
+            return sets_open_family(w);
     for (uint32_t i = 0; i < b->n; i++)
         if (!progression_of(w, &b->item[i], &y[i]))
-            return open_family(w);
+            return sets_open_family(w);
     int zero = 0;
     if (!sets_sign(w, x[0].step.id, &zero) || zero == 0)
-        return open_family(w);
+        return sets_open_family(w);
     for (uint32_t i = 0; i < a->n + b->n; i++) {
         math_truth t = same_step(w, &x[0], i < a->n ? &x[i] : &y[i - a->n]);
         if (t == MATH_DIFFERENT && a->n == 1 && b->n == 1)
             return math_found(MATH_DIFFERENT, "family");
         if (t != MATH_EQUAL)
-            return open_family(w);
+            return sets_open_family(w);
     }
     math_truth there = covered(w, x, a->n, y, b->n);
     math_truth back = there == MATH_DIFFERENT ? there : covered(w, y, b->n, x, a->n);
@@ -552,7 +320,7 @@ static math_finding one_by_one(set_work *w, const family_list *a, const family_l
         return math_found(MATH_DIFFERENT, "family");
     if (there == MATH_EQUAL && back == MATH_EQUAL)
         return math_found(MATH_EQUAL, "family");
-    return open_family(w);
+    return sets_open_family(w);
 }
 
 /* ---- families that are not linear: the same expression, the index renamed and shifted ---- */
@@ -565,9 +333,9 @@ static math_id shifted(math_tree *t, math_id name, int how)
                       : math_1(t, M_NEG, 0, name);
 }
 
-static math_finding renamed(set_work *w, const family *a, const family *b)
+static math_finding renamed(set_work *w, const set_family *a, const set_family *b)
 {
-    math_finding open = open_family(w);
+    math_finding open = sets_open_family(w);
     if (a->domain != b->domain || (a->hi.tree == NULL) != (b->hi.tree == NULL) ||
         a->flags != b->flags)
         return open;
@@ -590,22 +358,22 @@ static math_finding renamed(set_work *w, const family *a, const family *b)
 
 /* ---- the comparison ---- */
 
-static bool is_zero_step(const family *f)
+static bool is_zero_step(const set_family *f)
 {
     return fmpq_is_zero(&f->at.c[2]) && fmpq_is_zero(&f->at.c[3]);
 }
 
 /* An interval's ends move together. */
-static bool is_rigid(const family *f)
+static bool is_rigid(const set_family *f)
 {
     return !f->hi.tree ||
            (fmpq_equal(&f->at.c[2], &f->to.c[2]) && fmpq_equal(&f->at.c[3], &f->to.c[3]));
 }
 
-static bool all_exact(const family_list *l, bool *whole)
+static bool all_exact(const set_families *l, bool *whole)
 {
     for (uint32_t i = 0; i < l->n; i++) {
-        const family *f = &l->item[i];
+        const set_family *f = &l->item[i];
         if (!f->exact || is_zero_step(f) || !is_rigid(f))
             return false;
         *whole = *whole && f->domain == 'Z';
@@ -613,14 +381,14 @@ static bool all_exact(const family_list *l, bool *whole)
     return true;
 }
 
-static math_finding compared(set_work *w, const family_list *a, const family_list *b)
+static math_finding compared(set_work *w, const set_families *a, const set_families *b)
 {
     bool whole = true;
     if (a->name.tree && b->name.tree &&
         !pc_eq(math_text(a->name.tree, a->name.id), math_text(b->name.tree, b->name.id)))
         return math_found(MATH_DIFFERENT, "unknown");
     if (all_exact(a, &whole) && all_exact(b, &whole))
-        return whole ? on_circle(w, a, b) : one_sided(w, a, b);
+        return whole ? sets_on_circle(w, a, b) : one_sided(w, a, b);
     math_finding f = one_by_one(w, a, b);
     if (f.truth == MATH_UNDECIDED && w->why == WHY_NONE && a->n == 1 && b->n == 1)
         f = renamed(w, &a->item[0], &b->item[0]);
@@ -630,7 +398,7 @@ static math_finding compared(set_work *w, const family_list *a, const family_lis
 math_finding math_family_equal(math_side a, math_side b, math_budget *budget)
 {
     set_work w;
-    family_list x = { .n = 0 }, y = { .n = 0 };
+    set_families x = { .n = 0 }, y = { .n = 0 };
     sets_init(&w, budget, 10);
     math_finding f;
     if (read_any(&w, &x, a)) {

@@ -128,6 +128,28 @@ bool sets_linear(set_work *w, math_side s, set_linear *out);
 /* p + q pi as a tree in w->scratch; id 0: no memory */
 math_side sets_number(set_work *w, const fmpq_t p, const fmpq_t q);
 
+/* ---- sets_family.c, sets_circle.c ---- */
+enum { SET_FAMILIES = 32 };
+
+typedef struct set_family {
+    math_side lo, hi;  /* the expression; hi: its tree is NULL unless it is a family of intervals */
+    math_side index;   /* k */
+    set_linear at, to; /* of lo and hi, where `exact` */
+    unsigned flags;    /* of the interval */
+    char domain;       /* 'Z'; 'N': from 0 or 1, whichever is meant; 'P': from 1 */
+    bool exact;
+} set_family;
+
+typedef struct set_families {
+    set_family item[SET_FAMILIES];
+    uint32_t n;
+    math_side name; /* x of x = f(k); tree NULL: none */
+} set_families;
+
+math_finding sets_open_family(const set_work *w);
+/* All of a and b are exact, over Z, with steps that are not 0. */
+math_finding sets_on_circle(set_work *w, const set_families *a, const set_families *b);
+
 /* ---- sets_solve.c ---- */
 bool sets_is_name(const set_work *w, math_side s);  /* the unknown w->name itself */
 bool sets_has_name(const set_work *w, math_side s); /* it occurs below */

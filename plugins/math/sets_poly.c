@@ -94,6 +94,8 @@ static bool divide(poly_reader *r, quotient *a, const quotient *b)
 
 static bool read_quotient(poly_reader *r, math_side s, quotient *out);
 
+/* Depth: the tree's, MATH_DEPTH. NOLINTBEGIN(misc-no-recursion) */
+
 static bool read_power(poly_reader *r, math_side s, quotient *out)
 {
     fmpq_t e;
@@ -196,6 +198,8 @@ static bool read_quotient(poly_reader *r, math_side s, quotient *out)
         return read_abs(r, s, out);
     return false;
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 /* ---- signs ---- */
 
@@ -337,8 +341,9 @@ static bool where(poly_reader *r, const quotient *f, math_relop op)
     fmpq_poly_get_numerator(holes, r->holes);
     fmpz_poly_mul(sign, sign, den);
     slong degree = fmpz_poly_degree(sign) + fmpz_poly_degree(holes);
-    bool ok = (degree <= 3 * POLY_DEGREE && math_spend(w->budget, 10 + 4 * degree * degree)) ||
-              sets_fail(w, WHY_BUDGET);
+    bool ok =
+        (degree <= 3 * (slong)POLY_DEGREE && math_spend(w->budget, 10 + 4 * degree * degree)) ||
+        sets_fail(w, WHY_BUDGET);
     root_list roots = { .n = 0 };
     if (ok && fmpz_poly_is_zero(sign)) {
         fmpz_poly_one(sign);

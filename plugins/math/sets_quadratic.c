@@ -41,6 +41,8 @@ static bool product(math_tree *t, math_id c[3], const math_id d[3])
     return !r[3] && !r[4];
 }
 
+/* Depth: the tree's, MATH_DEPTH. NOLINTBEGIN(misc-no-recursion) */
+
 static bool square(set_work *w, math_side s, math_id c[3])
 {
     fmpq_t e;
@@ -80,7 +82,6 @@ static bool terms(set_work *w, math_side s, math_id c[3])
     return ok && !t->full;
 }
 
-/* Depth: the tree's. NOLINTNEXTLINE(misc-no-recursion) */
 bool sets_coefficients(set_work *w, math_side s, math_id c[3])
 {
     const math_node *x = math_side_node(s);
@@ -109,6 +110,8 @@ bool sets_coefficients(set_work *w, math_side s, math_id c[3])
         return false;
     }
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 bool sets_sign(set_work *w, math_id id, int *sign)
 {

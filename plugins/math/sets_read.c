@@ -127,21 +127,29 @@ static bool read_membership(set_work *w, math_side element, math_relop op, math_
     return ok && (op == REL_IN || sets_op(w, SET_NOT));
 }
 
+static bool read_solved(set_work *w, math_side lhs, math_relop op, math_side rhs)
+{
+    if (sets_has_name(w, lhs) || sets_has_name(w, rhs))
+        return sets_solve(w, lhs, op, rhs);
+    return sets_fail(w, WHY_OPAQUE);
+}
+
 static bool read_pair(set_work *w, math_side lhs, math_relop op, math_side rhs)
 {
     switch (op) {
     case REL_IN:
     case REL_NOTIN:
         return read_membership(w, lhs, op, rhs);
-    case REL_EQ:
+    case REL_EQ: /* x = [1,2] is also written for x in [1,2] */
+        if (math_is_real_set(rhs))
+            return read_membership(w, lhs, REL_IN, rhs);
+        return read_solved(w, lhs, op, rhs);
     case REL_NE:
     case REL_LT:
     case REL_LE:
     case REL_GT:
     case REL_GE:
-        if (sets_has_name(w, lhs) || sets_has_name(w, rhs))
-            return sets_solve(w, lhs, op, rhs);
-        break;
+        return read_solved(w, lhs, op, rhs);
     case REL_APPROX:
     case REL_EQUIV:
     case REL_SUBSET:
@@ -158,7 +166,8 @@ static bool read_relation(set_work *w, math_side s)
     if (!math_spend(w->budget, x->n))
         return sets_fail(w, WHY_BUDGET);
     assay_str ops = math_text(s.tree, s.id);
-    bool member = ops.data[0] == REL_IN || ops.data[0] == REL_NOTIN;
+    bool member = ops.data[0] == REL_IN || ops.data[0] == REL_NOTIN ||
+                  (x->n == 2 && math_is_real_set(math_side_kid(s, 1)));
     math_side of = member ? math_side_kid(s, 0) : s;
     if (!w->name.tree && (!sets_find_name(of, &w->name) || !w->name.tree)) {
         w->symbolic = true;

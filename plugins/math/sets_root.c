@@ -327,7 +327,7 @@ bool sets_refine(set_work *w, set_root *r, slong precision)
         ok = math_spend(w->budget, 8 + n * (2 + working / 64) / 2) || sets_fail(w, WHY_BUDGET);
         if (!ok || newton(r, slope, working))
             continue;
-        if (r->e < -2 * MATH_PRECISION)
+        if (r->e < -2 * (slong)MATH_PRECISION)
             ok = sets_fail(w, WHY_BUDGET);
         arb_t half;
         arb_init(half);
@@ -379,7 +379,7 @@ bool sets_root_to_root(set_work *w, set_root *a, set_root *b, int *order)
         *order = (a->ordinal > b->ordinal) - (a->ordinal < b->ordinal);
         return true;
     }
-    for (slong precision = 60; precision <= 2 * MATH_PRECISION; precision *= 2) {
+    for (slong precision = 60; precision <= 2 * (slong)MATH_PRECISION; precision *= 2) {
         if (!sets_refine(w, a, precision) || !sets_refine(w, b, precision))
             return false;
         if (!arb_overlaps(a->ball, b->ball)) {

@@ -243,6 +243,7 @@ static bool exact_order(set_work *w, const set_real *a, const set_real *b, int *
     return x.id && y.id && math_value_compare(x, y, &w->env, order);
 }
 
+/* Calls itself once, with the two exchanged. NOLINTNEXTLINE(misc-no-recursion) */
 static bool try_compare(set_work *w, set_real *a, set_real *b, int *order)
 {
     if (a->kind == REAL_ALGEBRAIC && b->kind == REAL_Q)

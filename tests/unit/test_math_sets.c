@@ -75,6 +75,8 @@ static const row sets[] = {
     { "(rel e x (square -2 7))", "(rel ll -2 x 7)", SAME },
     { "(rel e x (square -2 7))", "(rel ll -2 y 7)", OTHER },
     { "(rel n x (square -2 7))", "(or (rel < x -2) (rel > x 7))", SAME },
+    { "(rel = x (interval 1 0 1))", "(rel e x (interval 1 0 1))", SAME },
+    { "(rel = x (tuple 0 1))", "(interval 0 0 1)", OPEN }, /* a vector as well */
     { "(rel << 0 (f:f x) 1)", "(tuple 0 1)", SAME },
     { "(rel << 0 (f:f x) 1)", "(rel >> 1 (f:f x) 0)", SAME },
     { "(rel << 0 (f:f x) 1)", "(rel >> 1 (f:g x) 0)", OTHER },
