@@ -51,7 +51,7 @@ static bool make_multiple(as_maker *m, const as_gold *g)
     int64_t k = (int64_t)as_maker_below(m, 11) + 2;
     as_rat a = g->val.c[0];
     as_buf_addf(m->out, "%s\\frac{%lld}{%lld}", a.p < 0 ? "-" : "", llabs(a.p) * k,
-                (long long)(a.q * k));
+                (long long)a.q * k);
     return true;
 }
 

@@ -727,6 +727,7 @@ static bool change_part(as_maker *m, as_gold *kid)
     return true;
 }
 
+/* Golds are at most three deep. NOLINTBEGIN(misc-no-recursion) */
 /* Another value in one place, at any depth. */
 static bool change_some(as_maker *m, as_gold *g)
 {
@@ -738,6 +739,7 @@ static bool change_some(as_maker *m, as_gold *g)
     return !is_range || as_gold_is_range(g);
 }
 
+/* NOLINTEND(misc-no-recursion) */
 static bool make_part(as_maker *m, const as_gold *g)
 {
     as_gold changed;

@@ -120,7 +120,7 @@ static void add_random_rat(as_buf *out, as_rat a, as_rng *rng)
         break;
     case 1:
         if (is_small) {
-            as_buf_addf(out, "\\frac{%lld}{%lld}", (long long)(a.p * k), (long long)(a.q * k));
+            as_buf_addf(out, "\\frac{%lld}{%lld}", (long long)a.p * k, (long long)a.q * k);
             return;
         }
         break;
@@ -136,6 +136,7 @@ static void add_random_rat(as_buf *out, as_rat a, as_rng *rng)
     as_spell_rat(out, a);
 }
 
+/* Golds are at most three deep. NOLINTBEGIN(misc-no-recursion) */
 void as_spell_kid(as_buf *out, const as_gold *kid, const as_look *look)
 {
     bool is_random = look->rng && kid->shape == AS_SHAPE_NUMBER && !kid->is_infinite;
@@ -270,3 +271,4 @@ void as_spell_gold(as_buf *out, const as_gold *g, const as_look *look)
         break;
     }
 }
+/* NOLINTEND(misc-no-recursion) */

@@ -140,6 +140,7 @@ bool as_val_mul(as_val *out, const as_val *a, const as_val *b)
     return settle(out);
 }
 
+/* Once: the norm is rational. NOLINTBEGIN(misc-no-recursion) */
 bool as_val_div(as_val *out, const as_val *a, const as_val *b)
 {
     if (as_val_is_zero(b))
@@ -156,6 +157,7 @@ bool as_val_div(as_val *out, const as_val *a, const as_val *b)
            as_val_mul(&top, a, &conjugate) && as_val_div(out, &top, &norm);
 }
 
+/* NOLINTEND(misc-no-recursion) */
 bool as_val_pow(as_val *out, const as_val *a, int exponent)
 {
     as_val power = as_val_int(1);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""`assay audit` through the real binary. The labels are judged by a reader of LaTeX of its own, with exact fractions and
-80-digit decimals, so that neither the generator nor any verifier is asked whether it is right.
+"""`assay audit` through the real binary. The labels are judged by a reader of LaTeX of its own, with decimals of 80
+digits, so that neither the generator nor any verifier is asked whether it is right.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -9,7 +9,6 @@ import gzip
 import random
 import re
 from decimal import Decimal
-from fractions import Fraction
 
 from run_assay import *
 
@@ -255,7 +254,8 @@ def value(s):
         s = s[m.end():]
     if s.startswith("\\$"):
         s, unit = s[2:], "dollars"
-    for mark, name in (("\\%", "percent"), ("%", "percent"), ("^{\\circ}", "degrees"), ("^\\circ", "degrees"), ("°", "degrees")):
+    for mark, name in (("\\%", "percent"), ("%", "percent"), ("^{\\circ}", "degrees"), ("^\\circ", "degrees"),
+                       ("°", "degrees")):
         if s.endswith(mark):
             s, unit = s[:-len(mark)], name
     if m := UNIT.search(s):
@@ -309,13 +309,17 @@ def golds(n, seed):
     scalar = lambda: r.choice([lambda: str(z(50)), frac, lambda: f"{r.randint(2, 9)}\\sqrt{{{sf()}}}"])()
     # x stands for the name of an unknown as well; t is what a near miss renames to
     shapes = [lambda: str(z()), lambda: str(z(10)), lambda: str(r.randint(10**4, 10**9)), frac, frac,
-              lambda: f"{r.randint(0, 99)}.{r.randint(1, 999)}", lambda: f"{r.randint(2, 9)}\\frac{{{r.randint(1, 3)}}}{{4}}",
+              lambda: f"{r.randint(0, 99)}.{r.randint(1, 999)}",
+              lambda: f"{r.randint(2, 9)}\\frac{{{r.randint(1, 3)}}}{{4}}",
               lambda: f"{r.randint(2, 30)}\\sqrt{{{sf()}}}", lambda: f"{z(9)}+{r.randint(2, 9)}\\sqrt{{{sf()}}}",
               lambda: f"\\frac{{{r.randint(1, 9)}+\\sqrt{{{sf()}}}}}{{{r.randint(2, 9)}}}",
-              lambda: f"{z(9)}+{r.randint(1, 9)}i", lambda: f"{r.randint(2, 99)}\\pi", lambda: f"\\frac{{\\pi}}{{{r.randint(2, 9)}}}",
+              lambda: f"{z(9)}+{r.randint(1, 9)}i", lambda: f"{r.randint(2, 99)}\\pi",
+              lambda: f"\\frac{{\\pi}}{{{r.randint(2, 9)}}}",
               lambda: f"{r.randint(2, 9)}x^{r.randint(2, 5)}-{r.randint(2, 9)}x+{r.randint(1, 9)}",
-              lambda: f"{r.randint(1, 99)}\\%", lambda: f"{r.randint(1, 179)}^\\circ", lambda: f"\\${r.randint(1, 99)}.{r.randint(10, 99)}",
-              lambda: f"{r.randint(1, 99)}\\text{{ miles}}", lambda: f"{r.randint(1, 4)}{r.randint(0, 4)}{r.randint(0, 4)}_{{{r.randint(5, 9)}}}",
+              lambda: f"{r.randint(1, 99)}\\%", lambda: f"{r.randint(1, 179)}^\\circ",
+              lambda: f"\\${r.randint(1, 99)}.{r.randint(10, 99)}",
+              lambda: f"{r.randint(1, 99)}\\text{{ miles}}",
+              lambda: f"{r.randint(1, 4)}{r.randint(0, 4)}{r.randint(0, 4)}_{{{r.randint(5, 9)}}}",
               lambda: f"({scalar()},{scalar()})", lambda: f"\\left({scalar()}, {scalar()}, {scalar()}\\right)",
               lambda: f"[{r.randint(-9, 0)},{r.randint(1, 9)})", lambda: f"(-\\infty,{z(20)}]",
               lambda: ", ".join(str(k) for k in r.sample(range(-50, 50), r.randint(2, 5))),
@@ -325,13 +329,14 @@ def golds(n, seed):
 
 
 # Labels that do not rest on the values alone; each has a test below or rests on how an answer is given.
-BY_RULE = re.compile(r"relation|contradiction|digits-apart|:order$|name$|unknown$|text-around:(?!verbatim|twice|padded|right-in-prose"
-                     r"|right-then-wrong|thought|wrong-then)")
+BY_RULE = re.compile(r"relation|contradiction|digits-apart|:order$|name$|unknown$|"
+                     r"text-around:(?!verbatim|twice|padded|right-in-prose|right-then-wrong|thought|wrong-then)")
 
 
 class Audit(AssayTest):
     def cases(self, rows, *more, plugin="exact"):
-        self.assay("audit", "--plugin", plugin, "--in", self.file("golds.jsonl", rows), "--out", self.dir / "cases.jsonl",
+        self.assay("audit", "--plugin", plugin, "--in", self.file("golds.jsonl", rows), "--out",
+            self.dir / "cases.jsonl",
                    "--force", *more)
         return lines_of((self.dir / "cases.jsonl").read_text())
 
@@ -359,7 +364,8 @@ class Audit(AssayTest):
             self.assertGreater(n, 10000)
             self.assertLess(unread, n / 20)
             self.assertGreater(len(kinds), 200)
-            for kind in ("int:commas", "frac:mixed", "frac:repeating", "radical:rationalised", "complex:swapped", "poly:nested",
+            for kind in ("int:commas", "frac:mixed", "frac:repeating", "radical:rationalised", "complex:swapped",
+                "poly:nested",
                          "list:permuted", "matrix:parts", "interval:left-right", "percent:word", "base:form"):
                 self.assertIn(("equal", kind), kinds)
             for kind in ("int:100n", "int:*1.00004", "frac:inverse", "frac:cut", "radical:radicand", "radical:decimal",
@@ -384,7 +390,8 @@ class Audit(AssayTest):
             return {boxed(r["completion"]) for r in rows if r["kind"] == want}
 
         self.assertEqual(made("42", "int:digits-apart", "near-miss"), {"4 2"})
-        self.assertLessEqual(made("42", "int:relation", "near-miss"), {f"x {s} 42" for s in (">", "<", "\\ge", "\\le", "\\ne")})
+        self.assertLessEqual(made("42", "int:relation", "near-miss"), {f"x {s} 42" for s in (">", "<", "\\ge",
+            "\\le", "\\ne")})
         self.assertEqual(made("42", "int:contradiction", "near-miss"), {"41 = 42", "x = 41 = 42"})
         self.assertEqual(made("[-3,2)", "interval:order", "equal"), {"-3 \\le x < 2", "2 > x \\ge -3"})
         self.assertEqual(made("(-\\infty,1)\\cup[4,\\infty)", "union:order", "equal"), {"x < 1 \\text{ or } x \\ge 4"})
@@ -403,13 +410,15 @@ class Audit(AssayTest):
         self.assertEqual(made("5\\text{ cm}", "unit:other-unit", "near-miss"), {"5\\text{ m}"})
         self.assertEqual(made("0\\text{ cm}", "unit:other-unit", "near-miss"), set())
         self.assertEqual(made("1_{5}", "base:base", "near-miss"), set())  # 1 is 1 in every base
-        self.assertEqual(made("\\begin{pmatrix} 1 & 2 \\\\ 2 & 1 \\end{pmatrix}", "matrix:transposed", "near-miss"), set())
+        self.assertEqual(made("\\begin{pmatrix} 1 & 2 \\\\ 2 & 1 \\end{pmatrix}", "matrix:transposed", "near-miss"),
+            set())
         self.assertEqual(made("(3,3)", "tuple:swapped", "near-miss"), set())
         self.assertEqual(made("0", "int:-n", "near-miss"), set())
         self.assertEqual(made("1", "int:square", "near-miss"), set())
 
     def test_contested_readings_are_left_alone(self):
-        rows = self.cases([{"answer": a} for a in ["50\\%", "2.5", "7.02e5", "1,234"]] * 50, "--per-gold", 10, "--seed", 3)
+        rows = self.cases([{"answer": a} for a in ["50\\%", "2.5", "7.02e5", "1,234"]] * 50, "--per-gold", 10,
+            "--seed", 3)
         for row in rows:
             if row["class"] not in ("equal", "near-miss") or row["kind"].startswith("text-around"):
                 continue
@@ -427,9 +436,11 @@ class Audit(AssayTest):
     def test_always_right_and_always_wrong(self):
         rows = golds(300, 1)
         path = self.file("golds.jsonl", rows)
-        summary = lambda plugin, *more: json.loads(self.assay("audit", "--plugin", plugin, "--in", path, "--json", *more).out)
+        summary = lambda plugin, *more: json.loads(self.assay("audit", "--plugin", plugin, "--in", path, "--json",
+            *more).out)
         lax = summary(TEST_PLUGINS / "always_pass.so")
-        self.assertEqual((lax["false_positives"]["rate"], lax["false_negatives"]["rate"], lax["self"]["wrong"]), (1, 0, 0))
+        self.assertEqual((lax["false_positives"]["rate"], lax["false_negatives"]["rate"], lax["self"]["wrong"]), (1,
+            0, 0))
         self.assertEqual(lax["hostile"]["wrong"], lax["hostile"]["cases"])
         self.assertGreater(lax["false_positives"]["low"], 0.99)
         self.assertEqual(lax["false_positives"]["high"], 1)
@@ -445,7 +456,8 @@ class Audit(AssayTest):
         self.assertEqual(boxes["self"]["wrong"], 0)
 
     def test_math(self):
-        summary = json.loads(self.assay("audit", "--plugin", "math", "--in", self.file("golds.jsonl", golds(400, 7)), "--json").out)
+        summary = json.loads(self.assay("audit", "--plugin", "math", "--in", self.file("golds.jsonl", golds(400, 7)),
+            "--json").out)
         self.assertEqual(summary["schema"], "assay.audit_summary/1")
         self.assertEqual(summary["false_positives"]["wrong"], 0, summary["kinds"])
         self.assertEqual(summary["hostile"]["wrong"], 0, summary["kinds"])
@@ -465,7 +477,8 @@ class Audit(AssayTest):
 
     def test_the_seed_is_said_and_differs(self):
         path = self.file("golds.jsonl", [{"answer": "42"}] * 20)
-        seeds = {json.loads(self.assay("audit", "--plugin", "exact", "--in", path, "--json").out)["seed"] for _ in range(3)}
+        seeds = {json.loads(self.assay("audit", "--plugin", "exact", "--in", path,
+            "--json").out)["seed"] for _ in range(3)}
         self.assertGreater(len(seeds), 1)
         seed = seeds.pop()
         text = self.assay("audit", "--plugin", "exact", "--in", path, "--seed", seed, "--show", 3).out
@@ -478,7 +491,8 @@ class Audit(AssayTest):
         again = lines_of(self.assay("verify", "--plugin", "math", "--in", self.dir / "cases.jsonl", "--quiet").out)
         self.assertEqual(len({r["id"] for r in rows}), len(rows))
         self.assertEqual([(r["id"], r["verdict"]) for r in rows if not r["kind"].startswith("hostile:utf8")],
-                         [(a["id"], a["verdict"]) for a, r in zip(again, rows) if not r["kind"].startswith("hostile:utf8")])
+                         [(a["id"], a["verdict"]) for a, r in zip(again,
+                             rows) if not r["kind"].startswith("hostile:utf8")])
 
     def test_tolerant(self):
         rows = [{"answer": a} for a in ("\\frac{1}{3}", "2\\sqrt{2}", "3\\pi")] * 30
@@ -495,20 +509,28 @@ class Audit(AssayTest):
         self.assertEqual((got["false_positives"]["wrong"], got["self"]["wrong"]), (0, 0))
 
     def test_golds_of_any_kind_survive(self):
-        rows = [{"answer": a} for a in ["{", "}}}{{{", "\\boxed{", "$", "\\", "\\frac", "\\frac{1}{0}", "0", "-0", "\u0000", "\u202e1",
-                                        "9" * 5000, "(" * 3000, "\\sqrt{" * 500, "1/0", "0.0", "x" * 700, ",,,", "(,)", "[,]",
-                                        "\\{\\}", "1e999", "_", "1_", "1_{99}", "=", "x=", ">", "x>", "\\cup", "\\begin{pmatrix}",
-                                        "\\begin{pmatrix}\\end{pmatrix}", "\\text{}", "%", "\\$", "^\\circ", "9223372036854775807",
-                                        "-9223372036854775808", "4611686018427387904", "0.000000000000000001", "1.0000000000000000001",
-                                        "\\sqrt{1073741823}", "(x+1)^{12}", "((x+1)^{12})^{12}", "10^{40}", "\\pi^{13}", "\u0664\u0662"]]
-        got = json.loads(self.assay("audit", "--plugin", "exact", "--in", self.file("g.jsonl", rows), "--json", "--per-gold", 50).out)
+        rows = [{"answer": a} for a in ["{", "}}}{{{", "\\boxed{", "$", "\\", "\\frac", "\\frac{1}{0}", "0", "-0",
+            "\u0000", "\u202e1",
+                                        "9" * 5000, "(" * 3000, "\\sqrt{" * 500, "1/0", "0.0", "x" * 700, ",,,",
+                                            "(,)", "[,]",
+                                        "\\{\\}", "1e999", "_", "1_", "1_{99}", "=", "x=", ">", "x>", "\\cup",
+                                            "\\begin{pmatrix}",
+                                        "\\begin{pmatrix}\\end{pmatrix}", "\\text{}", "%", "\\$", "^\\circ",
+                                            "9223372036854775807",
+                                        "-9223372036854775808", "4611686018427387904", "0.000000000000000001",
+                                            "1.0000000000000000001",
+                                        "\\sqrt{1073741823}", "(x+1)^{12}", "((x+1)^{12})^{12}", "10^{40}",
+                                            "\\pi^{13}", "\u0664\u0662"]]
+        got = json.loads(self.assay("audit", "--plugin", "exact", "--in", self.file("g.jsonl", rows), "--json",
+            "--per-gold", 50).out)
         self.assertEqual(got["golds"], len(rows))
 
     def test_usage(self):
         path = self.file("golds.jsonl", [{"answer": "42"}])
         said = lambda rc, *args: self.assay("audit", "--in", path, *args, rc=rc).err
         self.assertIn("--plugin NAME is missing", said(2))
-        self.assertIn('"near" is none of self, equal, near-miss, hostile', said(2, "--plugin", "exact", "--kinds", "self,near"))
+        self.assertIn('"near" is none of self, equal, near-miss, hostile', said(2, "--plugin", "exact", "--kinds",
+            "self,near"))
         self.assertIn('"" is none of', said(2, "--plugin", "exact", "--kinds", "self,"))
         self.assertIn("fp, fn, error, unscored", said(2, "--plugin", "exact", "--fail-on", "all"))
         self.assertIn("--seed", said(2, "--plugin", "exact", "--seed", "-1"))
@@ -517,11 +539,13 @@ class Audit(AssayTest):
         self.assertIn("exists", said(2, "--plugin", "exact", "--out", path))
         bad = self.file("bad.jsonl", [{"answer": "1"}, {"question": "?"}])
         self.assertIn("bad.jsonl:2", self.assay("audit", "--plugin", "exact", "--in", bad, rc=3).err)
-        self.assertIn("bad.jsonl:1", self.assay("audit", "--plugin", "exact", "--in", self.file("bad.jsonl", ["[1]"]), rc=3).err)
+        self.assertIn("bad.jsonl:1", self.assay("audit", "--plugin", "exact", "--in", self.file("bad.jsonl",
+            ["[1]"]), rc=3).err)
 
     def test_gates(self):
         path = self.file("golds.jsonl", golds(50, 3))
-        gate = lambda rc, plugin, on: self.assay("audit", "--plugin", plugin, "--in", path, "--quiet", "--fail-on", on, rc=rc).err
+        gate = lambda rc, plugin, on: self.assay("audit", "--plugin", plugin, "--in", path, "--quiet", "--fail-on",
+            on, rc=rc).err
         gate(0, "exact", "fp,error")
         self.assertIn("--fail-on fn", gate(1, "exact", "fp,fn"))
         self.assertIn("--fail-on fp", gate(1, TEST_PLUGINS / "always_pass.so", "fp,fn,error,unscored"))
@@ -529,7 +553,8 @@ class Audit(AssayTest):
         gate(0, TEST_PLUGINS / "always_abstain.so", "fp,fn,error")
         self.assertIn("--fail-on unscored", gate(1, TEST_PLUGINS / "always_abstain.so", "unscored"))
         empty = self.file("empty.jsonl", [])
-        self.assertIn("no cases", self.assay("audit", "--plugin", "exact", "--in", empty, "--kinds", "self", "--fail-on", "fp", rc=1).err)
+        self.assertIn("no cases", self.assay("audit", "--plugin", "exact", "--in", empty, "--kinds", "self",
+            "--fail-on", "fp", rc=1).err)
 
 
 if __name__ == "__main__":
