@@ -335,10 +335,9 @@ BY_RULE = re.compile(r"relation|contradiction|digits-apart|:order$|name$|unknown
 
 class Audit(AssayTest):
     def cases(self, rows, *more, plugin="exact"):
-        self.assay("audit", "--plugin", plugin, "--in", self.file("golds.jsonl", rows), "--out",
-            self.dir / "cases.jsonl",
-                   "--force", *more)
-        return lines_of((self.dir / "cases.jsonl").read_text())
+        out = self.dir / "cases.jsonl"
+        self.assay("audit", "--plugin", plugin, "--in", self.file("golds.jsonl", rows), "--out", out, "--force", *more)
+        return lines_of(out.read_text())
 
     def judge(self, rows):
         """How many labels were tried; a wrong one ends the test."""
