@@ -123,7 +123,9 @@ static void read_gap(assay_str s, size_t from, size_t to, gap *g)
         }
         bool stops = c == '.' && (i + 1 >= to || !pc_is_digit(s.data[i + 1]));
         g->ends_sentence = stops || c == '!' || c == '?' || c == '\n';
-        gap_add(g, pc_is_space(c) || pc_in(c, "${}*&") ? ' ' : c);
+        if (pc_is_space(c) || pc_in(c, "${}*&"))
+            c = ' ';
+        gap_add(g, c);
     }
 }
 

@@ -24,13 +24,20 @@ static assay_str word_from(assay_str s, size_t i)
     return pc_slice(s, i, end);
 }
 
+static char before(assay_str s, size_t i)
+{
+    if (i == 0)
+        return ' ';
+    return s.data[i - 1];
+}
+
 /* ---- what is no prose ---- */
 
 /* What programs look like and sentences do not: f(, .class, __, [, ;, quotes, backticks. */
 static bool is_code(assay_str s, size_t i)
 {
     char c = s.data[i], next = s.data[i + (i + 1 < s.len)];
-    char prev = i ? s.data[i - 1] : ' ';
+    char prev = before(s, i);
     if (pc_in(c, "[]{}_`;|@#~&") || (c == '\'' && !pc_is_word(prev) && !pc_is_digit(prev)))
         return true;
     if (c == '(' && (pc_is_alpha(prev) || prev == ')'))
@@ -112,7 +119,7 @@ static size_t with_percent(assay_str s, size_t end)
 static bool stands_alone(const reading *r, size_t from, size_t end)
 {
     assay_str s = r->s;
-    char prev = from ? s.data[from - 1] : ' ';
+    char prev = before(s, from);
     bool range = pc_in(prev, ":-") && from > 1 && pc_is_digit(s.data[from - 2]); /* 2:30, 3-4 */
     bool factorial = end < s.len && s.data[end] == '!';
     if (pc_is_alpha(prev) || pc_in(prev, "_^\\") || range || factorial)

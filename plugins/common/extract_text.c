@@ -73,7 +73,7 @@ bool pc_find_bold(assay_str s, pc_found *out)
             return false;
         assay_str text = pc_slice(s, open + 2, close);
         if (is_label(s, open + 2, close) || (open < line && !has_digit(text)) ||
-            memchr(text.data, '\n', text.len))
+            pc_find(text, "\n", 0) != PC_NONE)
             continue;
         out->text = pc_strip_end(text);
         out->stage = PC_STAGE_BOLD;
