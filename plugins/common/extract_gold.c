@@ -19,7 +19,7 @@ static assay_str without_delimiters(assay_str s)
     if (!pc_span_at(s, 0, &x))
         return s;
     assay_str tail = pc_from(s, x.end), in = pc_trim(pc_slice(s, x.from, x.to));
-    return pc_strip_end(tail).len == 0 && in.len ? in : s;
+    return pc_skip(tail, 0, " .,;") == tail.len && in.len ? in : s;
 }
 
 void pc_gold_answer(assay_str reference, pc_found *out)
