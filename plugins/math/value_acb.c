@@ -807,6 +807,10 @@ static math_eval function_of(const value_scope *s, math_id id, acb_t z, slong pr
     const math_fn fn = (math_fn)math_at(s->t, id)->op;
     if (is_pole(fn, z))
         return EVAL_UNDEFINED;
+    if (!acb_is_finite(z)) { /* whatever is dropped here may be what has no value */
+        acb_indeterminate(z);
+        return EVAL_OK;
+    }
     switch ((int)fn) {
     case FN_EXP:
         return exponential(z, prec);
@@ -824,8 +828,7 @@ static math_eval function_of(const value_scope *s, math_id id, acb_t z, slong pr
     case FN_CEIL:
         return rounded(s, math_kid(s->t, id, 0), z, fn == FN_CEIL, prec);
     case FN_SIGN:
-        if (acb_is_finite(z))
-            acb_sgn(z, z, prec);
+        acb_sgn(z, z, prec);
         return EVAL_OK;
     case FN_RE:
         arb_zero(acb_imagref(z));
