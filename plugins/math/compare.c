@@ -129,10 +129,15 @@ static bool is_decimal_list(math_side s)
     return side_kind(s) == M_LIST && (math_side_node(s)->flags & M_DECIMAL_COMMA);
 }
 
+static math_side undressed(math_side s)
+{
+    return side_kind(s) == M_UNIT ? kid(s, 0) : s;
+}
+
 static math_finding match_decimal_comma(matcher *m, math_side list, math_side number, bool swapped)
 {
     pc_buf text = { 0 };
-    assay_str whole = side_text(kid(list, 0)), part = side_text(kid(list, 1));
+    assay_str whole = side_text(kid(list, 0)), part = side_text(undressed(kid(list, 1)));
     pc_buf_add(&text, whole.data, whole.len);
     pc_buf_byte(&text, '.');
     pc_buf_add(&text, part.data, part.len);
@@ -203,7 +208,7 @@ static bool is_kind(math_side a, math_side b, math_kind k)
 }
 
 /* Is s a sum, product or determinant of matrices? */
-static bool needs_lowering(math_side s)
+bool match_needs_lowering(math_side s)
 {
     if (side_kind(s) == M_MATRIX)
         return (math_side_node(s)->flags & M_DETERMINANT) != 0;
@@ -213,9 +218,9 @@ static bool needs_lowering(math_side s)
 static math_finding match_lowered(matcher *m, math_side a, math_side b)
 {
     math_side x = a, y = b;
-    if (needs_lowering(a) && !match_lower(m, a, &x))
+    if (match_needs_lowering(a) && !match_lower(m, a, &x))
         return math_open("matrix", WHY_OPAQUE, MATH_BLAME_A);
-    if (needs_lowering(b) && !match_lower(m, b, &y))
+    if (match_needs_lowering(b) && !match_lower(m, b, &y))
         return math_open("matrix", WHY_OPAQUE, MATH_BLAME_B);
     return match(m, x, y);
 }
@@ -247,7 +252,7 @@ static math_finding dispatch(matcher *m, math_side a, math_side b)
         return match_ratio_number(m, b, a, true);
     if (ka == M_PIECEWISE && kb == M_PIECEWISE)
         return match_pieces(m, a, b);
-    if (needs_lowering(a) || needs_lowering(b))
+    if (match_needs_lowering(a) || match_needs_lowering(b))
         return match_lowered(m, a, b);
     if (match_has_pm(a) != match_has_pm(b) || match_is_collection(ka) || match_is_collection(kb))
         return match_collections(m, a, b);

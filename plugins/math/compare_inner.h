@@ -38,6 +38,7 @@ bool match_has_pm(math_side s);
 bool match_spread(matcher *m, math_side s, math_side *out); /* +-a as the set of its values */
 /* compare_matrix.c: M + 2N, |M|, det M worked out; false: not possible */
 bool match_has_matrix(math_side s);
+bool match_needs_lowering(math_side s);
 bool match_lower(matcher *m, math_side s, math_side *out);
 /* compare_relation.c */
 math_finding match_relations(matcher *m, math_side a, math_side b);

@@ -1,9 +1,11 @@
 /* compare_key.c -- canonical keys: equal decidable answers have equal keys.
- *   q:1/2  r:.. a:..  p:..   numbers and rational functions (value.h, symbolic.h)      q:5|cm  with
- * a unit, % or deg t:(K,K)  s:{K,K}  m:2x2(K,K,K,K)   tuples, sets and lists (sorted, without
- * repeats), matrices u:..     sets of reals       x=K  a named value       x4:text  what has no
- * canonical form, with its length Nothing here is compared by eye: math_key.h reads keys back.
- * SPDX-License-Identifier: Apache-2.0 */
+ *   q:1/2 a:.. p:..    rationals, algebraic numbers (value.h), rational functions (symbolic.h);
+ * q:5|cm with a unit, % or deg g:101_2            digits in a base: the digits alone answer them
+ * too, so their value does not say all t:(K,K) s:{K,K} b:[K,K] m:2x2(K,K,K,K) o:(K,K)   tuples;
+ * sets and lists, sorted, without repeats; brackets that are no interval of numbers; matrices;
+ * ratios u:..  x=K  l:(x=K,y=K)   sets of reals; a named value; several x4:text            what has
+ * no canonical form, with its length judge_key_text.c reads them back. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include "math/compare_inner.h"
 #include "math/parse.h"
 
@@ -54,6 +56,12 @@ static void write_number(writer *w, math_side s, pc_buf *out)
 static void write_scalar(writer *w, math_side s, pc_buf *out)
 {
     math_kind k = side_kind(s);
+    if (k == M_BASE) { /* its digits alone answer it too, so its value does not say all */
+        pc_buf_text(out, "g:");
+        pc_buf_add(out, side_text(s).data, side_text(s).len);
+        pc_buf_fmt(out, "_%u", (unsigned)math_side_node(s)->op);
+        return;
+    }
     if (k != M_UNIT && k != M_PERCENT && k != M_DEGREE) {
         write_number(w, s, out);
         return;
@@ -81,7 +89,8 @@ static int by_key(const void *a, const void *b, void *keys)
 
 static void write_sorted(pc_buf *keys, piece *list, uint32_t n, pc_buf *out)
 {
-    qsort_r(list, n, sizeof *list, by_key, keys);
+    if (n)
+        qsort_r(list, n, sizeof *list, by_key, keys);
     for (uint32_t i = 0; i < n; i++) {
         if (i > 0 && by_key(&list[i - 1], &list[i], keys) == 0)
             continue;
@@ -91,39 +100,72 @@ static void write_sorted(pc_buf *keys, piece *list, uint32_t n, pc_buf *out)
     }
 }
 
+typedef struct pieces {
+    pc_buf keys;
+    piece *list;
+    uint32_t n, cap;
+} pieces;
+
+static void add_piece(writer *w, math_side s, pieces *p)
+{
+    if (p->n == p->cap) {
+        uint32_t cap = p->cap ? 2 * p->cap : 16;
+        piece *more = pc_realloc(p->list, cap, sizeof *more);
+        if (!more) {
+            p->keys.failed = true;
+            return;
+        }
+        p->list = more;
+        p->cap = cap;
+    }
+    piece one = { .at = p->keys.len };
+    write_key(w, s, &p->keys);
+    one.len = p->keys.len - one.at;
+    p->list[p->n++] = one;
+}
+
+/* In a set +-a is two elements. */
+static void add_element(writer *w, math_side s, bool in_set, pieces *p)
+{
+    matcher m = { .budget = w->budget, .scratch = w->scratch };
+    math_side spread;
+    if (!in_set || !math_is_scalar(side_kind(s)) || !match_has_pm(s) ||
+        !match_spread(&m, s, &spread)) {
+        add_piece(w, s, p);
+        return;
+    }
+    for (uint32_t i = 0; i < math_side_node(spread)->n; i++)
+        add_piece(w, kid(spread, i), p);
+}
+
 /* The elements, sorted where the order does not count. */
 static void write_elements(writer *w, math_side s, bool sorted, pc_buf *out)
 {
-    uint32_t n = math_side_node(s)->n;
-    piece *list = pc_calloc(n ? n : 1, sizeof *list);
-    pc_buf keys = { 0 };
-    for (uint32_t i = 0; list && i < n; i++) {
-        list[i].at = keys.len;
-        write_key(w, kid(s, i), &keys);
-        list[i].len = keys.len - list[i].at;
-    }
-    if (!list || keys.failed) {
+    pieces p = { .n = 0 };
+    for (uint32_t i = 0; i < math_side_node(s)->n && !p.keys.failed; i++)
+        add_element(w, kid(s, i), sorted, &p);
+    if (p.keys.failed) {
         out->failed = true;
     } else if (sorted) {
-        write_sorted(&keys, list, n, out);
+        write_sorted(&p.keys, p.list, p.n, out);
     } else {
-        for (uint32_t i = 0; i < n; i++) {
+        for (uint32_t i = 0; i < p.n; i++) {
             if (i > 0)
                 pc_buf_byte(out, ',');
-            pc_buf_add(out, keys.data + list[i].at, list[i].len);
+            pc_buf_add(out, p.keys.data + p.list[i].at, p.list[i].len);
         }
     }
-    pc_free(list);
-    pc_buf_fini(&keys);
+    pc_free(p.list);
+    pc_buf_fini(&p.keys);
 }
 
+/* [0,1] is always read as an interval here, (0,1) only with an infinite end. */
 static bool is_real_set(math_side s)
 {
     math_kind k = side_kind(s);
-    bool pair = k == M_SQUARE && math_side_node(s)->n == 2;
-    bool shape = pair || k == M_INTERVAL || k == M_UNION || k == M_INTERSECT || k == M_SETMINUS ||
-                 k == M_NAMED || k == M_EMPTY || k == M_SETBUILDER || k == M_REL || k == M_LIST;
-    return shape && math_is_real_set(s);
+    if (k == M_SQUARE)
+        return math_side_node(s)->n == 2;
+    return !math_is_scalar(k) && math_is_real_set(s);
 }
 
 static bool all_equations(math_side s)
@@ -133,6 +175,14 @@ static bool all_equations(math_side s)
         if (side_kind(kid(s, i)) == M_REL && !match_name(kid(s, i), &name, &value))
             return false;
     return true;
+}
+
+static bool has_names(math_side s)
+{
+    for (uint32_t i = 0; i < math_side_node(s)->n; i++)
+        if (side_kind(kid(s, i)) == M_REL)
+            return true;
+    return false;
 }
 
 static bool wraps(writer *w, math_side s, const char *head, const char *tail, bool sorted,
@@ -147,14 +197,25 @@ static bool wraps(writer *w, math_side s, const char *head, const char *tail, bo
 static bool write_collection(writer *w, math_side s, pc_buf *out)
 {
     switch ((unsigned)side_kind(s)) {
-    case M_TUPLE:
     case M_SQUARE:
+        if (math_side_node(s)->n == 2)
+            return wraps(w, s, "b:[", "]", false, out);
+        return wraps(w, s, "t:(", ")", false, out);
+    case M_TUPLE:
         return wraps(w, s, "t:(", ")", false, out);
     case M_SET:
+        if (math_side_node(s)->n == 0) { /* as the empty set of reals */
+            pc_buf_text(out, "u:");
+            return true;
+        }
+        return wraps(w, s, "s:{", "}", true, out);
     case M_BRACES:
         return wraps(w, s, "s:{", "}", true, out);
     case M_LIST:
-        return all_equations(s) && wraps(w, s, "s:{", "}", true, out);
+        if (!all_equations(s))
+            return false;
+        return has_names(s) ? wraps(w, s, "l:(", ")", true, out)
+                            : wraps(w, s, "s:{", "}", true, out);
     case M_RATIO:
         return wraps(w, s, "o:(", ")", false, out);
     case M_MATRIX:
@@ -210,11 +271,13 @@ static void write_key(writer *w, math_side s, pc_buf *out)
     math_side spread;
     matcher m = { .budget = w->budget, .scratch = w->scratch };
     if (k == M_LABEL)
-        write_key(w, kid(s, 0), out);
+        write_letter(side_text(kid(s, 0)), out);
     else if (k == M_TEXT)
         write_text(side_text(s), out);
     else if (k == M_SYM && w->depth == 1)
         write_letter(side_text(s), out);
+    else if (match_needs_lowering(s) && match_lower(&m, s, &spread))
+        write_key(w, spread, out);
     else if (math_is_scalar(k) && match_has_pm(s) && match_spread(&m, s, &spread))
         write_key(w, spread, out);
     else if (math_is_scalar(k))

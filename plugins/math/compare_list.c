@@ -89,16 +89,18 @@ static void fill(matcher *m, const math_side *a, uint32_t na, const math_side *b
         }
 }
 
-/* Each of a among b and each of b among a: sets do not count. */
-static bool cover(const uint64_t *rows, uint32_t na, uint32_t nb)
+/* Sets do not count: what is there twice is dropped. */
+static uint32_t without_repeats(matcher *m, math_side *list, uint32_t n)
 {
-    uint64_t columns = 0;
-    for (uint32_t i = 0; i < na; i++) {
-        if (!rows[i])
-            return false;
-        columns |= rows[i];
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        bool again = false;
+        for (uint32_t k = 0; k < kept && !again; k++)
+            again = match(m, list[k], list[i]).truth == MATH_EQUAL;
+        if (!again)
+            list[kept++] = list[i];
     }
-    return columns == (nb == MOST_ITEMS ? UINT64_MAX : (UINT64_C(1) << nb) - 1);
+    return kept;
 }
 
 static bool pairs(const uint64_t *rows, uint32_t n)
@@ -108,17 +110,20 @@ static bool pairs(const uint64_t *rows, uint32_t n)
     return all_paired(&p);
 }
 
-static math_finding in_any_order(matcher *m, const math_side *a, uint32_t na, const math_side *b,
-                                 uint32_t nb, bool counts)
+static math_finding in_any_order(matcher *m, math_side *a, uint32_t na, math_side *b, uint32_t nb,
+                                 bool counts)
 {
     table t;
-    if (counts && na != nb)
+    if (!counts) {
+        na = without_repeats(m, a, na);
+        nb = without_repeats(m, b, nb);
+    }
+    if (na != nb)
         return math_found(MATH_DIFFERENT, "set");
     fill(m, a, na, b, nb, &t);
-    if (counts ? pairs(t.same, na) : cover(t.same, na, nb))
+    if (pairs(t.same, na))
         return math_found(MATH_EQUAL, "set");
-    bool perhaps = counts ? pairs(t.perhaps, na) : cover(t.perhaps, na, nb);
-    return perhaps ? t.open : math_found(MATH_DIFFERENT, "set");
+    return pairs(t.perhaps, na) ? t.open : math_found(MATH_DIFFERENT, "set");
 }
 
 /* ---- what a list holds ---- */

@@ -120,11 +120,14 @@ static ruling from_finding(const judge *j, math_finding f)
         return r;
     }
     r.reason = f.truth == MATH_DIFFERENT ? "different" : math_reason_text(f.reason, f.blame);
-    bool abstain =
-        f.truth == MATH_UNDECIDED &&
-        (f.reason == WHY_ZERO_TEST || f.reason == WHY_POLICY || (f.blame & MATH_BLAME_A) ||
-         (f.reason == WHY_OPAQUE && is_opaque(&j->gold.tree)));
-    r.verdict = abstain ? ASSAY_ABSTAIN : ASSAY_FAIL;
+    bool no_value =
+        f.truth == MATH_DIFFERENT && (f.blame & MATH_BLAME_A) && strcmp(f.rule, "undefined") == 0;
+    if (no_value)
+        r.reason = math_reason_text(WHY_UNDEFINED, MATH_BLAME_A);
+    bool open = f.truth == MATH_UNDECIDED &&
+                (f.reason == WHY_ZERO_TEST || f.reason == WHY_POLICY || (f.blame & MATH_BLAME_A) ||
+                 (f.reason == WHY_OPAQUE && is_opaque(&j->gold.tree)));
+    r.verdict = no_value || open ? ASSAY_ABSTAIN : ASSAY_FAIL;
     return r;
 }
 
@@ -140,6 +143,27 @@ static ruling compare(judge *j, const judge_config *c, const reading *answer)
     return from_finding(j, math_answer_equal(a, b, &c->policy, &budget));
 }
 
+static ruling unread(unsigned blame)
+{
+    math_finding f = math_open("parse", WHY_UNPARSED, blame);
+    return (ruling){ .verdict = blame == MATH_BLAME_A ? ASSAY_ABSTAIN : ASSAY_FAIL,
+                     .finding = f,
+                     .reason = math_reason_text(f.reason, f.blame) };
+}
+
+/* Rungs 3 and on: what was read. */
+static ruling compare_readings(judge *j, const judge_config *c)
+{
+    if (!j->gold.tree.root)
+        return unread(MATH_BLAME_A);
+    ruling r = j->answer.tree.root ? compare(j, c, &j->answer) : unread(MATH_BLAME_B);
+    if (r.verdict != ASSAY_PASS && j->prose.tree.root) {
+        r = compare(j, c, &j->prose);
+        r.in_prose = true;
+    }
+    return r;
+}
+
 ruling judge_rule(judge *j, const judge_config *c, assay_str reference)
 {
     if (!read_gold(j, reference))
@@ -147,23 +171,11 @@ ruling judge_rule(judge *j, const judge_config *c, assay_str reference)
     assay_str gold = pc_buf_str(&j->gold.text), answer = pc_buf_str(&j->answer.text);
     if (c->shortcuts && gold.len && pc_eq(gold, answer))
         return decided(ASSAY_PASS, MATH_EQUAL, "bytes", NULL);
-    if (c->shortcuts && j->gold.tokens.len &&
+    ruling r = compare_readings(j, c);
+    /* rung 2 is asked last, for what cannot be read or has no value: almost nothing needs it */
+    if (c->shortcuts && r.verdict != ASSAY_PASS && j->gold.tokens.len &&
         pc_eq(pc_buf_str(&j->gold.tokens), pc_buf_str(&j->answer.tokens)))
         return decided(ASSAY_PASS, MATH_EQUAL, "tokens", NULL);
-    if (!j->gold.tree.root) {
-        math_finding f = math_open("parse", WHY_UNPARSED, MATH_BLAME_A);
-        return (ruling){ ASSAY_ABSTAIN, f, math_reason_text(f.reason, f.blame), false };
-    }
-    ruling r = { .verdict = ASSAY_FAIL };
-    if (j->answer.tree.root)
-        r = compare(j, c, &j->answer);
-    if (r.verdict != ASSAY_PASS && j->prose.tree.root) {
-        r = compare(j, c, &j->prose);
-        r.in_prose = true;
-    } else if (!j->answer.tree.root) {
-        math_finding f = math_open("parse", WHY_UNPARSED, MATH_BLAME_B);
-        r = (ruling){ ASSAY_FAIL, f, math_reason_text(f.reason, f.blame), false };
-    }
     return r;
 }
 

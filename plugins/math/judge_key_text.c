@@ -79,21 +79,120 @@ static void unit(assay_str *key, pc_buf *out)
 {
     if (!take_byte(key, '|'))
         return;
-    assay_str name = take_until(key, ",)}");
+    assay_str name = take_until(key, ",)]}");
     if (pc_is(name, "%") || pc_is(name, "deg")) {
         pc_buf_text(out, name.data[0] == '%' ? "\\%" : "^{\\circ}");
         return;
     }
+    if (pc_is(name, "$"))
+        name = (assay_str){ "dollars", 7 };
     pc_buf_text(out, "\\text{ ");
     pc_buf_add(out, name.data, name.len);
     pc_buf_byte(out, '}');
 }
 
+/* An algebraic number has no notation here: a letter whose index is its key. Equal numbers are
+ * equal letters. */
+static bool algebraic(assay_str *key, pc_buf *out)
+{
+    assay_str polynomial = take_until(key, "@");
+    pc_buf_text(out, "K_{");
+    for (size_t i = 0; i < polynomial.len; i++) {
+        char c = polynomial.data[i];
+        pc_buf_byte(out, c == ',' ? 'c' : c == '-' ? 'm' : c);
+    }
+    if (!take_byte(key, '@'))
+        return false;
+    assay_str root = take_until(key, "|,)]}");
+    pc_buf_byte(out, 'r');
+    pc_buf_add(out, root.data, root.len);
+    pc_buf_byte(out, '}');
+    return polynomial.len > 0;
+}
+
+/* A rational function "num / den": up to a delimiter outside brackets. */
+static bool fraction(assay_str *key, pc_buf *out)
+{
+    size_t n = 0;
+    int open = 0;
+    for (; n < key->len && (open || !pc_in(key->data[n], "|,)]}")); n++) {
+        open += key->data[n] == '(' || key->data[n] == '{';
+        open -= key->data[n] == ')' || key->data[n] == '}';
+    }
+    assay_str all = pc_slice(*key, 0, n);
+    *key = pc_from(*key, n);
+    size_t bar = pc_find(all, " / ", 0);
+    pc_buf_byte(out, '(');
+    pc_buf_add(out, all.data, bar == PC_NONE ? all.len : bar);
+    pc_buf_byte(out, ')');
+    if (bar != PC_NONE) {
+        pc_buf_text(out, "/(");
+        pc_buf_add(out, all.data + bar + 3, all.len - bar - 3);
+        pc_buf_byte(out, ')');
+    }
+    return all.len > 0;
+}
+
+/* [q:0,q:1)(q:2,inf): pieces side by side. */
+static bool interval_end(assay_str *key, pc_buf *out, unsigned depth)
+{
+    bool negative = pc_starts(*key, "-inf");
+    if (!negative && !pc_starts(*key, "inf"))
+        return element(key, out, depth + 1);
+    pc_buf_text(out, negative ? "-\\infty" : "\\infty");
+    *key = pc_from(*key, negative ? 4 : 3);
+    return true;
+}
+
+static bool intervals(assay_str *key, pc_buf *out, unsigned depth)
+{
+    bool first = true;
+    while (key->len && pc_in(key->data[0], "[(")) {
+        if (!first)
+            pc_buf_text(out, "\\cup ");
+        first = false;
+        pc_buf_byte(out, key->data[0]);
+        *key = pc_from(*key, 1);
+        if (!interval_end(key, out, depth) || !take_byte(key, ','))
+            return false;
+        pc_buf_text(out, ",\\,");
+        if (!interval_end(key, out, depth) || !key->len || !pc_in(key->data[0], "])"))
+            return false;
+        pc_buf_byte(out, key->data[0]);
+        *key = pc_from(*key, 1);
+    }
+    if (first)
+        pc_buf_text(out, "\\emptyset ");
+    return true;
+}
+
+static bool based(assay_str *key, pc_buf *out)
+{
+    assay_str digits = take_until(key, "_");
+    for (size_t i = 0; i < digits.len; i++)
+        pc_buf_byte(out, pc_upper(digits.data[i]));
+    if (!take_byte(key, '_'))
+        return false;
+    assay_str base = take_until(key, "|,)]}");
+    pc_buf_text(out, "_{");
+    pc_buf_add(out, base.data, base.len);
+    pc_buf_byte(out, '}');
+    return digits.len && base.len;
+}
+
 static bool body(assay_str *key, char kind, pc_buf *out, unsigned depth)
 {
     switch (kind) {
+    case 'g':
+        return based(key, out);
+    case 'a':
+        return algebraic(key, out);
+    case 'p':
+        return fraction(key, out);
+    case 'u':
+        return intervals(key, out, depth);
     case 'q': {
-        assay_str n = take_until(key, "|,)}");
+        assay_str n = take_until(key, "|,)]}");
         pc_buf_byte(out, '(');
         pc_buf_add(out, n.data, n.len);
         pc_buf_byte(out, ')');
@@ -103,6 +202,12 @@ static bool body(assay_str *key, char kind, pc_buf *out, unsigned depth)
         pc_buf_byte(out, '(');
         return take_byte(key, '(') && elements(key, out, ",\\,", ')', depth) &&
                (pc_buf_byte(out, ')'), true);
+    case 'b':
+        pc_buf_byte(out, '[');
+        return take_byte(key, '[') && elements(key, out, ",\\,", ']', depth) &&
+               (pc_buf_byte(out, ']'), true);
+    case 'l':
+        return take_byte(key, '(') && elements(key, out, ",\\,", ')', depth);
     case 's':
         pc_buf_text(out, "\\{");
         return take_byte(key, '{') && elements(key, out, ",\\,", '}', depth) &&

@@ -94,6 +94,7 @@ static bool may_group(const state *st, separator sep, size_t i)
     case SEP_UNDER:
         return !st->roman;
     case SEP_COMMA:
+        return !st->no_groups;
     case SEP_BRACED:
     case SEP_THIN:
     case SEP_TIGHT:

@@ -5,6 +5,8 @@
 typedef struct overview {
     size_t dollars, prices, first_dollar, last_gt;
     size_t begins, ends, norms, bars;
+    size_t open;      /* brackets, for what follows */
+    bool loose_comma; /* outside brackets one parts what can be no groups: -7,14,-28,112 */
     bool odd_run, doubled_begin; /* of backslashes */
 } overview;
 
@@ -37,6 +39,17 @@ static size_t see_backslashes(overview *v, assay_str s, size_t i)
     return i + n + (n % 2 && rest.len ? 1 : 0);
 }
 
+/* A comma without a space before what is no group of three digits. */
+static bool is_loose(assay_str s, size_t i)
+{
+    size_t n = 0;
+    if (i == 0 || !pc_is_digit(s.data[i - 1]) || i + 1 >= s.len)
+        return false;
+    while (i + 1 + n < s.len && pc_is_digit(s.data[i + 1 + n]))
+        n++;
+    return n ? n != 3 : s.data[i + 1] == '-' || pc_is_alpha(s.data[i + 1]);
+}
+
 static overview survey(assay_str s)
 {
     overview v = { .last_gt = PC_NONE };
@@ -46,7 +59,11 @@ static overview survey(assay_str s)
             i = see_backslashes(&v, s, i);
             continue;
         }
-        if (c == '$')
+        v.open += pc_in(c, "([{");
+        v.open -= v.open && pc_in(c, ")]}");
+        if (c == ',')
+            v.loose_comma = v.loose_comma || (!v.open && is_loose(s, i));
+        else if (c == '$')
             see_dollar(&v, s, i);
         else if (c == '>')
             v.last_gt = i;
@@ -169,6 +186,7 @@ bool lex_prepare(state *st, assay_str text)
         v = survey(text);
     }
     st->dollars_are_money = is_money(&v, text);
+    st->no_groups = v.loose_comma;
     st->bars_are_norms = v.norms % 2 == 0 && v.bars == 0;
     assay_str s = strip(text, &v, st->dollars_are_money);
     st->last_gt = v.last_gt == PC_NONE || v.last_gt < (size_t)(s.data - text.data)

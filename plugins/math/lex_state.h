@@ -46,6 +46,7 @@ typedef struct state {
     uint32_t shut; /* (, [, \{ that are open: a comma inside separates */
     uint32_t angles;
     bool spaced, roman, over, dollars_are_money, bars_are_norms;
+    bool no_groups;   /* a plain comma parts here, it never groups */
     size_t ungrouped; /* before it no separator groups digits */
     size_t last_gt;   /* where the last > stands; PC_NONE: nowhere */
     frame stack[MATH_DEPTH];

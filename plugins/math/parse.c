@@ -180,12 +180,19 @@ static bool is_plain_digits(assay_str s)
 /* "1,22" may be a decimal number: the list is marked. */
 static void mark_decimal_comma(math_parser *p, uint32_t lo)
 {
-    const token *t = p->lx.tokens + lo;
-    bool shape = p->lx.n >= lo + 3 && t[0].kind == T_NUM && t[1].kind == T_COMMA && !t[1].spaced &&
-                 t[2].kind == T_NUM && !t[2].spaced && is_plain_digits(math_tok_text(&p->lx, lo)) &&
+    const token *first = p->lx.tokens + lo;
+    bool shape = p->lx.n >= lo + 3 && first[0].kind == T_NUM && first[1].kind == T_COMMA &&
+                 !first[1].spaced && first[2].kind == T_NUM && !first[2].spaced &&
+                 is_plain_digits(math_tok_text(&p->lx, lo)) &&
                  is_plain_digits(math_tok_text(&p->lx, lo + 2));
-    math_node *root = &p->tree->nodes[p->tree->root];
-    if (shape && root->kind == M_LIST && root->n == 2)
+    math_tree *t = p->tree;
+    math_node *root = &t->nodes[t->root];
+    if (!shape || root->kind != M_LIST || root->n != 2)
+        return;
+    math_id part = math_kid(t, t->root, 1);
+    if (math_at(t, part)->kind == M_UNIT)
+        part = math_kid(t, part, 0);
+    if (math_at(t, math_kid(t, t->root, 0))->kind == M_NUM && math_at(t, part)->kind == M_NUM)
         root->flags |= M_DECIMAL_COMMA;
 }
 
@@ -228,6 +235,9 @@ static math_id parse_any(math_parser *p)
     if (id)
         return id;
     p->why = NULL;
+    id = math_words_list(p, lo, hi);
+    if (id)
+        return id;
     id = math_words_answer(p, lo, hi);
     if (id)
         return id;

@@ -154,6 +154,14 @@ math_id math_text_answer(math_parser *p, uint32_t lo, uint32_t hi)
     return id;
 }
 
+static bool is_joint(const math_parser *p, uint32_t i)
+{
+    uint8_t k = p->lx.tokens[i].kind;
+    assay_str w = math_tok_text(&p->lx, i);
+    return k == T_COMMA || k == T_SEMI ||
+           (k == T_WORD && (pc_is_nocase(w, "and") || pc_is_nocase(w, "or")));
+}
+
 /* One word: a number, a letter, a constant, or itself. */
 static math_id one_word(math_parser *p, uint32_t at)
 {
@@ -195,10 +203,43 @@ math_id math_words_answer(math_parser *p, uint32_t lo, uint32_t hi)
     for (uint32_t i = lo; i < hi;
          i++) { /* sin x, x y: letters and functions alone are mathematics */
         assay_str w = math_tok_text(&p->lx, i);
-        if (p->lx.tokens[i].kind == T_WORD && w.len > 1 && !math_function_named(w))
+        if (p->lx.tokens[i].kind == T_WORD && w.len > 1 && !math_function_named(w) &&
+            !is_joint(p, i))
             return math_text_answer(p, lo, hi);
     }
     return 0;
+}
+
+/* Is the token a word that is no mathematics? */
+static bool is_plain_word(const math_parser *p, uint32_t i)
+{
+    assay_str w = math_tok_text(&p->lx, i);
+    return p->lx.tokens[i].kind == T_WORD && w.len > 2 && !math_function_named(w);
+}
+
+/* "red, blue and green": words between joints, at least one of them plain. */
+math_id math_words_list(math_parser *p, uint32_t lo, uint32_t hi)
+{
+    bool joints = false, plain = false;
+    for (uint32_t i = lo; i < hi; i++) {
+        bool joint = is_joint(p, i);
+        if (!joint && p->lx.tokens[i].kind != T_WORD)
+            return 0;
+        joints = joints || (joint && i > lo && i + 1 < hi);
+        plain = plain || (!joint && is_plain_word(p, i));
+    }
+    if (!joints || !plain)
+        return 0;
+    uint32_t from = p->n_stack, start = lo;
+    for (uint32_t i = lo; i <= hi; i++) {
+        if (i < hi && !is_joint(p, i))
+            continue;
+        if (i > start &&
+            !math_push(p, i == start + 1 ? one_word(p, start) : math_text_answer(p, start, i)))
+            return 0;
+        start = i + 1;
+    }
+    return math_pop_or_one(p, from, M_LIST, JOIN_COMMA);
 }
 
 math_id math_date_answer(math_parser *p, uint32_t lo, uint32_t hi)

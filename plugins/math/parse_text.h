@@ -8,6 +8,8 @@
 math_id math_words_answer(math_parser *p, uint32_t lo, uint32_t hi);
 /* The tokens as M_TEXT. */
 math_id math_text_answer(math_parser *p, uint32_t lo, uint32_t hi);
+/* A list of words; 0: it is none. */
+math_id math_words_list(math_parser *p, uint32_t lo, uint32_t hi);
 /* A date, as M_TEXT; 0: it is none. */
 math_id math_date_answer(math_parser *p, uint32_t lo, uint32_t hi);
 bool math_is_sentence(const math_parser *p, uint32_t lo, uint32_t hi);

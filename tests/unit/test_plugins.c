@@ -39,8 +39,8 @@ static const struct {
     { "choice", "{\"choices\":\"ACD\"}", "letters from A on" },
     { "choice", "{\"choices\":\"ABCDEFGHIJK\"}", "letters from A on" },
     { "math", "{\"extract\":\"gsm8k\",\"think\":\"off\",\"answer_tags\":true}", NULL },
-    { "math", "{\"extract\":\"best\"}", "not one of math, gsm8k, strict" },
-    { "math", "{\"tolerance\":0.1}", "\"tolerance\" unknown" },
+    { "math", "{\"extract\":\"best\"}", "not one of math, gsm8k, minerva, olympiad, aime, strict" },
+    { "math", "{\"tolerance\":0.1}", "must be an object" },
     { "compose", "{}", "does not offer assay.verifiers/1" },
     { "majority", "{}", "does not offer assay.verifiers/1" },
 };
