@@ -34,6 +34,7 @@ math_finding match(matcher *m, math_side a, math_side b);
 /* compare_scalar.c: both scalars. */
 math_finding match_scalars(matcher *m, math_side a, math_side b);
 bool match_is_tolerant(const math_policy *p);
+bool match_rounds(const matcher *m, math_side exact, math_side decimal); /* 0.333 rounds 1/3 */
 bool match_has_pm(math_side s);
 bool match_spread(matcher *m, math_side s, math_side *out); /* +-a as the set of its values */
 /* compare_matrix.c: M + 2N, |M|, det M worked out; false: not possible */

@@ -69,6 +69,11 @@ bool match_name(math_side s, math_side *name, math_side *value)
     return false;
 }
 
+static bool is_closed_number(math_side s)
+{
+    return math_is_scalar(side_kind(s)) && !math_has_symbols(s.tree, s.id);
+}
+
 /* The last exact operand of a chain: in x = 1/3 = 0.333.. ~ 0.33 the last but one. */
 static uint32_t last_exact(math_side s)
 {
@@ -78,26 +83,46 @@ static uint32_t last_exact(math_side s)
     return last;
 }
 
-/* A chain of equalities with more than two members as one equation, name = value. *broken: two
- * members are numbers and not equal: 41 = 42. */
-static math_side shortened(matcher *m, math_side s, bool *broken)
+/* A chain of equalities with more than two members, name = .. = value, as an equation of its first
+ * member and member `last`. */
+static math_side chain_to(matcher *m, math_side s, uint32_t last)
 {
-    uint32_t last = last_exact(s);
     math_side value = kid(s, last), first = kid(s, 0);
-    *broken = false;
-    bool closed = math_is_scalar(side_kind(value)) && !math_has_symbols(value.tree, value.id);
-    for (uint32_t i = is_name(first) ? 1 : 0; closed && i < last; i++) {
-        math_side x = kid(s, i);
-        if (math_is_scalar(side_kind(x)) && !math_has_symbols(x.tree, x.id) &&
-            op_at(s, i) == REL_EQ && match(m, x, value).truth == MATH_DIFFERENT)
-            *broken = true;
-    }
-    if (!is_name(first) && closed)
+    if (!is_name(first) && is_closed_number(value))
         return value;
     const assay_str no = { "", 0 }, equals = { "=", 1 };
     const math_id kids[2] = { math_copy(m->scratch, s.tree, first.id, no, 0),
                               math_copy(m->scratch, s.tree, value.id, no, 0) };
-    return in_scratch(m, math_text_node(m->scratch, M_REL, 0, equals, kids, 2));
+    math_side out = in_scratch(m, math_text_node(m->scratch, M_REL, 0, equals, kids, 2));
+    return out.id ? out : s;
+}
+
+/* What a relation may be read as. In x = 246/595 = 0.4134 the last member only rounds the one
+ * before it: either is meant. */
+typedef struct chain {
+    math_side value, exact; /* exact.tree NULL: there is but one reading */
+    bool broken;            /* two members are numbers and not equal: 41 = 42 */
+} chain;
+
+static chain read_chain(matcher *m, math_side s)
+{
+    uint32_t last = last_exact(s), from = is_name(kid(s, 0)) ? 1 : 0, exact = last;
+    chain c = { .exact = { NULL, 0 } };
+    bool closed = is_closed_number(kid(s, last));
+    for (uint32_t i = from; closed && i < last; i++) {
+        math_side x = kid(s, i);
+        if (!is_closed_number(x) || op_at(s, i) != REL_EQ ||
+            match(m, x, kid(s, last)).truth != MATH_DIFFERENT)
+            continue;
+        if (i + 1 == last && match_rounds(m, x, kid(s, last)))
+            exact = i;
+        else
+            c.broken = true;
+    }
+    c.value = chain_to(m, s, last);
+    if (exact != last)
+        c.exact = chain_to(m, s, exact);
+    return c;
 }
 
 /* What follows the last arrow of "A => x = 2". */
@@ -278,28 +303,21 @@ static math_finding match_with_value(matcher *m, math_side relation, math_side o
     return scalar && f.truth == MATH_UNDECIDED ? math_found(MATH_DIFFERENT, "kind") : f;
 }
 
-static math_side prepared(matcher *m, math_side s, bool *broken)
+static chain prepared(matcher *m, math_side s)
 {
-    *broken = false;
-    if (side_kind(s) != M_REL)
-        return s;
-    s = after_arrow(m, s);
+    if (side_kind(s) == M_REL)
+        s = after_arrow(m, s);
     if (side_kind(s) != M_REL || math_side_node(s)->n < 3 || !is_equality_chain(s))
-        return s;
-    math_side out = shortened(m, s, broken);
-    return out.id ? out : s;
+        return (chain){ .value = s, .exact = { NULL, 0 } };
+    return read_chain(m, s);
 }
 
-math_finding match_relations(matcher *m, math_side a, math_side b)
+static math_finding match_prepared(matcher *m, math_side x, math_side y)
 {
-    bool broken_a, broken_b;
-    math_side x = prepared(m, a, &broken_a), y = prepared(m, b, &broken_b);
-    if (broken_a || broken_b)
-        return math_found(MATH_DIFFERENT, "chain");
-    if (m->policy->gold_shape && is_order(y) && !is_order(x) &&
-        (is_membership(x) || side_kind(x) != M_REL))
-        return math_found(MATH_DIFFERENT, "gold shape");
     bool ra = side_kind(x) == M_REL, rb = side_kind(y) == M_REL;
+    if (m->policy->gold_shape && rb && is_order(y) && !(ra && is_order(x)) &&
+        (!ra || is_membership(x)))
+        return math_found(MATH_DIFFERENT, "gold shape");
     if (!ra && !rb)
         return match(m, x, y);
     if (ra != rb)
@@ -312,5 +330,21 @@ math_finding match_relations(matcher *m, math_side a, math_side b)
                                          : math_found(MATH_DIFFERENT, "unknown");
     }
     return match_orders(m, x, y);
+}
+
+math_finding match_relations(matcher *m, math_side a, math_side b)
+{
+    chain x = prepared(m, a), y = prepared(m, b);
+    if (x.broken || y.broken)
+        return math_found(MATH_DIFFERENT, "chain");
+    math_finding f = match_prepared(m, x.value, y.value);
+    if (f.truth != MATH_EQUAL && (x.exact.tree || y.exact.tree))
+        f = match_prepared(m, x.exact.tree ? x.exact : x.value, y.exact.tree ? y.exact : y.value);
+    if (f.truth != MATH_EQUAL && x.exact.tree && y.exact.tree) {
+        f = match_prepared(m, x.exact, y.value);
+        if (f.truth != MATH_EQUAL)
+            f = match_prepared(m, x.value, y.exact);
+    }
+    return f;
 }
 /* NOLINTEND(misc-no-recursion) */

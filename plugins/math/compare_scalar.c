@@ -251,42 +251,51 @@ static double half_ulp(math_side s)
     return point || in_exponent ? 0.5 * pow(10, sign * exponent - places) : 0;
 }
 
-static bool within(const matcher *m, math_side gold, math_side b)
+/* |a - b| <= bound + relative |a|, for sure. */
+static bool are_near(const matcher *m, math_side a, math_side b, double bound, double relative)
 {
-    const math_policy *p = m->policy;
     const math_env env = { .budget = m->budget };
-    acb_t x, y, d;
-    arb_t bound;
+    enum { BITS = 128 };
+    acb_t x, y;
+    arb_t distance, limit, part;
     acb_init(x);
     acb_init(y);
-    acb_init(d);
-    arb_init(bound);
-    bool close = false;
-    if (math_eval_acb(gold, &env, x, 128) == EVAL_OK && math_eval_acb(b, &env, y, 128) == EVAL_OK) {
-        double absolute = p->digits ? 0.5 * pow(10, -(double)p->digits) : 0;
-        if (p->half_ulp)
-            absolute = fmax(absolute, half_ulp(gold));
-        acb_abs(bound, x, 128);
-        arb_t rel;
-        arb_init(rel);
-        arb_set_d(rel, p->relative);
-        arb_mul(bound, bound, rel, 128);
-        arb_clear(rel);
-        arb_t abs_bound, distance;
-        arb_init(abs_bound);
-        arb_init(distance);
-        arb_set_d(abs_bound, absolute * (1 + 1e-12));
-        acb_sub(d, x, y, 128);
-        acb_abs(distance, d, 128);
-        close = arb_le(distance, abs_bound) || (p->relative > 0 && arb_le(distance, bound));
-        arb_clear(abs_bound);
-        arb_clear(distance);
+    arb_init(distance);
+    arb_init(limit);
+    arb_init(part);
+    bool near =
+        math_eval_acb(a, &env, x, BITS) == EVAL_OK && math_eval_acb(b, &env, y, BITS) == EVAL_OK;
+    if (near) {
+        acb_abs(limit, x, BITS);
+        arb_set_d(part, relative);
+        arb_mul(limit, limit, part, BITS);
+        arb_set_d(part, bound * (1 + 1e-12));
+        arb_add(limit, limit, part, BITS);
+        acb_sub(x, x, y, BITS);
+        acb_abs(distance, x, BITS);
+        near = arb_le(distance, limit) != 0;
     }
     acb_clear(x);
     acb_clear(y);
-    acb_clear(d);
-    arb_clear(bound);
-    return close;
+    arb_clear(distance);
+    arb_clear(limit);
+    arb_clear(part);
+    return near;
+}
+
+static bool within(const matcher *m, math_side gold, math_side b)
+{
+    const math_policy *p = m->policy;
+    double bound = p->digits ? 0.5 * pow(10, -(double)p->digits) : 0;
+    if (p->half_ulp)
+        bound = fmax(bound, half_ulp(gold));
+    return are_near(m, gold, b, bound, p->relative);
+}
+
+bool match_rounds(const matcher *m, math_side exact, math_side decimal)
+{
+    double bound = half_ulp(decimal);
+    return bound > 0 && are_near(m, exact, decimal, bound, 0);
 }
 
 bool match_is_tolerant(const math_policy *p)
