@@ -982,7 +982,7 @@ static math_eval of_binomial(const value_scope *s, math_id id, acb_t out, slong 
     if (e == EVAL_OK && !(below(acb_realref(out), 36) && below(acb_realref(k), 36) &&
                           below(acb_imagref(out), 10) && below(acb_imagref(k), 10)))
         e = EVAL_BUDGET;
-    if (e == EVAL_OK && !(pay_function(s, prec) && pay_function(s, prec)))
+    if (e == EVAL_OK && !value_spend(s, 100 + prec))
         e = EVAL_BUDGET;
     if (e == EVAL_OK) {
         const slong p = prec < SPECIAL_PRECISION ? prec : SPECIAL_PRECISION;
@@ -1030,13 +1030,41 @@ static math_eval of_residue(const value_scope *s, math_id id, acb_t out, slong p
 
 /* ---- sums ---- */
 
+/* Of a sum to infinity: rational + scale pi^k, or + scale e^x. */
+static math_eval of_series(const value_scope *s, math_id id, acb_t out, slong prec)
+{
+    value_series v;
+    value_series_init(&v);
+    math_eval e = value_infinite_sum(s, id, &v);
+    if (e == EVAL_OK) {
+        acb_t part;
+        acb_init(part);
+        acb_set_fmpq(part, v.exponent, prec);
+        if (v.pi) {
+            acb_const_pi(part, prec);
+            acb_pow_ui(part, part, (ulong)v.pi, prec);
+        } else {
+            e = exponential(part, prec);
+        }
+        acb_set_fmpq(out, v.scale, prec);
+        acb_mul(part, part, out, prec);
+        acb_set_fmpq(out, v.rational, prec);
+        acb_add(out, out, part, prec);
+        acb_clear(part);
+    }
+    value_series_fini(&v);
+    return e == EVAL_HUGE ? EVAL_BUDGET : e;
+}
+
 static math_eval of_terms(const value_scope *s, math_id id, acb_t out, slong prec)
 {
     const bool product = math_at(s->t, id)->kind == M_PROD;
     value_range range;
     math_eval e = value_range_init(&range, s, id);
     if (e != EVAL_OK)
-        return e == EVAL_BUDGET ? of_exact(s, id, out, prec) : e;
+        return e == EVAL_BUDGET    ? of_exact(s, id, out, prec)
+               : e == EVAL_OUTSIDE ? of_series(s, id, out, prec)
+                                   : e;
     const value_scope inner = { s->t, s->env, &range.bound };
     acb_t term;
     acb_init(term);

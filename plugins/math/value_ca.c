@@ -407,13 +407,34 @@ static math_eval of_log(const value_scope *s, math_id id, ca_t out, ca_ctx_t ctx
 
 /* ---- the rest ---- */
 
+/* Of a sum to infinity: rational + scale pi^k, or + scale e^x. */
+static math_eval of_series(const value_scope *s, math_id id, ca_t out, ca_ctx_t ctx)
+{
+    value_series v;
+    value_series_init(&v);
+    math_eval e = value_infinite_sum(s, id, &v);
+    if (e == EVAL_OK) {
+        ca_pi(out, ctx);
+        ca_pow_ui(out, out, (ulong)v.pi, ctx);
+        if (v.pi == 0) {
+            ca_set_fmpq(out, v.exponent, ctx);
+            ca_exp(out, out, ctx);
+        }
+        ca_mul_fmpq(out, out, v.scale, ctx);
+        ca_add_fmpq(out, out, v.rational, ctx);
+        e = status(out);
+    }
+    value_series_fini(&v);
+    return e;
+}
+
 static math_eval of_terms(const value_scope *s, math_id id, ca_t out, ca_ctx_t ctx)
 {
     const bool product = math_at(s->t, id)->kind == M_PROD;
     value_range range;
     math_eval e = value_range_init(&range, s, id);
     if (e != EVAL_OK)
-        return e;
+        return e == EVAL_OUTSIDE ? of_series(s, id, out, ctx) : e;
     const value_scope inner = { s->t, s->env, &range.bound };
     ca_t term;
     ca_init(term, ctx);

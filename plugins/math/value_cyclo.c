@@ -30,7 +30,7 @@ static math_eval element(const field *f, math_id id, fmpq_poly_t out, ulong *ord
 static math_eval need(ulong *order, ulong n)
 {
     const ulong g = n_gcd(*order, n);
-    if (n == 0 || n > 4 * ORDER || *order / g * n > ORDER)
+    if (n == 0 || n > 4UL * ORDER || *order / g * n > ORDER)
         return EVAL_BUDGET;
     *order = *order / g * n;
     return EVAL_OK;

@@ -572,6 +572,24 @@ static bool read_one(reader *r, math_id id, form *out)
     return ok;
 }
 
+/* A sum to infinity: rational + scale pi^k, or + scale e^x. */
+static bool read_series(reader *r, math_id id, form *out)
+{
+    value_series v;
+    form part = { .n = 0 };
+    int32_t num = 0, den = 1;
+    value_series_init(&v);
+    bool ok = value_infinite_sum(r->s, id, &v) == EVAL_OK && int32_exponent(v.exponent, &num, &den);
+    if (ok) {
+        form_rational(out, v.rational);
+        ok = form_monomial(&part, v.pi ? G_PI : G_E, 0, v.pi ? (int32_t)v.pi : num, den) &&
+             form_scale(&part, v.scale) && form_add(out, &part);
+    }
+    form_clear(&part);
+    value_series_fini(&v);
+    return ok;
+}
+
 /* Anything else: rational, or an atom. */
 static bool read_other(reader *r, math_id id, form *out)
 {
@@ -612,6 +630,8 @@ static bool structured(reader *r, math_id id, form *out)
         return read_log(r, id, out);
     case M_FUNC:
         return read_function(r, id, out);
+    case M_SUM:
+        return read_series(r, id, out) || read_other(r, id, out);
     default:
         return read_other(r, id, out);
     }

@@ -73,4 +73,15 @@ math_eval value_range_init(value_range *r, const value_scope *s, math_id id);
 void value_range_fini(value_range *r);
 /* A definite integral or a long sum of a polynomial, exactly. */
 math_eval value_q_integral(const value_scope *s, math_id id, fmpq_t out);
+
+/* ---- value_series.c ---- */
+/* rational + scale pi^pi, or rational + scale e^exponent where pi is 0 */
+typedef struct value_series {
+    fmpq_t rational, scale, exponent;
+    slong pi;
+} value_series;
+void value_series_init(value_series *v);
+void value_series_fini(value_series *v);
+/* A sum to infinity whose value is known. */
+math_eval value_infinite_sum(const value_scope *s, math_id id, value_series *v);
 #endif

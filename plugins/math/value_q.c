@@ -516,6 +516,20 @@ static math_eval of_function(const value_scope *s, math_id id, fmpq_t out)
 
 /* ---- sums and products of terms ---- */
 
+/* Of a sum to infinity, where it is rational. */
+static math_eval of_series(const value_scope *s, math_id id, fmpq_t out)
+{
+    value_series v;
+    value_series_init(&v);
+    math_eval e = value_infinite_sum(s, id, &v);
+    if (e == EVAL_OK && !fmpq_is_zero(v.scale))
+        e = EVAL_OUTSIDE;
+    if (e == EVAL_OK)
+        fmpq_set(out, v.rational);
+    value_series_fini(&v);
+    return e;
+}
+
 static math_eval of_terms(const value_scope *s, math_id id, fmpq_t out)
 {
     const bool product = math_at(s->t, id)->kind == M_PROD;
@@ -524,7 +538,7 @@ static math_eval of_terms(const value_scope *s, math_id id, fmpq_t out)
     if (e == EVAL_BUDGET && !product)
         return value_q_integral(s, id, out);
     if (e != EVAL_OK)
-        return e;
+        return e == EVAL_OUTSIDE ? of_series(s, id, out) : e;
     const value_scope inner = { s->t, s->env, &range.bound };
     fmpq_t term;
     fmpq_init(term);

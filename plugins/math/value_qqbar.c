@@ -7,7 +7,7 @@
 
 enum {
     HEIGHT = 4096, /* bits of coefficients */
-    POWER = 64,    /* exponents of irrational numbers */
+    POWER = 256,   /* exponents of irrational numbers */
     ROTATIONS =
         256 /* of a circle that are looked into: cos(p pi / q) with phi(q) below the degree */
 };
@@ -94,7 +94,7 @@ static math_eval rational_power(const value_scope *s, qqbar_t x, const fmpq_t ex
         return EVAL_OK;
     }
     if (fmpz_cmp_si(fmpq_denref(exponent), MATH_DEGREE) > 0 ||
-        fmpz_cmpabs(fmpq_numref(exponent), (fmpz[]){ 4 * POWER }) > 0)
+        fmpz_cmpabs(fmpq_numref(exponent), (fmpz[]){ POWER }) > 0)
         return EVAL_BUDGET;
     const slong n = fmpz_get_si(fmpq_numref(exponent));
     math_eval e = EVAL_OK;
