@@ -254,7 +254,7 @@ static math_finding dispatch(matcher *m, math_side a, math_side b)
         return match_pieces(m, a, b);
     if (match_needs_lowering(a) || match_needs_lowering(b))
         return match_lowered(m, a, b);
-    if (match_has_pm(a) != match_has_pm(b) || match_is_collection(ka) || match_is_collection(kb))
+    if (match_has_pm(a) || match_has_pm(b) || match_is_collection(ka) || match_is_collection(kb))
         return match_collections(m, a, b);
     if (math_is_scalar(ka) && math_is_scalar(kb))
         return match_scalars(m, a, b);

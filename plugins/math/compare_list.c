@@ -292,8 +292,9 @@ static bool is_pair(math_side s, math_kind k)
 static bool has_order(math_side s) /* a relation that is no equation */
 {
     const math_node *n = math_side_node(s);
-    if (n->kind == M_REL)
-        return memchr(side_text(s).data, REL_EQ, n->len) == NULL;
+    for (uint32_t i = 0; n->kind == M_REL && i < n->len; i++)
+        if (pc_in(side_text(s).data[i], "<>lg!ens"))
+            return true;
     if (n->kind == M_LIST)
         for (uint32_t i = 0; i < n->n; i++)
             if (has_order(kid(s, i)))

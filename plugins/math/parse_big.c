@@ -81,6 +81,11 @@ math_id math_parse_big(math_parser *p, math_kind k)
     p->i_indices = i_indices;
     if (!b.variable || (k != M_LIM && !b.to))
         return refuse(p, "a sum, product or limit without bounds");
+    if (k == M_FAMILY) { /* the union over all integers */
+        bool all = math_at(p->tree, b.to)->kind == M_INF && math_at(p->tree, b.from)->kind == M_NEG;
+        return all ? math_2(p->tree, M_FAMILY, 'Z', body, b.variable)
+                   : refuse(p, "a union over some of the integers");
+    }
     const math_id kids[] = { body, b.variable, b.from, b.to };
     return math_node_new(p->tree, k, k == M_LIM ? (unsigned)side : 0, kids, k == M_LIM ? 3 : 4);
 }

@@ -230,10 +230,15 @@ math_id math_words_list(math_parser *p, uint32_t lo, uint32_t hi)
     }
     if (!joints || !plain)
         return 0;
+    enum { LONGEST = 4 }; /* words of one item: more are a sentence */
     uint32_t from = p->n_stack, start = lo;
     for (uint32_t i = lo; i <= hi; i++) {
         if (i < hi && !is_joint(p, i))
             continue;
+        if (i > start + LONGEST) {
+            p->n_stack = from;
+            return 0;
+        }
         if (i > start &&
             !math_push(p, i == start + 1 ? one_word(p, start) : math_text_answer(p, start, i)))
             return 0;
@@ -266,6 +271,16 @@ static bool ends_value(uint8_t k)
            k == T_PERCENT || k == T_SLASH || k == T_FACT || k == T_BAR;
 }
 
+static bool begins_clause(assay_str w)
+{
+    static const char *const list[] = { "where", "is", "are",  "if",      "when", "which",
+                                        "that",  "so", "then", "because", "at",   NULL };
+    for (const char *const *p = list; *p; p++)
+        if (pc_is(w, *p))
+            return true;
+    return false;
+}
+
 /* "We get 42", "Answer 9": words that stand before values are a sentence, not a product of letters.
  */
 bool math_is_sentence(const math_parser *p, uint32_t lo, uint32_t hi)
@@ -281,6 +296,7 @@ bool math_is_sentence(const math_parser *p, uint32_t lo, uint32_t hi)
                 (after_value && (t->kind == T_TIMES || t->kind == T_SUP || t->kind == T_OPEN));
             continue;
         }
+        after_value = after_value && !begins_clause(w);
         bool apart =
             (t->spaced || i == lo) && (t[1].spaced || i + 1 == hi || !pc_is_alpha(w.data[0]));
         bool word = w.len > 1 && has_vowel(w) && !math_function_named(w) && !pc_is(w, "and") &&

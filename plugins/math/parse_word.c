@@ -474,6 +474,8 @@ math_id math_parse_command(math_parser *p)
                                  : pc_is(t, "prod") ? M_PROD
                                  : pc_is(t, "int")  ? M_INT
                                                     : M_LIM);
+    if (pc_is(t, "bigcup"))
+        return math_parse_big(p, M_FAMILY);
     if (pc_is(t, "mathbb"))
         return parse_named_set(p);
     if (is_accent(t))

@@ -50,8 +50,24 @@ static void gmp_give(void *p, size_t size)
     pc_free(p);
 }
 
+/* FLINT would print before it aborts, to the standard output; what allocates for it escapes first.
+ */
+static void *flint_take_zeroed(size_t n, size_t size)
+{
+    void *p = pc_calloc(n, size);
+    if (!p)
+        escape();
+    return p;
+}
+
+static void *flint_resize(void *old, size_t size)
+{
+    return gmp_resize(old, 0, size);
+}
+
 static void set_up(void)
 {
+    __flint_set_memory_functions(gmp_take, flint_take_zeroed, flint_resize, pc_free);
     flint_set_abort(escape);
     mp_set_memory_functions(gmp_take, gmp_resize, gmp_give);
     (void)pthread_key_create(&at_thread_end, work_free);
