@@ -14,6 +14,11 @@ void pc_memory_lost(void)
     is_lost = true;
 }
 
+bool pc_memory_is_lost(void)
+{
+    return is_lost;
+}
+
 bool pc_memory_was_lost(void)
 {
     bool was = is_lost;

@@ -13,6 +13,7 @@ void pc_free(void *p);
  * with half a text in hand is no verdict. pc_set() asks, and makes such an item ERROR. */
 void pc_memory_lost(void);
 bool pc_memory_was_lost(void); /* and forgets it */
+bool pc_memory_is_lost(void);  /* and does not */
 
 /* Failure is sticky: callers look once at the end. data[len] == 0 once anything was added. */
 typedef struct pc_buf {

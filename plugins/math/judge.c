@@ -79,7 +79,8 @@ static bool read_gold(judge *j, assay_str reference)
     found_text(&found, &j->gold.text);
     j->gold_known = false;
     bool ok = parse_into(j, &j->gold, true) && !j->reference.failed;
-    j->gold_known = ok;
+    j->gold_known =
+        ok && !pc_memory_is_lost(); /* what was read with memory missing is not remembered */
     return ok;
 }
 
