@@ -11,10 +11,10 @@
 enum {
     FORM_GENERATORS = 6, /* of a monomial */
     FORM_TERMS = 20,
-    FORM_ATOMS = 16,
+    FORM_ATOMS = 64,
     FORM_PAIRS = 100, /* of terms multiplied with each other */
     FORM_BITS = 1024, /* of coefficients */
-    FORM_DEPTH = 24   /* of nesting that is looked into */
+    FORM_DEPTH = 96   /* of nesting that is looked into */
 };
 
 typedef enum form_kind { G_PRIME, G_PI, G_E, G_LN, G_ATOM, G_I } form_kind;

@@ -40,41 +40,61 @@ static bool has_var(const term_scope *t, math_id id)
     return false;
 }
 
-/* id = a n + b with small integers */
-static bool linear(const term_scope *t, math_id id, slong *a, slong *b)
+/* a n + b with small integers */
+typedef struct line {
+    slong a, b;
+} line;
+
+static bool short_line(line l)
 {
-    const math_node *x = math_at(t->s->t, id);
-    slong a1 = 0, b1 = 0;
-    *a = *b = 0;
-    if (is_var(t, id)) {
-        *a = 1;
-        return true;
-    }
-    if (!has_var(t, id))
-        return value_q_si(t->s, id, b) == EVAL_OK && FLINT_ABS(*b) <= SHIFT;
-    if (x->kind == M_NEG) {
-        const bool ok = linear(t, math_kid(t->s->t, id, 0), a, b);
-        *a = -*a, *b = -*b;
-        return ok;
-    }
-    if (x->kind == M_MUL && x->n == 2) {
-        if (!linear(t, math_kid(t->s->t, id, 0), a, b) ||
-            !linear(t, math_kid(t->s->t, id, 1), &a1, &b1) || (*a && a1))
-            return false;
-        const slong scale = *a ? b1 : *b;
-        b1 *= *b;
-        *a = (*a ? *a : a1) * scale;
-        *b = b1;
-        return FLINT_ABS(*a) <= SHIFT && FLINT_ABS(*b) <= SHIFT;
-    }
-    if (x->kind != M_ADD)
+    return FLINT_ABS(l.a) <= SHIFT && FLINT_ABS(l.b) <= SHIFT;
+}
+
+static bool linear(const term_scope *t, math_id id, line *out);
+
+/* Of two factors at most one has the variable. */
+static bool linear_product(const term_scope *t, math_id id, line *out)
+{
+    line x = { 0, 0 }, y = { 0, 0 };
+    if (math_at(t->s->t, id)->n != 2 || !linear(t, math_kid(t->s->t, id, 0), &x) ||
+        !linear(t, math_kid(t->s->t, id, 1), &y) || (x.a && y.a))
         return false;
-    for (uint32_t i = 0; i < x->n; i++) {
-        if (!linear(t, math_kid(t->s->t, id, i), &a1, &b1))
+    *out = (line){ x.a * y.b + x.b * y.a, x.b * y.b };
+    return short_line(*out);
+}
+
+static bool linear_sum(const term_scope *t, math_id id, line *out)
+{
+    line x = { 0, 0 };
+    *out = (line){ 0, 0 };
+    for (uint32_t i = 0; i < math_at(t->s->t, id)->n; i++) {
+        if (!linear(t, math_kid(t->s->t, id, i), &x))
             return false;
-        *a += a1, *b += b1;
+        *out = (line){ out->a + x.a, out->b + x.b };
     }
-    return FLINT_ABS(*a) <= SHIFT && FLINT_ABS(*b) <= SHIFT;
+    return short_line(*out);
+}
+
+static bool linear(const term_scope *t, math_id id, line *out)
+{
+    *out = (line){ is_var(t, id), 0 };
+    if (out->a)
+        return true;
+    if (!has_var(t, id))
+        return value_q_si(t->s, id, &out->b) == EVAL_OK && short_line(*out);
+    switch ((int)math_at(t->s->t, id)->kind) {
+    case M_NEG:
+        if (!linear(t, math_kid(t->s->t, id, 0), out))
+            return false;
+        *out = (line){ -out->a, -out->b };
+        return true;
+    case M_MUL:
+        return linear_product(t, id, out);
+    case M_ADD:
+        return linear_sum(t, id, out);
+    default:
+        return false;
+    }
 }
 
 static bool small(const fmpq_t x)
@@ -88,11 +108,11 @@ static bool read_term(const term_scope *t, math_id id, bool below, series_term *
 static bool read_power(const term_scope *t, math_id id, bool below, series_term *out)
 {
     const math_id base = math_kid(t->s->t, id, 0), exponent = math_kid(t->s->t, id, 1);
-    slong a = 0, b = 0;
-    if (!linear(t, exponent, &a, &b))
+    line e = { 0, 0 };
+    if (!linear(t, exponent, &e))
         return false;
-    if (is_var(t, base) && a == 0) {
-        out->power += below ? -b : b;
+    if (is_var(t, base) && e.a == 0) {
+        out->power += below ? -e.b : e.b;
         return true;
     }
     if (has_var(t, base))
@@ -102,9 +122,9 @@ static bool read_power(const term_scope *t, math_id id, bool below, series_term 
     fmpq_init(power);
     bool ok = value_q(t->s, base, c) == EVAL_OK && !fmpq_is_zero(c) && small(c);
     if (ok) {
-        fmpq_pow_si(power, c, below ? -a : a);
+        fmpq_pow_si(power, c, below ? -e.a : e.a);
         fmpq_mul(out->r, out->r, power);
-        fmpq_pow_si(power, c, below ? -b : b);
+        fmpq_pow_si(power, c, below ? -e.b : e.b);
         fmpq_mul(out->c, out->c, power);
     }
     fmpq_clear(c);

@@ -446,6 +446,54 @@ static void test_keys(void **state)
     check_key("(/ 1 0)", NULL);
 }
 
+/* Long and deep, within the budget of one comparison. */
+static void test_shapes(void **state)
+{
+    (void)state;
+    enum { TERMS = 4000, DEEP = 40 };
+    static math_id kids[TERMS];
+    math_tree t = { .n = 0 };
+    math_budget budget = { MATH_STEPS };
+    const math_env env = env_with(&budget);
+    const math_id one = math_int(&t, 1), many = math_int(&t, TERMS);
+    for (size_t k = 0; k < TERMS; k++)
+        kids[k] = one;
+    const math_side sum = { &t, math_node_new(&t, M_ADD, 0, kids, TERMS) };
+    assert_int_equal(math_value_equal(sum, (math_side){ &t, many }, &env).truth, MATH_EQUAL);
+    assert_int_equal(math_value_equal(sum, (math_side){ &t, one }, &env).truth, MATH_DIFFERENT);
+    math_id root = one, fraction = one;
+    for (unsigned k = 0; k < DEEP; k++) {
+        root = math_1(&t, M_SQRT, 0, math_2(&t, M_ADD, 0, one, root));
+        fraction = math_2(&t, M_ADD, 0, one, math_2(&t, M_DIV, 0, one, fraction));
+    }
+    const math_side deep = { &t, root }, again = { &t, math_2(&t, M_MUL, 0, one, root) };
+    assert_int_equal(math_value_equal(deep, again, &env).truth, MATH_EQUAL);
+    assert_int_equal(math_value_equal(deep, sum, &env).truth, MATH_DIFFERENT);
+    /* F(42)/F(41) */
+    const math_id golden = math_2(&t, M_DIV, 0, math_int(&t, 267914296), math_int(&t, 165580141));
+    assert_int_equal(
+        math_value_equal((math_side){ &t, fraction }, (math_side){ &t, golden }, &env).truth,
+        MATH_EQUAL);
+    assert_true(budget.steps > 0);
+    math_tree_fini(&t);
+}
+
+/* log without a base is whatever makes both sides equal, the same on both. */
+static void test_log_base(void **state)
+{
+    (void)state;
+    static const row rows[] = {
+        { "(log 1000)", "3", MATH_EQUAL, NULL },
+        { "(log e)", "1", MATH_EQUAL, NULL },
+        { "(log 2)", "(ln 2)", MATH_EQUAL, NULL },
+        { "(log 2)", "(lg 2)", MATH_EQUAL, NULL },
+        { "(log 8)", "(* 3 (log 2))", MATH_EQUAL, NULL },
+        { "(+ (log 10) (log e))", "2", MATH_DIFFERENT, NULL },
+        { "(log 2)", "(logb 2 10)", MATH_DIFFERENT, NULL },
+    };
+    CHECK(rows);
+}
+
 /* ---- random expressions, evaluated in every way there is ---- */
 
 static uint64_t draw(uint64_t *state, uint64_t below)
@@ -686,6 +734,7 @@ int main(void)
         cmocka_unit_test(test_undefined), cmocka_unit_test(test_apart),
         cmocka_unit_test(test_magnitude), cmocka_unit_test(test_identities),
         cmocka_unit_test(test_forms),     cmocka_unit_test(test_series),
+        cmocka_unit_test(test_shapes),    cmocka_unit_test(test_log_base),
         cmocka_unit_test(test_order),     cmocka_unit_test(test_congruent),
         cmocka_unit_test(test_keys),      cmocka_unit_test(test_random),
     };
