@@ -1,11 +1,16 @@
 /* value.c -- the ladder: two numbers are compared by the cheapest means that decides.
  *
- *   1 the same tree            identical
- *   2 rationals                rational: decides both ways
- *   3 enclosures at 64 bits    arb: apart is different
- *   4 normal forms           form: sums of radicals, powers of pi, logarithms ...: the same is
- * equal 5 enclosures at 256 bits 6 algebraic numbers        qqbar: decides both ways 7 Calcium
- * calcium: decides where it can 8 enclosures at 1024, 4096 bits
+ * Rungs, and the rule a finding names:
+ *  - 1. the same tree: "identical"
+ *  - 2. rationals: "rational", decides both ways
+ *  - 3. enclosures at 64 bits: "arb", apart is different; "magnitude" beyond 2^(2^40)
+ *  - 4. normal forms (radicals, pi, logarithms, functions as atoms): "form", the same is equal
+ *  - 5. enclosures at 256 bits
+ *  - 6. cyclotomic fields: "cyclotomic", decides both ways
+ *  - 7. algebraic numbers: "qqbar", decides both ways
+ *  - 8. enclosures at 1024 bits
+ *  - 9. Calcium: "calcium", decides where it can
+ *  - 10. enclosures at 4096 bits
  *
  * Most numbers that are compared differ, so enclosures come before exact means; numbers that agree
  * to 64 bits are mostly equal, so exact means come before long enclosures.
@@ -17,9 +22,8 @@
 typedef struct number {
     value_scope s;
     math_id id;
-    math_eval q;     /* of .exact */
-    math_eval ball;  /* of .enclosure */
-    math_eval exact; /* the last exact means tried */
+    math_eval q;    /* of .value */
+    math_eval ball; /* of .enclosure */
     fmpq_t value;
     acb_t enclosure;
 } number;
@@ -28,7 +32,7 @@ static void number_init(number *x, math_side side, const math_env *env)
 {
     x->s = value_scope_of(side, env);
     x->id = side.id;
-    x->q = x->ball = x->exact = EVAL_OUTSIDE;
+    x->q = x->ball = EVAL_OUTSIDE;
     fmpq_init(x->value);
     acb_init(x->enclosure);
 }
@@ -122,7 +126,7 @@ static bool by_magnitude(const number *a, const number *b, math_finding *out)
     return true;
 }
 
-/* Rungs 3, 5, 9; true: decided, or never will be. */
+/* Rungs 3, 5, 8, 10; true: decided, or never will be. */
 static bool by_enclosures(number *a, number *b, slong precision, math_finding *out)
 {
     a->ball = enclose(a, precision);
@@ -201,7 +205,7 @@ static bool by_algebra(number *a, number *b, math_finding *out)
     return decided;
 }
 
-/* Rung 8. */
+/* Rung 9. */
 static bool by_calcium(number *a, number *b, math_finding *out)
 {
     ca_ctx_t ctx;
