@@ -727,15 +727,16 @@ static void logarithm(acb_t z, ulong base, slong prec)
     arb_clear(b);
 }
 
-/* Gamma(z) of a real beyond what Arb is asked for: Gamma(z) > 4^(z-1) for z > 20, and n!! of an
- * integer is above the square root of n!. */
-static math_eval huge_gamma(acb_t z)
+/* Gamma(z) of a real beyond what Arb is asked for: Gamma(z) > (z/e)^z / z > 2^(32 (z-1)) for z >= 2^34,
+ * and n!! of an integer is above the square root of n!: 2^(2^shift (z-1)). */
+static math_eval huge_gamma(acb_t z, slong shift)
 {
     if (!is_real(z) || !arb_is_positive(acb_realref(z)) || below(acb_realref(z), 34))
         return EVAL_BUDGET;
     arb_t log2;
     arb_init(log2);
     arb_sub_ui(log2, acb_realref(z), 1, 64);
+    arb_mul_2exp_si(log2, log2, shift);
     math_eval e = make_huge(z, 1, log2);
     arb_clear(log2);
     return e;
@@ -747,7 +748,7 @@ static math_eval gamma_of(acb_t z, slong prec)
         return EVAL_UNDEFINED;
     if (below(acb_realref(z), 36) && below(acb_imagref(z), 20))
         return analytic(FN_GAMMA, z, prec);
-    if (huge_gamma(z) == EVAL_HUGE)
+    if (huge_gamma(z, 5) == EVAL_HUGE)
         return EVAL_HUGE;
     acb_indeterminate(z);
     return EVAL_OK;
@@ -964,7 +965,7 @@ static math_eval of_factorial(const value_scope *s, math_id id, acb_t out, slong
     if (!twice)
         return gamma_of(out, prec);
     /* n!! > 2^(2^40) where (n!)^(1/2) is */
-    return huge_gamma(out) == EVAL_HUGE ? EVAL_HUGE : EVAL_BUDGET;
+    return huge_gamma(out, 4) == EVAL_HUGE ? EVAL_HUGE : EVAL_BUDGET;
 }
 
 /* Gamma(n+1) / Gamma(k+1) / Gamma(n-k+1) */
