@@ -16,7 +16,7 @@ typedef struct verify_opts {
     const char *in, *out, *reference, *completion, *prompt, *meta, *bad_lines, *progress;
     double max_unscored, fail_under; /* NaN: not asked */
     uint64_t limit, max_line_mib, seed;
-    bool explain, resume, force, dry_run, allow_duplicate_ids, json, quiet;
+    bool explain, resume, force, dry_run, allow_duplicate_ids, json, quiet, stats;
 } verify_opts;
 
 enum {
@@ -25,6 +25,8 @@ enum {
     VERIFY_GROUP_ITEMS = 65536,   /* largest group of a verifier that judges whole groups */
     VERIFY_GROUP_MIB = 1024,
     VERIFY_N_SLOWEST = 3,
+    VERIFY_MAX_RULES = 64,        /* counted by name; later ones are "(other)" */
+    VERIFY_RULE_BYTES = 64,       /* as plugin.h says; longer ones are "(other)" too */
     VERIFY_SHOWN_BAD = 5
 };
 
@@ -51,11 +53,19 @@ typedef struct verify_slow {
     double ms;
 } verify_slow;
 
+/* What one rule decided. Its name is one printable word; "-" stands for no rule. */
+typedef struct verify_rule {
+    char name[VERIFY_RULE_BYTES + 1];
+    uint64_t items, by_verdict[8];
+} verify_rule;
+
 typedef struct verify_counts {
     uint64_t items, by_verdict[8], n_reference, n_replaced, n_bad, cached, kept; /* kept: rows of an earlier run */
     double score_sum;
     uint64_t n_score;
     verify_slow slowest[VERIFY_N_SLOWEST];
+    verify_rule rules[VERIFY_MAX_RULES + 1]; /* in order of appearance; the last place is for "(other)" */
+    size_t n_rules;
 } verify_counts;
 
 typedef struct verify_run {
@@ -103,11 +113,12 @@ void verify_format(as_buf *out, const as_item *item, const as_results *r, uint32
 /* verify_write.c */
 int verify_consume(void *ctx, void *task, as_err *err);
 typedef struct verify_row {
-    as_str id;
+    as_str id, rule;
     assay_verdict verdict;
     bool cached;
     float score, ms;
 } verify_row;
+verify_row verify_row_of(const as_item *item, const as_results *r, uint32_t i);
 void verify_count(verify_counts *c, const verify_row *row);
 
 /* verify_resume.c: the output file and its run record */

@@ -66,8 +66,7 @@ static int score_one(const verify_opts *o, as_scorer *scorer, const as_item *ite
         rc = as_scorer_score(scorer, &columns, want, &arena, &results, err);
     if (rc == 0) {
         verify_format(&out, item, &results, 0, o->explain);
-        verify_row row = { item->id, results.verdict[0], results.cached[0], results.score[0],
-                           results.ms[0] };
+        verify_row row = verify_row_of(item, &results, 0);
         verify_count(counts, &row);
         rc = as_buf_check(&out, err);
     }

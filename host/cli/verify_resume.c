@@ -18,6 +18,16 @@ typedef struct kept {
     bool has_torn;
 } kept;
 
+/* A row's "rule" without its quotes; unescaped into the arena where it must be. */
+static as_str rule_of(as_jspan rule, as_arena *arena)
+{
+    if (rule.kind != AS_J_STRING)
+        return (as_str){ 0 };
+    if (memchr(rule.text.data, '\\', rule.text.len))
+        return as_jstring(rule, arena, NULL);
+    return (as_str){ rule.text.data + 1, rule.text.len - 2 };
+}
+
 static int count_row(verify_run *v, const as_line *line, as_err *err)
 {
     as_jspan span = { 0 };
@@ -38,8 +48,15 @@ static int count_row(verify_run *v, const as_line *line, as_err *err)
         row.ms = (float)number;
     row.cached = as_jobject_get(span, "cached").kind == AS_J_TRUE;
     row.id = as_jobject_get(span, "id").text;
-    verify_count(&v->counts, &row);
-    return 0;
+    as_jspan rule = as_jobject_get(span, "rule");
+    as_arena arena;
+    as_arena_init(&arena, 0);
+    row.rule = rule_of(rule, &arena);
+    bool is_read = row.rule.data || rule.kind != AS_J_STRING;
+    if (is_read)
+        verify_count(&v->counts, &row);
+    as_arena_fini(&arena);
+    return is_read ? 0 : as_fail(err, AS_ENOMEM, "out of memory");
 }
 
 static int count_rows(verify_run *v, as_lines *lines, kept *k, as_err *err)

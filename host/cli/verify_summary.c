@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static const assay_verdict shown[] = { ASSAY_PASS,    ASSAY_FAIL,    ASSAY_NO_ANSWER,
                                        ASSAY_TIMEOUT, ASSAY_ABSTAIN, ASSAY_ERROR };
@@ -120,6 +121,53 @@ static void add_remarks(const verify_run *v, as_buf *out)
                     as_info_short_name(v->info));
 }
 
+/* ---- --stats: what each rule decided ---- */
+
+static int by_items(const void *a, const void *b)
+{
+    const verify_rule *x = *(const verify_rule *const *)a;
+    const verify_rule *y = *(const verify_rule *const *)b;
+    return x->items != y->items ? (x->items < y->items ? 1 : -1) : strcmp(x->name, y->name);
+}
+
+/* Most frequent first; returns how many. */
+static size_t sort_rules(const verify_counts *c, const verify_rule *out[VERIFY_MAX_RULES + 1])
+{
+    for (size_t i = 0; i < c->n_rules; i++)
+        out[i] = &c->rules[i];
+    qsort(out, c->n_rules, sizeof *out, by_items);
+    return c->n_rules;
+}
+
+static int name_width(const verify_counts *c)
+{
+    enum { LEAST = 9, MOST = 32 };
+    size_t width = LEAST;
+    for (size_t i = 0; i < c->n_rules; i++)
+        if (strlen(c->rules[i].name) > width)
+            width = strlen(c->rules[i].name);
+    return width < MOST ? (int)width : MOST;
+}
+
+static void add_rules(const verify_counts *c, as_buf *out)
+{
+    const verify_rule *rules[VERIFY_MAX_RULES + 1];
+    char count[AS_TEXT_MAX];
+    char share[AS_TEXT_MAX];
+    size_t n = sort_rules(c, rules);
+    as_buf_text(out, n ? "rules       what decided, and how\n" : "rules       none, no items\n");
+    for (size_t i = 0; i < n; i++) {
+        const verify_rule *r = rules[i];
+        as_buf_addf(out, "  %-*s %12s  %7s ", name_width(c), r->name,
+                    as_text_count(count, r->items), as_text_share(share, r->items, c->items));
+        for (size_t k = 0; k < N_SHOWN; k++)
+            if (r->by_verdict[shown[k]])
+                as_buf_addf(out, "  %s %s", as_verdict_word(shown[k]),
+                            as_text_count(count, r->by_verdict[shown[k]]));
+        as_buf_byte(out, '\n');
+    }
+}
+
 void verify_summary_text(const verify_run *v, as_buf *out)
 {
     add_head(v, out);
@@ -133,6 +181,8 @@ void verify_summary_text(const verify_run *v, as_buf *out)
     else
         as_buf_text(out, "next        keep the results (--out verdicts.jsonl), then assay passk "
                          "--in verdicts.jsonl\n");
+    if (v->opts->stats)
+        add_rules(&v->counts, out);
 }
 
 /* ---- for programs ---- */
@@ -155,14 +205,33 @@ static void add_str(as_buf *out, const char *key, const char *text)
     as_buf_json_str(out, as_str_of(text));
 }
 
+static void add_counts(as_buf *out, uint64_t items, const uint64_t by_verdict[8])
+{
+    add_u64(out, "items", items);
+    for (size_t i = 0; i < N_SHOWN; i++)
+        add_u64(out, as_verdict_word(shown[i]), by_verdict[shown[i]]);
+}
+
 void verify_counts_json(const verify_run *v, as_buf *out)
 {
-    const verify_counts *c = &v->counts;
     as_buf_byte(out, '{');
-    add_u64(out, "items", c->items);
-    for (size_t i = 0; i < N_SHOWN; i++)
-        add_u64(out, as_verdict_word(shown[i]), c->by_verdict[shown[i]]);
+    add_counts(out, v->counts.items, v->counts.by_verdict);
     as_buf_byte(out, '}');
+}
+
+static void add_rules_json(const verify_counts *c, as_buf *out)
+{
+    const verify_rule *rules[VERIFY_MAX_RULES + 1];
+    size_t n = sort_rules(c, rules);
+    as_buf_json_key(out, "rules");
+    as_buf_byte(out, '[');
+    for (size_t i = 0; i < n; i++) {
+        as_buf_text(out, i > 0 ? ",{" : "{");
+        add_str(out, "rule", rules[i]->name);
+        add_counts(out, rules[i]->items, rules[i]->by_verdict);
+        as_buf_byte(out, '}');
+    }
+    as_buf_byte(out, ']');
 }
 
 static void add_verifier(const verify_run *v, as_buf *out)
@@ -226,6 +295,8 @@ void verify_summary_json(const verify_run *v, int rc, as_buf *out)
     as_buf_text(out, v->opts->allow_duplicate_ids || v->ids.is_full ? "false" : "true");
     add_scorer_stats(v, out);
     add_slowest(c, out);
+    if (v->opts->stats)
+        add_rules_json(c, out);
     add_num(out, "seconds", verify_seconds(v));
     as_buf_text(out, "}\n");
 }

@@ -20,6 +20,59 @@ static void note_slow(verify_counts *c, as_str id, double ms)
                    id.data ? id.data : "");
 }
 
+/* ---- rules ---- */
+
+#define OTHERS "(other)" /* plain "other" is a rule of some verifiers */
+
+/* The name a rule is counted under. Names go to a terminal: what is not one printable word is
+ * OTHERS. */
+static as_str rule_name(as_str rule)
+{
+    if (!rule.data || rule.len == 0)
+        return AS_LIT("-");
+    if (rule.len > VERIFY_RULE_BYTES)
+        return AS_LIT(OTHERS);
+    for (size_t i = 0; i < rule.len; i++)
+        if ((unsigned char)rule.data[i] <= 0x20 || (unsigned char)rule.data[i] >= 0x7f)
+            return AS_LIT(OTHERS);
+    return rule;
+}
+
+/* The place of a name, a new one while `n_max` allows it; NULL: full. */
+static verify_rule *rule_place(verify_counts *c, as_str name, size_t n_max)
+{
+    for (size_t i = 0; i < c->n_rules; i++)
+        if (c->rules[i].name[name.len] == '\0' &&
+            memcmp(c->rules[i].name, name.data, name.len) == 0)
+            return &c->rules[i];
+    if (c->n_rules >= n_max)
+        return NULL;
+    verify_rule *r = &c->rules[c->n_rules++];
+    memcpy(r->name, name.data, name.len); /* zero before: the name ends */
+    return r;
+}
+
+static void count_rule(verify_counts *c, const verify_row *row)
+{
+    verify_rule *r = rule_place(c, rule_name(row->rule), VERIFY_MAX_RULES);
+    if (!r)
+        r = rule_place(c, AS_LIT(OTHERS), VERIFY_MAX_RULES + 1);
+    r->items++;
+    r->by_verdict[row->verdict & 7]++;
+}
+
+/* ---- rows ---- */
+
+verify_row verify_row_of(const as_item *item, const as_results *r, uint32_t i)
+{
+    return (verify_row){ .id = item->id,
+                         .rule = as_results_get(r, i, ASSAY_OUT_RULE),
+                         .verdict = r->verdict[i],
+                         .cached = r->cached[i],
+                         .score = r->score[i],
+                         .ms = r->ms[i] };
+}
+
 void verify_count(verify_counts *c, const verify_row *row)
 {
     c->items++;
@@ -30,6 +83,7 @@ void verify_count(verify_counts *c, const verify_row *row)
         c->n_score++;
     }
     note_slow(c, row->id, (double)row->ms);
+    count_rule(c, row);
 }
 
 /* How many rows may be written: all, or those before a duplicate id. */
@@ -75,9 +129,7 @@ static int write_rows(verify_run *v, const verify_task *t, uint32_t n, as_err *e
         v->counts.n_replaced += t->items[i].n_replaced;
         if (i < t->n_mute)
             continue;
-        const as_results *r = &t->results;
-        verify_row row = { t->items[i].id, r->verdict[i - base], r->cached[i - base],
-                           r->score[i - base], r->ms[i - base] };
+        verify_row row = verify_row_of(&t->items[i], &t->results, i - base);
         verify_count(&v->counts, &row);
     }
     if (n <= t->n_mute)

@@ -106,6 +106,86 @@ class Contract(AssayTest):
         self.assertEqual(record["counts"]["items"], 9)
         self.assertRegex(record["hashes"]["plugin_file"], "^[0-9a-f]{64}$")
 
+    def rules(self, run):
+        """The lines of --stats as {rule: (count, share, how)}, in order."""
+        lines = run.err.split("rules       what decided, and how\n")[1].splitlines()
+        found = [re.fullmatch(r"  (\S+) +([\d,]+) +([\d.]+ %)   (.*)", line) for line in lines]
+        self.assertTrue(all(found), run.err)
+        return {m[1]: (m[2], m[3], m[4]) for m in found}
+
+    def test_stats(self):
+        rows = [{"id": k, "completion": c, "reference": "B"} for k, c in enumerate(
+            ["\\boxed{B}"] * 3 + ["\\boxed{C}"] * 2 + ["#### B"] * 1200 + ["nothing"] * 4 + ["The answer is B"] * 2)]
+        rows.append({"id": "x", "completion": "The answer is B"})
+        path = self.file("in.jsonl", rows)
+        run = self.assay("verify", "-p", "choice", "-i", path, "--stats")
+        # sorted by count, equal counts by name; a verdict that a rule never gave is not named
+        self.assertEqual(list(self.rules(run).items()), [
+            ("hashes", ("1,200", "99.0 %", "pass 1,200")),
+            ("-", ("5", "0.4 %", "no_answer 4  abstain 1")),
+            ("boxed", ("5", "0.4 %", "pass 3  fail 2")),
+            ("marker", ("2", "0.2 %", "pass 2"))])
+        self.assertLess(run.err.index("mean score"), run.err.index("rules  "))
+        self.assertNotIn("rules  ", self.assay("verify", "-p", "choice", "-i", path).err)
+        line = ["verify", "-p", "choice", "-i", path, "-o", "out.jsonl", "--force", "--json", "--quiet"]
+        run = self.assay(*line, "--stats")
+        self.assertEqual(run.err, "")
+        rules = json.loads(run.out)["rules"]
+        self.assertEqual([(r["rule"], r["items"]) for r in rules], [("hashes", 1200), ("-", 5), ("boxed", 5), ("marker", 2)])
+        self.assertEqual(rules[2], {"rule": "boxed", "items": 5, "pass": 3, "fail": 2, "no_answer": 0, "timeout": 0,
+                                    "abstain": 0, "error": 0})
+        self.assertNotIn("rules", json.loads(self.assay(*line).out))
+        self.say(self.assay("verify", "-p", "choice", "--stats"), "rules       none, no items")
+        row, = lines_of(self.assay("verify", "-p", "choice", "-r", "B", "-c", "B", "--stats").out)
+        self.assertEqual(row["rule"], "line")
+
+    def named(self, names):
+        """Items for a verifier that emits the reference as its rule; right where it is repeated."""
+        return [{"id": k, "completion": name if k % 2 else "x", "reference": name} for k, name in enumerate(names)]
+
+    def test_stats_of_threads_and_resume(self):
+        plugin = TEST_PLUGINS / "cli_rules.so"
+        odd = ['quo"te\\d', "two words", "\u2603", "\x1b[31m", "", "y" * 64, "y" * 65]
+        path = self.file("in.jsonl", self.named([f"r{k % 30}" for k in range(9000)] + odd * 300))
+        line = ["verify", "-p", plugin, "-i", path, "--json", "--quiet", "--stats"]
+        seen = []
+        for threads in (1, 4):
+            out = self.dir / f"out{threads}.jsonl"
+            seen.append(json.loads(self.assay(*line, "-o", out, "--threads", threads).out)["rules"])
+        self.assertEqual(seen[0], seen[1])
+        self.assertEqual({r["rule"]: r["items"] for r in seen[0]},
+                         {**{f"r{k}": 300 for k in range(30)}, 'quo"te\\d': 300, "y" * 64: 300, "-": 300, "(other)": 1200})
+        self.assertEqual([r["rule"] for r in seen[0]][:2], ["(other)", "-"])
+        # the rows of an earlier run count as they did when they were written
+        text = out.read_text().splitlines(keepends=True)
+        for kept in (0, 1, 9100, len(text)):
+            out.write_text("".join(text[:kept]))
+            again = json.loads(self.assay(*line, "-o", out, "--resume").out)
+            self.assertEqual((again["kept"], again["rules"]), (kept, seen[0]))
+        shown = self.assay("verify", "-p", plugin, "-i", path, "--stats").err
+        self.assertIn('  quo"te\\d', shown)
+        self.assertIn("  " + "y" * 64 + " ", shown)
+        self.assertNotIn("\x1b", shown)
+
+    def test_stats_hold_so_many_rules(self):
+        names = [f"r{k:03}" for k in range(100)] * 2 + ["r000"]
+        run = self.assay("verify", "-p", TEST_PLUGINS / "cli_rules.so", "--stats",
+                         "-i", self.file("in.jsonl", self.named(names)))
+        rules = self.rules(run)
+        self.assertEqual(len(rules), 65)
+        self.assertEqual(list(rules)[:3], ["(other)", "r000", "r001"])
+        self.assertEqual((rules["(other)"][0], rules["r000"][0], rules["r063"][0]), ("72", "3", "2"))
+        self.assertNotIn("r064", rules)
+
+    def test_stats_from_the_cache(self):
+        config = '{"count_file":"%s"}' % (self.dir / "count")
+        line = ["verify", "-p", f"{TEST_PLUGINS / 'costly.so'}:{config}", "-i", self.file("in.jsonl", items(30)),
+                "-o", "out.jsonl", "--force", "--json", "--quiet", "--stats"]
+        first, second = [json.loads(self.assay(*line).out) for _ in range(2)]
+        self.assertEqual((first["cache_hits"], second["cache_hits"]), (0, 30))
+        self.assertEqual(first["rules"], second["rules"])
+        self.assertEqual([(r["rule"], r["pass"], r["fail"]) for r in first["rules"]], [("bytes", 20, 10)])
+
     def test_gates(self):
         data = "\n".join(json.dumps(i) for i in items(9) + [{"id": "a", "completion": "x"}]).encode()
         self.say(self.assay("verify", "-p", "exact", "--max-unscored", "5%", stdin=data, rc=1), "10.00 %", "--max-unscored 5.00 %")
