@@ -145,7 +145,7 @@ class Contract(AssayTest):
 
     def test_stats_of_threads_and_resume(self):
         plugin = TEST_PLUGINS / "cli_rules.so"
-        odd = ['quo"te\\d', "two words", "\u2603", "\x1b[31m", "", "y" * 64, "y" * 65]
+        odd = ['quo"te\\d', "two words", "\u2603", "\x1b[31m", "", "y" * 64, "y" * 65, "longer", "long"]
         path = self.file("in.jsonl", self.named([f"r{k % 30}" for k in range(9000)] + odd * 300))
         line = ["verify", "-p", plugin, "-i", path, "--json", "--quiet", "--stats"]
         seen = []
@@ -154,7 +154,8 @@ class Contract(AssayTest):
             seen.append(json.loads(self.assay(*line, "-o", out, "--threads", threads).out)["rules"])
         self.assertEqual(seen[0], seen[1])
         self.assertEqual({r["rule"]: r["items"] for r in seen[0]},
-                         {**{f"r{k}": 300 for k in range(30)}, 'quo"te\\d': 300, "y" * 64: 300, "-": 300, "(other)": 1200})
+                         {**{f"r{k}": 300 for k in range(30)}, 'quo"te\\d': 300, "y" * 64: 300, "-": 300, "(other)": 1200,
+                          "longer": 300, "long": 300})
         self.assertEqual([r["rule"] for r in seen[0]][:2], ["(other)", "-"])
         # the rows of an earlier run count as they did when they were written
         text = out.read_text().splitlines(keepends=True)
