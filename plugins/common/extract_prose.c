@@ -157,11 +157,15 @@ static void add_value(reading *r, value v)
 static bool changes(assay_str word)
 {
     static const char *const words[] = {
-        "not",       "never",   "no",      "least",  "most",     "than",    "below",    "above",
-        "under",     "over",    "between", "minus",  "negative", "plus",    "times",    "twice",
-        "half",      "dozen",   "hundred", "or",     "thousand", "million", "billion",  "except",
-        "unless",    "sin",     "cos",     "tan",    "log",      "ln",      "sqrt",     "root",
-        "factorial", "neither", "nor",     "either", "cannot",   "squared", "trillion", NULL
+        "not",          "never",    "no",        "least",    "most",       "than",     "below",
+        "above",        "under",    "over",      "between",  "minus",      "negative", "plus",
+        "times",        "twice",    "half",      "dozen",    "hundred",    "or",       "thousand",
+        "million",      "billion",  "except",    "unless",   "sin",        "cos",      "tan",
+        "log",          "ln",       "sqrt",      "root",     "factorial",  "neither",  "nor",
+        "either",       "cannot",   "squared",   "trillion", "wrong",      "but",      "false",
+        "incorrect",    "anything", "other",     "without",  "instead",    "rather",   "invalid",
+        "impossible",   "excluded", "excluding", "fails",    "failed",     "exceeds",  "cubed",
+        "approximates", "modulo",   "mod",       "divided",  "multiplied", NULL
     };
     bool denied = word.len > 3 && pc_is_nocase(pc_from(word, word.len - 3), "n't");
     return denied || pc_among(word, words);

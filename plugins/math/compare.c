@@ -134,6 +134,12 @@ static math_side undressed(math_side s)
     return side_kind(s) == M_UNIT ? kid(s, 0) : s;
 }
 
+/* Of a reference 1,22 may be 1.22, but 0,1 and 27,93 are lists in every data set. */
+static bool is_longer_behind(math_side s)
+{
+    return side_text(undressed(kid(s, 1))).len > side_text(kid(s, 0)).len;
+}
+
 static math_finding match_decimal_comma(matcher *m, math_side list, math_side number, bool swapped)
 {
     pc_buf text = { 0 };
@@ -234,9 +240,9 @@ static math_finding dispatch(matcher *m, math_side a, math_side b)
         return match_label(m, b, a, true);
     if (is_kind(a, b, M_TEXT) || (m->depth == 1 && are_letters(a, b)))
         return match_texts(a, b);
-    if (is_decimal_list(a) && math_is_scalar(kb))
+    if (is_decimal_list(a) && is_longer_behind(a) && math_is_scalar(kb) && !match_has_pm(b))
         return match_decimal_comma(m, a, b, false);
-    if (is_decimal_list(b) && math_is_scalar(ka))
+    if (is_decimal_list(b) && math_is_scalar(ka) && !match_has_pm(a))
         return match_decimal_comma(m, b, a, true);
     if (is_grouped(a) && is_list_of_two(b))
         return match_grouped(m, a, b, false);

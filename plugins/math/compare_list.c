@@ -403,6 +403,10 @@ static math_finding match_mixed(matcher *m, math_side ordered, math_side list, b
         return math_found(MATH_DIFFERENT, "kind");
     collect(m, ordered, &x);
     collect(m, list, &y);
+    bool alternatives = side_kind(list) == M_LIST &&
+                        (math_side_node(list)->op == JOIN_OR || (y.n_named > 1 && y.same_name));
+    if (alternatives && y.n > 1) /* x = 2 or x = 3 is no pair */
+        return math_found(MATH_DIFFERENT, "kind");
     if (x.too_many || y.too_many)
         return math_open("tuple", WHY_BUDGET, MATH_BLAME_B);
     if (is_system(&y))

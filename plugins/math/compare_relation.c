@@ -133,13 +133,11 @@ static math_side after_arrow(matcher *m, math_side s)
     for (uint32_t i = 0; i + 1 < n.n; i++)
         if (op_at(s, i) == REL_IMPLIES)
             from = i + 1;
-    if (from == 0)
-        return s;
     math_id kids[64];
     const assay_str no = { "", 0 };
     uint32_t count = n.n - from;
-    if (count == 1)
-        return kid(s, from);
+    if (from == 0 || count == 1) /* 41 => 42 states nothing */
+        return s;
     for (uint32_t i = 0; i < count && i < 64; i++)
         kids[i] = math_copy(m->scratch, s.tree, math_kid(s.tree, s.id, from + i), no, 0);
     char ops[64];
@@ -187,12 +185,23 @@ static bool are_scalars(math_side a)
     return math_is_scalar(side_kind(kid(a, 0))) && math_is_scalar(side_kind(kid(a, 1)));
 }
 
+static bool is_congruence(math_side relation, math_side value)
+{
+    return op_at(relation, 0) == REL_EQUIV && side_kind(value) == M_MOD;
+}
+
 math_finding match_equations(matcher *m, math_side a, math_side b)
 {
     math_side na, va, nb, vb;
     bool named_a = match_name(a, &na, &va), named_b = match_name(b, &nb, &vb);
-    if (named_a && named_b && same_name(na, nb))
+    if (named_a && named_b && same_name(na, nb)) {
+        if (is_congruence(a, va) && is_congruence(b, vb)) { /* 5 mod 7 is not 5 mod 8 */
+            math_finding moduli = match(m, kid(va, 1), kid(vb, 1));
+            if (moduli.truth != MATH_EQUAL)
+                return moduli;
+        }
         return match(m, renamed(m, va, na, nb), vb);
+    }
     if (named_a && named_b && is_closed(va) && is_closed(vb))
         return math_found(MATH_DIFFERENT, "unknown");
     if (!are_scalars(a) || !are_scalars(b)) {
@@ -303,10 +312,28 @@ static math_finding match_with_value(matcher *m, math_side relation, math_side o
     return scalar && f.truth == MATH_UNDECIDED ? math_found(MATH_DIFFERENT, "kind") : f;
 }
 
+/* 6 * 7 = 42 is 42, 1/3 = 0.333 either; 41 = 42 is nothing. */
+static chain read_calculation(matcher *m, math_side s)
+{
+    math_side x = kid(s, 0), y = kid(s, 1);
+    chain c = { .value = y, .exact = { NULL, 0 } };
+    if (match(m, x, y).truth == MATH_EQUAL)
+        return c;
+    if (match_rounds(m, x, y))
+        c.exact = x;
+    else
+        c.broken = true;
+    return c;
+}
+
 static chain prepared(matcher *m, math_side s)
 {
     if (side_kind(s) == M_REL)
         s = after_arrow(m, s);
+    if (side_kind(s) == M_REL && math_side_node(s)->n == 2 &&
+        (op_at(s, 0) == REL_EQ || op_at(s, 0) == REL_APPROX) && is_closed_number(kid(s, 0)) &&
+        is_closed_number(kid(s, 1)))
+        return read_calculation(m, s);
     if (side_kind(s) != M_REL || math_side_node(s)->n < 3 || !is_equality_chain(s))
         return (chain){ .value = s, .exact = { NULL, 0 } };
     return read_chain(m, s);

@@ -136,8 +136,25 @@ static bool unit_of_letters(math_side s, pc_buf *unit, math_side *number)
     return ok;
 }
 
+/* 90 degrees and pi/2 radians, where both say what they are. */
+static math_finding with_radians(matcher *m, dressed a, dressed b)
+{
+    math_tree *t = m->scratch;
+    math_side core = a.degree ? a.core : b.core;
+    math_id value = math_copy(t, core.tree, core.id, (assay_str){ "", 0 }, 0);
+    math_id pi = math_node_new(t, M_PI, 0, NULL, 0);
+    math_side radians =
+        in_scratch(m, math_2(t, M_DIV, 0, math_2(t, M_MUL, 0, value, pi), math_int(t, 180)));
+    if (!radians.id)
+        return math_open("units", WHY_BUDGET, MATH_BLAME_B);
+    return a.degree ? bare(m, radians, b.core) : bare(m, a.core, radians);
+}
+
 static math_finding dressed_equal(matcher *m, dressed a, dressed b)
 {
+    if ((a.degree && !b.degree && pc_is(b.unit, "rad")) ||
+        (b.degree && !a.degree && pc_is(a.unit, "rad")))
+        return with_radians(m, a, b);
     if (a.unit.len && b.unit.len)
         return with_units(m, a, b);
     if (a.percent != b.percent && !a.degree && !b.degree)
