@@ -3,6 +3,7 @@
 #include "common/config.h"
 #include "common/emit.h"
 #include "common/extract.h"
+#include "only.h"
 
 typedef struct choice {
     assay_verifier base;
@@ -245,8 +246,11 @@ static void find_choice(const choice *v, assay_str completion, pick *out, const 
             out->rule = pc_stage_name(found.stage);
         return;
     }
-    if (!pick_marked(v, s, out))
-        (void)pick_line(v, s, out);
+    if (pick_marked(v, s, out) || pick_line(v, s, out))
+        return;
+    char letter = choice_only(s, v->last);
+    if (letter)
+        *out = (pick){ .letter = letter, .rule = "only" };
 }
 
 /* "C", "(C)", "C. 42", "\text{C}", "(D) Alina"; a line of its own in a longer text. */
@@ -409,7 +413,7 @@ static const assay_descriptor descriptor = {
     .config_schema =
         "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
         "\"choices\":{\"type\":\"string\",\"default\":\"ABCD\",\"description\":\"A to J\"}}}",
-    .revision = 1,
+    .revision = 2,
     .cost_us = 2,
     .score_min = 0,
     .score_max = 1,
