@@ -19,6 +19,7 @@ ROOMS = {
     "host/audit": ("base", {PLUGIN_H}),
     "host/cli": ("base data jobs plug eval audit", {PLUGIN_H, ASSAY_H}),
     "host/api": ("base data jobs plug eval", {PLUGIN_H, ASSAY_H}),
+    "sandbox/*": ("sandbox", set()),
     "plugins/*": ("common", {PLUGIN_H}),
     "examples/*": ("", {PLUGIN_H, ASSAY_H}),
     "include/assay": ("", {PLUGIN_H}),

@@ -1,0 +1,348 @@
+/* job.c -- one job from its text to its end: limits by the clock and by processor time, output
+ * drained to a cap, killed in any case. SPDX-License-Identifier: Apache-2.0 */
+#include "supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+uint64_t job_now_us(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static uint32_t within(uint32_t asked, uint32_t standard, uint32_t most)
+{
+    uint32_t v = asked ? asked : standard;
+    return v < most ? v : most;
+}
+
+asbx_limits job_limits(const asbx_job *job, const asbx_policy *policy)
+{
+    const asbx_limits *a = &job->limits, *s = &policy->limits, *m = &policy->most;
+    return (asbx_limits){ .cpu_ms = within(a->cpu_ms, s->cpu_ms, m->cpu_ms),
+                          .wall_ms = within(a->wall_ms, s->wall_ms, m->wall_ms),
+                          .mem_mib = within(a->mem_mib, s->mem_mib, m->mem_mib),
+                          .out_kib = within(a->out_kib, s->out_kib, m->out_kib),
+                          .file_kib = within(a->file_kib, s->file_kib, m->file_kib),
+                          .procs = within(a->procs, s->procs, m->procs) };
+}
+
+/* ---- messages ---- */
+
+int job_receive(int socket, void *data, size_t len, int *fd, int timeout_ms)
+{
+    union {
+        char space[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    struct iovec io = { data, len };
+    struct msghdr m = { .msg_iov = &io,
+                        .msg_iovlen = 1,
+                        .msg_control = control.space,
+                        .msg_controllen = sizeof control.space };
+    struct pollfd p = { .fd = socket, .events = POLLIN };
+    int n;
+    do
+        n = poll(&p, 1, timeout_ms);
+    while (n < 0 && errno == EINTR);
+    if (n <= 0)
+        return n < 0 ? -errno : -ETIMEDOUT;
+    ssize_t got;
+    do
+        got = recvmsg(socket, &m, MSG_CMSG_CLOEXEC);
+    while (got < 0 && errno == EINTR);
+    if (got != (ssize_t)len)
+        return got < 0 ? -errno : -EPIPE;
+    const struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+    if (c && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int))) {
+        int received;
+        memcpy(&received, CMSG_DATA(c), sizeof received);
+        if (fd)
+            *fd = received;
+        else
+            close(received);
+    }
+    return 0;
+}
+
+static int send_order(int socket, const asbx_order *order, const int fds[ASBX_FDS])
+{
+    union {
+        char space[CMSG_SPACE(ASBX_FDS * sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    asbx_order copy = *order;
+    struct iovec io = { &copy, sizeof copy };
+    struct msghdr m = { .msg_iov = &io,
+                        .msg_iovlen = 1,
+                        .msg_control = control.space,
+                        .msg_controllen = sizeof control.space };
+    memset(&control, 0, sizeof control);
+    struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(ASBX_FDS * sizeof(int));
+    memcpy(CMSG_DATA(c), fds, ASBX_FDS * sizeof(int));
+    ssize_t n;
+    do
+        n = sendmsg(socket, &m, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n == (ssize_t)sizeof copy ? 0 : -EPIPE;
+}
+
+/* ---- the job's text ---- */
+
+static bool put(int fd, const void *data, size_t len)
+{
+    const char *p = data;
+    while (len > 0) {
+        ssize_t n = write(fd, p, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        p += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+static bool put_sized(int fd, asbx_text t)
+{
+    uint32_t len = (uint32_t)t.len;
+    return t.len <= UINT32_MAX && put(fd, &len, sizeof len) && put(fd, t.data, t.len);
+}
+
+static int sealed(const char *name, bool (*fill)(int fd, const asbx_job *job), const asbx_job *job)
+{
+    int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0)
+        return -1;
+    if (fill(fd, job) && lseek(fd, 0, SEEK_SET) == 0 &&
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static bool fill_text(int fd, const asbx_job *job)
+{
+    asbx_text entry = { job->entry_point ? job->entry_point : "", 0 };
+    entry.len = job->entry_len ? job->entry_len : strlen(entry.data);
+    const asbx_job_head head = { .magic = ASBX_MAGIC,
+                                 .n_calls = job->n_calls,
+                                 .n_files = job->n_files,
+                                 .source = job->source.len,
+                                 .entry_point = entry.len };
+    bool ok = put(fd, &head, sizeof head) && put(fd, job->source.data, job->source.len) &&
+              put(fd, entry.data, entry.len);
+    for (uint32_t i = 0; ok && i < job->n_calls; i++)
+        ok = put_sized(fd, job->calls[i]);
+    for (uint32_t i = 0; ok && i < job->n_files; i++)
+        ok = put_sized(fd, job->files[i].name) && put_sized(fd, job->files[i].data);
+    return ok;
+}
+
+static bool fill_input(int fd, const asbx_job *job)
+{
+    return put(fd, job->input.data, job->input.len);
+}
+
+/* ---- pipes ---- */
+
+static int open_pipe(job_pipe *p, size_t most, int *write_end)
+{
+    int fds[2];
+    *p = (job_pipe){ .fd = -1, .most = most };
+    if (pipe2(fds, O_CLOEXEC) < 0)
+        return -errno;
+    (void)fcntl(fds[0], F_SETFL, O_NONBLOCK);
+    p->fd = fds[0];
+    *write_end = fds[1];
+    return 0;
+}
+
+/* Reads what is there. False: the cap is reached, or memory is. */
+static bool drain(job_pipe *p)
+{
+    for (;;) {
+        if (p->len == p->cap) {
+            size_t cap = p->cap ? p->cap * 2 : 4096;
+            char *more = realloc(p->data, cap + 1);
+            if (!more)
+                return false;
+            p->data = more;
+            p->cap = cap;
+        }
+        ssize_t n = read(p->fd, p->data + p->len, p->cap - p->len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return true; /* EAGAIN: no more now */
+        if (n == 0) {
+            close(p->fd);
+            p->fd = -1;
+            return true;
+        }
+        p->len += (size_t)n;
+        if (p->len > p->most) {
+            p->len = p->most;
+            p->over = true;
+            close(p->fd);
+            p->fd = -1;
+            return false;
+        }
+    }
+}
+
+/* ---- the clock ---- */
+
+static uint64_t cpu_of(pid_t pid)
+{
+    clockid_t clock;
+    struct timespec t;
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &t) < 0)
+        return 0; /* it is dead already */
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* Milliseconds until a limit could be reached; 0: one is. A program that waits uses none of its
+ * processor time, so that limit cannot be reached before as much time has passed on the clock. */
+static int time_left(job_run *run, uint64_t began)
+{
+    uint64_t wall = job_now_us() - began, most = (uint64_t)run->limits.wall_ms * 1000;
+    uint64_t cpu = cpu_of(run->started.pid), most_cpu = (uint64_t)run->limits.cpu_ms * 1000;
+    run->over_cpu = cpu >= most_cpu;
+    run->over_wall = !run->over_cpu && wall >= most;
+    if (run->over_cpu || run->over_wall)
+        return 0;
+    uint64_t left = most - wall < most_cpu - cpu ? most - wall : most_cpu - cpu;
+    return (int)(left / 1000) + 1;
+}
+
+static void kill_job(int pidfd)
+{
+    (void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+}
+
+/* Until the zygote says that the job is dead. */
+static void watch(int socket, int pidfd, job_run *run)
+{
+    enum { AFTER_KILL_MS = 10000 };
+    uint64_t began = job_now_us();
+    bool killed = false;
+    job_pipe *pipes[] = { &run->out, &run->err, &run->result };
+    while (!run->has_ended) {
+        struct pollfd p[4] = { { .fd = socket, .events = POLLIN } };
+        for (int i = 0; i < 3; i++)
+            p[i + 1] = (struct pollfd){ .fd = pipes[i]->fd, .events = POLLIN };
+        int timeout = killed ? AFTER_KILL_MS : time_left(run, began);
+        int n = timeout > 0 ? poll(p, 4, timeout) : 0;
+        if (n < 0 && errno == EINTR)
+            continue;
+        bool over = n == 0 && (killed || time_left(run, began) == 0);
+        for (int i = 0; n > 0 && i < 3; i++)
+            if (p[i + 1].revents)
+                over = !drain(pipes[i]) || over;
+        if (over && killed) {
+            run->broken = true;
+            (void)snprintf(run->why, sizeof run->why, "a job could not be killed");
+            return;
+        }
+        if (over) {
+            kill_job(pidfd);
+            killed = true;
+        }
+        if (n > 0 && p[0].revents) {
+            run->has_ended = true;
+            if (job_receive(socket, &run->ended, sizeof run->ended, NULL, 0) < 0) {
+                run->broken = true;
+                (void)snprintf(run->why, sizeof run->why, "the sandbox's helper died");
+                kill_job(pidfd);
+            }
+        }
+    }
+    run->wall_us = job_now_us() - began;
+    for (int i = 0; i < 3; i++) /* what it wrote last */
+        if (pipes[i]->fd >= 0)
+            (void)drain(pipes[i]);
+}
+
+static void broken(job_run *run, const char *what, int error)
+{
+    run->broken = true;
+    (void)snprintf(run->why, sizeof run->why, "%s: %s", what, strerror(error));
+}
+
+void job_execute(asbx_slot *slot, const asbx_job *job, const asbx_policy *policy, uint32_t flags,
+                 job_run *run)
+{
+    enum { START_MS = 10000, FIRST_UID = 1900000000 };
+    int fds[ASBX_FDS] = { -1, -1, -1, -1, -1 }, pidfd = -1;
+    memset(run, 0, sizeof *run);
+    run->limits = job_limits(job, policy);
+    size_t most = (size_t)run->limits.out_kib << 10;
+    uint32_t index = 0;
+    while (asbx_policies[index] != policy)
+        index++;
+    asbx_order order = { .magic = ASBX_MAGIC,
+                         .protocol = ASBX_PROTOCOL,
+                         .policy = index,
+                         .flags = flags,
+                         .uid = FIRST_UID + slot->number,
+                         .limits = run->limits,
+                         .seed = job->seed };
+    run->out.fd = run->err.fd = run->result.fd = -1;
+    size_t results =
+        flags & ASBX_ORDER_PROGRAM ? 4096 : most + sizeof(asbx_record) * (job->n_calls + 16);
+    if (policy->processes)
+        results = (size_t)run->limits.file_kib << 10;
+    fds[ASBX_FD_JOB] = sealed("job", fill_text, job);
+    fds[ASBX_FD_IN] = sealed("input", fill_input, job);
+    if (fds[ASBX_FD_JOB] < 0 || fds[ASBX_FD_IN] < 0 ||
+        open_pipe(&run->out, most, &fds[ASBX_FD_OUT]) < 0 ||
+        open_pipe(&run->err, most, &fds[ASBX_FD_ERR]) < 0 ||
+        open_pipe(&run->result, results, &fds[ASBX_FD_RESULT]) < 0)
+        broken(run, "no memory or descriptors for a job", errno);
+    else if (send_order(slot->socket, &order, fds) < 0)
+        broken(run, "the sandbox's helper is gone", EPIPE);
+    for (int i = 0; i < ASBX_FDS; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+    int rc = run->broken
+                 ? 0
+                 : job_receive(slot->socket, &run->started, sizeof run->started, &pidfd, START_MS);
+    if (rc < 0)
+        broken(run, "a job did not start", -rc);
+    else if (!run->broken && run->started.error)
+        broken(run, run->started.what, run->started.error);
+    else if (!run->broken)
+        watch(slot->socket, pidfd, run);
+    if (pidfd >= 0)
+        close(pidfd);
+    slot->jobs++;
+}
+
+void job_run_fini(job_run *run)
+{
+    job_pipe *pipes[] = { &run->out, &run->err, &run->result };
+    for (int i = 0; i < 3; i++) {
+        if (pipes[i]->fd >= 0)
+            close(pipes[i]->fd);
+        free(pipes[i]->data);
+        *pipes[i] = (job_pipe){ .fd = -1 };
+    }
+}

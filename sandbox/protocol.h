@@ -1,0 +1,74 @@
+/* protocol.h -- what supervisor, zygote and job say to each other. One machine, one build: structs
+ * as they are.
+ *
+ * supervisor -> zygote: asbx_order, with five descriptors (asbx_fd).  zygote -> supervisor:
+ * asbx_started with the job's pidfd, then, when the job is dead and reaped, asbx_ended. The job
+ * reads its text from a sealed memfd and writes records to its result pipe; nothing of it ever lies
+ * in the zygote. SPDX-License-Identifier: Apache-2.0 */
+#ifndef ASBX_PROTOCOL_H
+#define ASBX_PROTOCOL_H
+#include "sandbox.h"
+
+enum { ASBX_MAGIC = 0x58425341, ASBX_PROTOCOL = 1 };
+
+typedef enum asbx_fd {
+    ASBX_FD_JOB,
+    ASBX_FD_IN,
+    ASBX_FD_OUT,
+    ASBX_FD_ERR,
+    ASBX_FD_RESULT,
+    ASBX_FDS
+} asbx_fd;
+
+enum { ASBX_ORDER_PROGRAM = 1 };
+typedef struct asbx_order {
+    uint32_t magic, protocol;
+    uint32_t policy; /* index into asbx_policies */
+    uint32_t flags;  /* ASBX_ORDER_PROGRAM: the source is a native program */
+    uint32_t uid;    /* of the job where the zygote is root; 0: keep */
+    asbx_limits limits;
+    uint64_t seed;
+} asbx_order;
+
+typedef struct asbx_started {
+    uint32_t magic;
+    int32_t
+        error;   /* errno of what failed before the job began; 0: it runs, its pidfd comes along */
+    int32_t pid; /* in the supervisor's pid namespace; 0 in the first message, which says that the
+                    zygote is ready */
+    char what[96]; /* ... and what that was */
+} asbx_started;
+
+typedef struct asbx_ended {
+    uint32_t magic;
+    int32_t wait_status;
+    uint64_t cpu_us, peak_kib;
+} asbx_ended;
+
+/* The memfd: this head, then source, input, entry point, calls (each a uint32 length and its
+ * bytes), files (name, data). */
+typedef struct asbx_job_head {
+    uint32_t magic, n_calls, n_files, reserved;
+    uint64_t source, input, entry_point; /* lengths */
+} asbx_job_head;
+
+/* A record in the result pipe: this head, then `len` bytes. A job may forge any of them, which is
+ * no more than returning that value. */
+typedef enum asbx_record_kind {
+    ASBX_RECORD_VALUE = 'V',   /* call `index` returned: value.h's encoding */
+    ASBX_RECORD_RAISED = 'E',  /* call `index` raised: "Type: message" */
+    ASBX_RECORD_SCRIPT = 'X',  /* the program itself raised: "Type: message" */
+    ASBX_RECORD_SYNTAX = 'C',  /* it does not compile: "SyntaxError: message" */
+    ASBX_RECORD_SYSCALL = 'S', /* a denied system call; index is its number */
+    ASBX_RECORD_SETUP = '!',   /* the isolation failed before the program began; index is errno */
+    ASBX_RECORD_DONE = 'D'     /* it ran to its end */
+} asbx_record_kind;
+typedef struct asbx_record {
+    uint32_t kind, index, len;
+} asbx_record;
+
+enum {
+    ASBX_JOB_FD_RESULT = 3,
+    ASBX_JOB_FD_TEXT = 4
+}; /* as the job sees them; the text's is closed before it begins */
+#endif

@@ -1,0 +1,297 @@
+/* assay_box.c -- the Python module _assay_box: makes a warm interpreter the zygote of Python jobs.
+ * Stable ABI (3.11 and on).
+ *
+ * A job's values leave through encode(), which looks at types only, never at attributes: what a
+ * program does to its own objects changes its own answers, nothing else. SPDX-License-Identifier:
+ * Apache-2.0 */
+#define PY_SSIZE_T_CLEAN
+#define Py_LIMITED_API 0x030B0000
+#include <Python.h>
+
+#include "../value.h"
+#include "../zygote.h"
+#include "assay_box.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Taken before any job runs. */
+static PyObject *builtins, *compile_function;
+
+/* ---- what happened ---- */
+
+/* An exception, taken from the interpreter: no error is set any more. */
+typedef struct caught {
+    PyObject *type, *value, *trace;
+} caught;
+
+static caught catch_error(void)
+{
+    caught c = { NULL, NULL, NULL };
+    PyErr_Fetch(&c.type, &c.value, &c.trace);
+    PyErr_NormalizeException(&c.type, &c.value, &c.trace);
+    if (c.trace && c.value)
+        (void)PyException_SetTraceback(c.value, c.trace);
+    PyErr_Clear();
+    return c;
+}
+
+static void release(caught *c)
+{
+    Py_XDECREF(c->type);
+    Py_XDECREF(c->value);
+    Py_XDECREF(c->trace);
+}
+
+/* "ValueError: message". The type's name is all that is trusted to exist. */
+static void record_caught(asbx_record_kind kind, uint32_t index, const caught *c)
+{
+    char out[512];
+    PyObject *name = c->type ? PyObject_GetAttrString(c->type, "__name__") : NULL;
+    PyErr_Clear();
+    PyObject *text = c->value ? PyObject_Str(c->value) : NULL;
+    PyErr_Clear();
+    const char *n = name ? PyUnicode_AsUTF8AndSize(name, NULL) : NULL;
+    PyErr_Clear();
+    const char *t = text ? PyUnicode_AsUTF8AndSize(text, NULL) : NULL;
+    PyErr_Clear();
+    (void)snprintf(out, sizeof out, "%s%s%s", n ? n : "Exception", t && *t ? ": " : "", t ? t : "");
+    zygote_record(kind, index, out, strlen(out));
+    Py_XDECREF(text);
+    Py_XDECREF(name);
+}
+
+static void record_exception(asbx_record_kind kind, uint32_t index)
+{
+    caught c = catch_error();
+    record_caught(kind, index, &c);
+    release(&c);
+}
+
+static void flush(const char *name)
+{
+    PyObject *stream = PySys_GetObject(name);
+    PyObject *done =
+        stream && stream != Py_None ? PyObject_CallMethod(stream, "flush", NULL) : NULL;
+    Py_XDECREF(done);
+    PyErr_Clear();
+}
+
+__attribute__((noreturn)) static void end(int status)
+{
+    flush("stdout");
+    flush("stderr");
+    zygote_record(ASBX_RECORD_DONE, 0, "", 0);
+    _exit(status);
+}
+
+/* ---- running ---- */
+
+static PyObject *fresh_globals(void)
+{
+    PyObject *module = PyImport_AddModule("__main__"),
+             *dict = module ? PyModule_GetDict(module) : NULL;
+    PyObject *name = PyUnicode_FromString("__main__");
+    if (!dict || !name)
+        return NULL;
+    PyDict_Clear(dict);
+    PyDict_SetItemString(dict, "__name__", name);
+    PyDict_SetItemString(dict, "__builtins__", builtins);
+    Py_DECREF(name);
+    return dict;
+}
+
+/* As `python program.py` compiles it: coding cookies and all. */
+static PyObject *compile_source(asbx_text source)
+{
+    PyObject *bytes = PyBytes_FromStringAndSize(source.data, (Py_ssize_t)source.len);
+    PyObject *args = bytes ? Py_BuildValue("(Ossii)", bytes, "program", "exec", 0, 1) : NULL;
+    PyObject *code = args ? PyObject_CallObject(compile_function, args) : NULL;
+    Py_XDECREF(args);
+    Py_XDECREF(bytes);
+    return code;
+}
+
+/* sys.exit(n) of a script is its exit status. */
+static int exit_status(const caught *c)
+{
+    PyObject *code = c->value ? PyObject_GetAttrString(c->value, "code") : NULL;
+    PyErr_Clear();
+    if (!code || code == Py_None)
+        return 0;
+    if (Py_TYPE(code) != &PyLong_Type && Py_TYPE(code) != &PyBool_Type)
+        return 1;
+    long n = PyLong_AsLong(code);
+    PyErr_Clear();
+    return (int)(n & 0xff);
+}
+
+static void run_script(PyObject *code, PyObject *globals)
+{
+    PyObject *result = PyEval_EvalCode(code, globals, globals);
+    if (result)
+        end(0);
+    bool left = PyErr_ExceptionMatches(PyExc_SystemExit) != 0;
+    caught c = catch_error();
+    if (left)
+        end(exit_status(&c));
+    record_caught(ASBX_RECORD_SCRIPT, 0, &c);
+    PyErr_Display(c.type, c.value, c.trace);
+    end(1);
+}
+
+/* "f", or "Solution.f": a method of a fresh object for each call. */
+static PyObject *find_entry(PyObject *globals, asbx_text entry)
+{
+    char name[256];
+    if (entry.len == 0 || entry.len >= sizeof name)
+        return NULL;
+    memcpy(name, entry.data, entry.len);
+    name[entry.len] = 0;
+    char *dot = strchr(name, '.');
+    if (dot)
+        *dot = 0;
+    PyObject *found = PyDict_GetItemString(globals, name);
+    if (!found || !dot) {
+        Py_XINCREF(found);
+        return found;
+    }
+    PyObject *object = PyObject_CallNoArgs(found);
+    PyObject *method = object ? PyObject_GetAttrString(object, dot + 1) : NULL;
+    Py_XDECREF(object);
+    return method;
+}
+
+static void run_call(PyObject *globals, zygote_text *text, uint32_t i, size_t most)
+{
+    asbx_text encoded;
+    PyObject *args = zygote_next(text, &encoded) ? box_decode(encoded) : NULL;
+    if (!args || Py_TYPE(args) != &PyTuple_Type) {
+        static const char why[] = "the arguments of a call are malformed";
+        PyErr_Clear();
+        zygote_record(ASBX_RECORD_SETUP, 0, why, sizeof why - 1);
+        _exit(1);
+    }
+    PyObject *f = find_entry(globals, text->entry_point);
+    if (!f && !PyErr_Occurred())
+        PyErr_SetString(PyExc_NameError, "the function that is to be called is not defined");
+    PyObject *result = f ? PyObject_CallObject(f, args) : NULL;
+    if (result) {
+        box_buffer out = { .most = most };
+        box_encode(&out, result);
+        zygote_record(ASBX_RECORD_VALUE, i, out.data, out.len);
+        box_buffer_fini(&out);
+    } else {
+        record_exception(ASBX_RECORD_RAISED, i);
+    }
+    Py_XDECREF(result);
+    Py_XDECREF(f);
+    Py_DECREF(args);
+}
+
+static void run(void *context, zygote_text *text, const asbx_order *order)
+{
+    (void)context;
+    PyOS_AfterFork_Child();
+    PyObject *globals = fresh_globals();
+    PyObject *code = globals ? compile_source(text->source) : NULL;
+    if (!code) {
+        record_exception(ASBX_RECORD_SYNTAX, 0);
+        end(1);
+    }
+    if (text->entry_point.len == 0)
+        run_script(code, globals);
+    PyObject *result = PyEval_EvalCode(code, globals, globals);
+    if (!result) {
+        record_exception(ASBX_RECORD_SCRIPT, 0);
+        end(1);
+    }
+    for (uint32_t i = 0; i < text->head->n_calls; i++)
+        run_call(globals, text, i, (size_t)order->limits.out_kib << 10);
+    end(0);
+}
+
+/* ---- the zygote ---- */
+
+static bool import_all(const char *names)
+{
+    char name[128];
+    while (*names) {
+        size_t n = strcspn(names, ",");
+        if (n > 0 && n < sizeof name) {
+            memcpy(name, names, n);
+            name[n] = 0;
+            PyObject *module = PyImport_ImportModule(name);
+            if (!module)
+                return false;
+            Py_DECREF(module);
+        }
+        names += n + (names[n] == ',');
+    }
+    return true;
+}
+
+/* What a first compile and a first print touch is touched once here, not in every job; and what is
+ * warm is not collected. */
+static bool warm_up(void)
+{
+    static const char code[] =
+        "import sys, gc\n"
+        "exec(compile('def f(x):\\n    return sorted(x)\\nf([2, 1])\\n', 'warm', 'exec'), {})\n"
+        "sys.argv[:] = ['program']\n"
+        "sys.modules.pop('_assay_box', None)\n"
+        "gc.collect()\n"
+        "gc.freeze()\n";
+    PyObject *globals = PyDict_New();
+    if (!globals || PyDict_SetItemString(globals, "__builtins__", builtins) < 0)
+        return false;
+    PyObject *bytecode = Py_CompileString(code, "warm", Py_file_input);
+    PyObject *result = bytecode ? PyEval_EvalCode(bytecode, globals, globals) : NULL;
+    Py_XDECREF(bytecode);
+    Py_XDECREF(result);
+    Py_DECREF(globals);
+    return result != NULL;
+}
+
+static PyObject *serve(PyObject *self, PyObject *args)
+{
+    int fd;
+    const char *prelude;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "is", &fd, &prelude) || !import_all(prelude))
+        return NULL;
+    builtins = PyEval_GetBuiltins();
+    compile_function = builtins ? PyDict_GetItemString(builtins, "compile") : NULL;
+    if (!compile_function || !warm_up())
+        return NULL;
+    Py_INCREF(builtins);
+    Py_INCREF(compile_function);
+    (void)syscall(SYS_close_range, (unsigned)fd + 1, ~0U, 0);
+    (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+    const zygote_hooks hooks = { .run = run,
+                                 .before_fork = PyOS_BeforeFork,
+                                 .after_fork_in_parent = PyOS_AfterFork_Parent };
+    _exit(zygote_serve(fd, &hooks));
+}
+
+static PyMethodDef methods[] = { { "serve", serve, METH_VARARGS,
+                                   "serve(socket, prelude): never returns" },
+                                 { NULL, NULL, 0, NULL } };
+static struct PyModuleDef module = { PyModuleDef_HEAD_INIT,
+                                     "_assay_box",
+                                     "The zygote of Python jobs.",
+                                     -1,
+                                     methods,
+                                     NULL,
+                                     NULL,
+                                     NULL,
+                                     NULL };
+
+PyMODINIT_FUNC PyInit__assay_box(void); /* by this name the interpreter finds it */
+PyMODINIT_FUNC PyInit__assay_box(void)
+{
+    return PyModule_Create(&module);
+}

@@ -1,0 +1,149 @@
+/* slot.c -- zygotes: started when first needed, replaced after so many jobs, killed with their
+ * supervisor. SPDX-License-Identifier: Apache-2.0 */
+#include "supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { READY_MS = 20000 };
+
+/* The module is found by path, and the path forgotten: the job's interpreter knows nothing of ours.
+ */
+static const char boot[] = "import sys\n"
+                           "sys.path.insert(0, sys.argv[1])\n"
+                           "import _assay_box\n"
+                           "del sys.path[0]\n"
+                           "_assay_box.serve(3, sys.argv[2])\n";
+
+static int spawn(const asbx_settings *settings, asbx_slot *slot, int socket)
+{
+    char helper[4200], prelude[256], dir[4096];
+    char path[] = "PATH=/usr/bin:/bin", lang[] = "LANG=C.UTF-8", all[] = "LC_ALL=C.UTF-8";
+    char *const environment[] = { path, lang, all, NULL };
+    (void)snprintf(helper, sizeof helper, "%s/assay-box", settings->helper_dir);
+    (void)snprintf(prelude, sizeof prelude, "%s", slot->prelude);
+    (void)snprintf(dir, sizeof dir, "%s", settings->helper_dir);
+    char python[4096], code[sizeof boot];
+    (void)snprintf(python, sizeof python, "%s", settings->python);
+    memcpy(code, boot, sizeof boot);
+    char name[] = "assay-box", i[] = "-I", s[] = "-S", b[] = "-B", x[] = "-Xutf8", c[] = "-c";
+    char *const native[] = { name, NULL }, *const interpreted[] = {
+        name, i, s, b, x, c, code, dir, prelude, NULL
+    };
+    posix_spawn_file_actions_t actions;
+    if (posix_spawn_file_actions_init(&actions) != 0)
+        return -ENOMEM;
+    int rc = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0);
+    if (rc == 0)
+        rc = posix_spawn_file_actions_adddup2(&actions, 0, 1);
+    if (rc == 0)
+        rc = posix_spawn_file_actions_adddup2(&actions, socket, 3);
+    if (rc == 0)
+        rc = posix_spawn_file_actions_addclosefrom_np(&actions, 4);
+    if (rc == 0)
+        rc = posix_spawn(&slot->pid, slot->kind == KIND_PYTHON ? python : helper, &actions, NULL,
+                         slot->kind == KIND_PYTHON ? interpreted : native, environment);
+    posix_spawn_file_actions_destroy(&actions);
+    if (rc != 0)
+        slot->pid = 0;
+    return -rc;
+}
+
+int slot_start(const asbx_settings *settings, asbx_slot *slot, char *why, size_t size)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+        (void)snprintf(why, size, "no socket for the sandbox's helper: %s", strerror(errno));
+        return -errno;
+    }
+    int rc = spawn(settings, slot, pair[1]);
+    close(pair[1]);
+    slot->socket = pair[0];
+    slot->jobs = 0;
+    asbx_started ready = { .magic = 0 };
+    if (rc == 0)
+        rc = job_receive(slot->socket, &ready, sizeof ready, NULL, READY_MS);
+    if (rc < 0)
+        (void)snprintf(why, size, "the sandbox's helper (%s) does not start: %s",
+                       slot->kind == KIND_PYTHON ? settings->python : settings->helper_dir,
+                       strerror(-rc));
+    else if (ready.magic != ASBX_MAGIC || ready.error)
+        (void)snprintf(why, size,
+                       "the sandbox cannot be set up here: %s: %s (see `assay sandbox check`)",
+                       ready.what, strerror(ready.error));
+    else
+        return 0;
+    slot_stop(slot);
+    return rc < 0 ? rc : -EPERM;
+}
+
+void slot_stop(asbx_slot *slot)
+{
+    if (slot->pid > 0) {
+        (void)kill(slot->pid, SIGKILL);
+        while (waitpid(slot->pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+        close(slot->socket);
+    }
+    slot->pid = 0;
+    slot->socket = -1;
+}
+
+static bool serves(const asbx_slot *slot, asbx_kind kind, const char *prelude)
+{
+    return slot->pid > 0 && slot->kind == kind && strcmp(slot->prelude, prelude) == 0;
+}
+
+/* A free slot: one that serves already, else one that is empty, else the one not used for longest.
+ */
+static asbx_slot *find_free(asbx *s, asbx_kind kind, const char *prelude)
+{
+    asbx_slot *best = NULL;
+    for (uint32_t i = 0; i < s->n_slots; i++) {
+        asbx_slot *slot = &s->slots[i];
+        if (slot->busy)
+            continue;
+        if (serves(slot, kind, prelude))
+            return slot;
+        if (!best || (best->pid > 0 && (slot->pid == 0 || slot->used < best->used)))
+            best = slot;
+    }
+    return best;
+}
+
+asbx_slot *slot_take(asbx *s, asbx_kind kind, const char *prelude, char *why, size_t size)
+{
+    asbx_slot *slot;
+    pthread_mutex_lock(&s->lock);
+    while (!(slot = find_free(s, kind, prelude)))
+        pthread_cond_wait(&s->freed, &s->lock);
+    slot->busy = true;
+    slot->used = ++s->clock;
+    pthread_mutex_unlock(&s->lock);
+    if (serves(slot, kind, prelude) && slot->jobs < s->settings.jobs_per_zygote)
+        return slot;
+    slot_stop(slot);
+    slot->kind = kind;
+    (void)snprintf(slot->prelude, sizeof slot->prelude, "%s", prelude);
+    if (slot_start(&s->settings, slot, why, size) == 0)
+        return slot;
+    slot_give(s, slot, true);
+    return NULL;
+}
+
+void slot_give(asbx *s, asbx_slot *slot, bool broken)
+{
+    if (broken)
+        slot_stop(slot);
+    pthread_mutex_lock(&s->lock);
+    slot->busy = false;
+    pthread_cond_signal(&s->freed);
+    pthread_mutex_unlock(&s->lock);
+}

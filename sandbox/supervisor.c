@@ -1,0 +1,208 @@
+/* supervisor.c -- the library's face: opens, runs, closes; which helper and which steps a language
+ * takes. SPDX-License-Identifier: Apache-2.0 */
+#include "supervisor.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- opening ---- */
+
+static bool has_helper(const char *dir)
+{
+    char path[4200];
+    int n = snprintf(path, sizeof path, "%s/assay-box", dir);
+    return n > 0 && (size_t)n < sizeof path && access(path, X_OK) == 0;
+}
+
+/* Beside this program, or where the package puts it. */
+static bool find_helpers(asbx_settings *s, const char *asked)
+{
+    char self[4096];
+    if (asked) {
+        (void)snprintf(s->helper_dir, sizeof s->helper_dir, "%s", asked);
+        return has_helper(s->helper_dir);
+    }
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n > 0) {
+        self[n] = 0;
+        char *slash = strrchr(self, '/');
+        if (slash) {
+            *slash = 0;
+            (void)snprintf(s->helper_dir, sizeof s->helper_dir, "%s", self);
+            if (has_helper(s->helper_dir))
+                return true;
+        }
+    }
+    (void)snprintf(s->helper_dir, sizeof s->helper_dir, "%s", ASBX_LIBEXECDIR);
+    return has_helper(s->helper_dir);
+}
+
+static uint32_t processors(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n < 1 ? 1 : n > 256 ? 256 : (uint32_t)n;
+}
+
+asbx *asbx_open(const asbx_options *options, asbx_error *err)
+{
+    static const asbx_options standard = { .slots = 0 };
+    const asbx_options *o = options ? options : &standard;
+    asbx *s = calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    s->settings.slots = o->slots ? o->slots : processors();
+    s->settings.jobs_per_zygote = o->jobs_per_zygote ? o->jobs_per_zygote : 1000;
+    (void)snprintf(s->settings.python, sizeof s->settings.python, "%s",
+                   o->python ? o->python : "/usr/bin/python3");
+    if (!find_helpers(&s->settings, o->helper_dir)) {
+        (void)snprintf(err->text, sizeof err->text,
+                       "the sandbox's helper assay-box is not in %.150s; is the package whole?",
+                       s->settings.helper_dir);
+        free(s);
+        return NULL;
+    }
+    s->n_slots = s->settings.slots;
+    s->slots = calloc(s->n_slots, sizeof *s->slots);
+    if (!s->slots || pthread_mutex_init(&s->lock, NULL) != 0 ||
+        pthread_cond_init(&s->freed, NULL) != 0) {
+        free(s->slots);
+        free(s);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < s->n_slots; i++) {
+        s->slots[i].number = i;
+        s->slots[i].socket = -1;
+    }
+    return s;
+}
+
+void asbx_close(asbx *s)
+{
+    if (!s)
+        return;
+    for (uint32_t i = 0; i < s->n_slots; i++)
+        slot_stop(&s->slots[i]);
+    pthread_mutex_destroy(&s->lock);
+    pthread_cond_destroy(&s->freed);
+    free(s->slots);
+    free(s);
+}
+
+/* ---- results ---- */
+
+static asbx_result *new_result(uint32_t n_values)
+{
+    asbx_result *r = calloc(1, sizeof *r);
+    if (!r)
+        return NULL;
+    r->denied_syscall = -1;
+    r->values = n_values ? calloc(n_values, sizeof *r->values) : NULL;
+    if (n_values && !r->values) {
+        free(r);
+        return NULL;
+    }
+    r->n_values = n_values;
+    for (uint32_t i = 0; i < n_values; i++)
+        r->values[i].status = ASBX_NO_RESULT;
+    return r;
+}
+
+void asbx_result_free(asbx_result *r)
+{
+    if (!r)
+        return;
+    for (unsigned i = 0; i < 3; i++)
+        free(r->memory[i]);
+    free(r->values);
+    free(r);
+}
+
+static asbx_result *failed(asbx_result *r, const char *why)
+{
+    r->status = ASBX_ERROR;
+    (void)snprintf(r->note, sizeof r->note, "%s", why);
+    for (uint32_t i = 0; i < r->n_values; i++)
+        r->values[i].status = ASBX_ERROR;
+    return r;
+}
+
+/* ---- running ---- */
+
+static const char *const standard_prelude = "math,collections,itertools,functools,heapq,bisect,re,"
+                                            "json,string,random,typing,operator,copy,datetime";
+
+static asbx_result *run_on(asbx *s, const asbx_job *job, asbx_kind kind, const asbx_policy *policy,
+                           uint32_t flags)
+{
+    asbx_result *r = new_result(job->n_calls);
+    char why[160];
+    job_run run;
+    if (!r)
+        return NULL;
+    const char *prelude = kind == KIND_PYTHON ? job->prelude ? job->prelude : standard_prelude : "";
+    if (strlen(prelude) >= sizeof s->slots->prelude)
+        return failed(r, "the prelude is too long");
+    asbx_slot *slot = slot_take(s, kind, prelude, why, sizeof why);
+    if (!slot)
+        return failed(r, why);
+    job_execute(slot, job, policy, flags, &run);
+    slot_give(s, slot, run.broken);
+    job_classify(job, &run, r);
+    r->memory[0] = run.out.data; /* the texts live as long as the result */
+    r->memory[1] = run.err.data;
+    r->memory[2] = run.result.data;
+    run.out.data = run.err.data = run.result.data = NULL;
+    job_run_fini(&run);
+    return r;
+}
+
+/* Compiles in one job and runs what came out in another. */
+static asbx_result *run_compiled(asbx *s, const asbx_job *job, const asbx_policy *policy, bool cpp)
+{
+    static const char c[] = "/usr/bin/gcc\0-O2\0-std=gnu17\0-pipe\0-o\0a.out\0program.c\0-lm";
+    static const char cxx[] = "/usr/bin/g++\0-O2\0-std=gnu++20\0-pipe\0-o\0a.out\0program.cpp\0";
+    const asbx_file source = { .name = { cpp ? "program.cpp" : "program.c", cpp ? 11 : 9 },
+                               .data = job->source };
+    asbx_job compile = { .language = "exec",
+                         .policy = "compile",
+                         .entry_point = cpp ? cxx : c,
+                         .entry_len = cpp ? sizeof cxx - 1 : sizeof c,
+                         .files = &source,
+                         .n_files = 1,
+                         .n_calls = 1,
+                         .calls = &(const asbx_text){ "(0", 2 } };
+    asbx_result *made = run_on(s, &compile, KIND_BOX, asbx_policy_find("compile"), 0);
+    if (!made || made->status != ASBX_OK || made->values[0].status != ASBX_OK) {
+        if (made && made->status != ASBX_ERROR)
+            made->status = ASBX_COMPILE_ERROR;
+        return made;
+    }
+    asbx_job run = *job;
+    run.source = made->values[0].value;
+    run.n_calls = 0;
+    asbx_result *r = run_on(s, &run, KIND_BOX, policy, ASBX_ORDER_PROGRAM);
+    asbx_result_free(made);
+    return r;
+}
+
+asbx_result *asbx_run(asbx *s, const asbx_job *job)
+{
+    const char *language = job->language ? job->language : "python";
+    const asbx_policy *policy = asbx_policy_find(job->policy ? job->policy : "pure");
+    asbx_result *none;
+    if (!policy)
+        return (none = new_result(job->n_calls)) ? failed(none, "there is no policy of that name")
+                                                 : NULL;
+    if (strcmp(language, "python") == 0)
+        return run_on(s, job, KIND_PYTHON, policy, 0);
+    if (strcmp(language, "c") == 0 || strcmp(language, "cpp") == 0)
+        return run_compiled(s, job, policy, language[1] != 0);
+    if (strcmp(language, "exec") == 0)
+        return run_on(s, job, KIND_BOX, policy,
+                      job->entry_len || job->entry_point ? 0 : ASBX_ORDER_PROGRAM);
+    return (none = new_result(job->n_calls)) ? failed(none, "there is no language of that name")
+                                             : NULL;
+}

@@ -1,0 +1,30 @@
+/* value.h -- values as they leave a job: builtin types only, bounded, no code.
+ *
+ *   N T F            None, True, False          i-12;  f0x1.8p+1;  fnan; finf;     integer (decimal
+ * or 0x hexadecimal), float c<f><f>          complex                    s3:abc  b3:abc text
+ * (UTF-8), bytes [2<v><v>  (2<v><v>  {2<k><v><k><v>  <2<v><v>  >2<v><v>    list, tuple, dict, set,
+ * frozenset ?4:name          a value of another type: it equals nothing
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef ASBX_VALUE_H
+#define ASBX_VALUE_H
+#include "sandbox.h"
+
+enum { ASBX_VALUE_DEPTH = 64 };
+
+bool asbx_value_valid(asbx_text v); /* one whole value, nested no deeper than the depth */
+
+typedef struct asbx_tolerance {
+    double relative, absolute; /* of floats, and of an integer against a float; both 0: exact */
+    bool list_is_tuple;        /* a list equals a tuple of the same elements */
+    bool int_is_float;         /* 1 equals 1.0, True equals 1, as Python's == has it */
+} asbx_tolerance;
+/* Does `got` equal `want`, as Python's == would for these types? NaN equals nothing. Dicts and sets
+ * have no order. Both must be valid. *where (may be NULL): byte of `got` where the first difference
+ * is. Linear but for sets of floats. */
+bool asbx_value_equal(asbx_text want, asbx_text got, const asbx_tolerance *tolerance,
+                      size_t *where);
+
+/* As Python prints it, cut after `most` bytes. Returns the length; out holds at least most + 4. */
+size_t asbx_value_repr(asbx_text v, char *out, size_t most);
+#endif

@@ -1,0 +1,62 @@
+/* zygote.h -- the helper's side: enters its namespaces once, then turns each order into a job. A
+ * helper is single-threaded. SPDX-License-Identifier: Apache-2.0 */
+#ifndef ASBX_ZYGOTE_H
+#define ASBX_ZYGOTE_H
+#include "policy.h"
+#include "protocol.h"
+
+#include <linux/filter.h>
+#include <sys/types.h>
+
+enum {
+    ASBX_MOST_POLICIES = 8,
+    ASBX_FD_BASE = 100, /* where zygote_serve.c puts an order's descriptors */
+    ASBX_KEPT_FD = 200  /* survives zygote_confine(): the program to execute, close-on-exec; beyond
+                           what a job may open */
+};
+
+/* Filters and rulesets made once; jobs inherit them and only load them. */
+typedef struct zygote_box {
+    struct sock_fprog filter[ASBX_MOST_POLICIES];
+    int landlock[ASBX_MOST_POLICIES]; /* -1: the kernel has none */
+    bool is_root;                     /* else in a user namespace of its own */
+    bool has_pivoted;
+} zygote_box;
+
+/* What failed, for the supervisor: 0, or -errno with *what. */
+int zygote_enter_namespaces(zygote_box *box, const char **what);
+int zygote_make_filter(const asbx_policy *policy, struct sock_fprog *out, const char **what);
+int zygote_make_landlock(const asbx_policy *policy,
+                         const char **what);            /* a descriptor, or -errno */
+int zygote_prepare(zygote_box *box, const char **what); /* all of the above */
+
+/* In the job, after clone: limits, descriptors, disk, user, Landlock, seccomp. Does not return
+ * where a layer fails. */
+void zygote_confine(const zygote_box *box, const asbx_order *order);
+
+/* The job's text as a mapping, read only; its descriptor is closed. NULL: malformed. */
+typedef struct zygote_text {
+    const asbx_job_head *head;
+    asbx_text source, input, entry_point;
+    const char *rest; /* calls, then files */
+    size_t rest_len;
+} zygote_text;
+bool zygote_read_text(zygote_text *out);
+bool zygote_next(zygote_text *t, asbx_text *out); /* the next call, file name or file's data */
+
+/* Appends a record to the result pipe; async-signal-safe. */
+void zygote_record(asbx_record_kind kind, uint32_t index, const void *data, size_t len);
+
+/* Runs jobs until the supervisor is gone. `run` is called in the job, confined, and never returns.
+ */
+typedef void zygote_run(void *context, zygote_text *text, const asbx_order *order);
+typedef struct zygote_hooks {
+    zygote_run *run;
+    /* In the job, before it is confined: opens what must be opened now, at ASBX_KEPT_FD. May be
+     * NULL. */
+    void (*confine_first)(void *context, const asbx_order *order);
+    void (*before_fork)(void), (*after_fork_in_parent)(void); /* may be NULL */
+    void *context;
+} zygote_hooks;
+int zygote_serve(int socket, const zygote_hooks *hooks); /* exit status */
+#endif
