@@ -58,7 +58,9 @@ static void score_one(const math *v, work *w, const assay_call *call, const assa
 static void score_guarded(const math *v, work *w, const assay_call *call, const assay_batch *b,
                           assay_scores *out, uint32_t i)
 {
-    if (setjmp(w->escape) == 0) { /* NOLINT(cert-err52-cpp): FLINT has no other way out */
+    if (w->is_spent) {
+        pc_set(call, out, i, ASSAY_ERROR, 0, NULL, "memory ran out in this thread before");
+    } else if (setjmp(w->escape) == 0) { /* NOLINT(cert-err52-cpp): FLINT has no other way out */
         w->can_escape = true;
         score_one(v, w, call, b, out, i);
     } else {
@@ -91,6 +93,8 @@ static bool extract_guarded(const math *v, work *w, const assay_call *call, assa
 {
     if (!judge_find(&w->judge, &v->config, completion))
         return true;
+    if (w->is_spent)
+        return false;
     if (setjmp(w->escape) != 0) { /* NOLINT(cert-err52-cpp) */
         w->can_escape = false;
         return false;
@@ -126,17 +130,30 @@ static assay_status extract(assay_verifier *base, const assay_call *call, const 
     return ASSAY_OK;
 }
 
+static int32_t same_guarded(work *w, assay_str a, assay_str b)
+{
+    if (w->is_spent)
+        return ASSAY_E_NOMEM;
+    if (setjmp(w->escape) != 0) { /* NOLINT(cert-err52-cpp) */
+        w->can_escape = false;
+        return ASSAY_E_NOMEM;
+    }
+    w->can_escape = true;
+    int32_t result = judge_same(&w->judge, a, b);
+    w->can_escape = false;
+    return pc_memory_was_lost() ? ASSAY_E_NOMEM : result;
+}
+
+/* Asked twice where memory was short: a vote takes what fails for two answers. */
 static int32_t same(assay_verifier *base, const assay_call *call, assay_str a, assay_str b)
 {
     (void)base;
     (void)call;
     work *w = work_mine();
-    if (!w || setjmp(w->escape) != 0) /* NOLINT(cert-err52-cpp) */
+    if (!w)
         return ASSAY_E_NOMEM;
-    w->can_escape = true;
-    int32_t result = judge_same(&w->judge, a, b);
-    w->can_escape = false;
-    return pc_memory_was_lost() ? ASSAY_E_NOMEM : result;
+    int32_t result = same_guarded(w, a, b);
+    return result == ASSAY_E_NOMEM ? same_guarded(w, a, b) : result;
 }
 
 static const assay_ext_answer answer = { .size = sizeof answer, .extract = extract, .same = same };

@@ -11,6 +11,7 @@ typedef struct work {
     pc_buf text;
     jmp_buf escape; /* armed while can_escape; what FLINT held then is lost */
     bool can_escape;
+    bool is_spent; /* escaped once: no FLINT in this thread any more */
 } work;
 
 void work_set_up(void); /* once per process, before any other call; idempotent */

@@ -1,5 +1,5 @@
 /* faulty.c -- preloaded into a real run, makes its N-th allocation or read fail:
- * ASSAY_FAIL_MALLOC=N, ASSAY_FAIL_READ=N.
+ * ASSAY_FAIL_MALLOC=N, ASSAY_FAIL_READ=N; ASSAY_FAIL_FROM=N: the N-th allocation and all after it.
  *
  * ASSAY_FAIL_COUNT=FILE only counts, so that a test knows how many places there are.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -18,7 +18,7 @@ extern void *__libc_realloc(void *, size_t); /* NOLINT(bugprone-reserved-identif
 ssize_t read(int fd, void *into, size_t size);
 
 static atomic_long n_mallocs, n_reads;
-static long fail_malloc, fail_read;
+static long fail_malloc, fail_read, fail_from;
 
 static long number(const char *name)
 {
@@ -30,6 +30,7 @@ __attribute__((constructor)) static void start(void)
 {
     fail_malloc = number("ASSAY_FAIL_MALLOC");
     fail_read = number("ASSAY_FAIL_READ");
+    fail_from = number("ASSAY_FAIL_FROM");
     atomic_store(&n_mallocs, 0);
 }
 
@@ -45,7 +46,8 @@ __attribute__((destructor)) static void end(void)
 
 static int is_time(void)
 {
-    if (atomic_fetch_add(&n_mallocs, 1) + 1 != fail_malloc)
+    long place = atomic_fetch_add(&n_mallocs, 1) + 1;
+    if (place != fail_malloc && (fail_from == 0 || place < fail_from))
         return 0;
     errno = ENOMEM;
     return 1;
