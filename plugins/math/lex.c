@@ -318,10 +318,35 @@ static size_t letters(const state *st, size_t i)
     return i;
 }
 
+/* 1.5x10^3: the x multiplies. */
+static bool is_times(const state *st, size_t from, size_t end)
+{
+    size_t k = lex_blanks(st, end);
+    return end == from + 1 && pc_in(st->s.data[from], "xX") && lex_last(st) == T_NUM &&
+           lex_ahead(st, k, "10") && pc_in(lex_at(st, k + 2), "^*{");
+}
+
+/* frac{1}{2}: a command that lost its backslash. */
+static bool is_lost_command(const state *st, size_t from, size_t end)
+{
+    static const char *const names[] = { "frac", "dfrac", "tfrac", "sqrt", "text",    "mathrm",
+                                         "bar",  "boxed", "hat",   "vec",  "overline" };
+    for (size_t k = 0; lex_at(st, end) == '{' && k < sizeof names / sizeof *names; k++)
+        if (pc_is(pc_slice(st->s, from, end), names[k]))
+            return true;
+    return false;
+}
+
 bool lex_word(state *st)
 {
     unsigned how = lex_role(st);
     size_t from = st->i, end = letters(st, from);
+    if (how == ROLE_NONE && is_times(st, from, end)) {
+        st->i = end;
+        return lex_punct(st, T_TIMES, "x");
+    }
+    if (how == ROLE_NONE && is_lost_command(st, from, end))
+        return lex_named(st, from, end);
     bool function = false, takes_all = how != ROLE_TEX && how != ROLE_SUB && how != ROLE_LOG;
     if (how != ROLE_NONE) {
         bool whole = takes_all && is_known_name(pc_slice(st->s, from, end), &function);
@@ -378,7 +403,7 @@ static bool lex_ampersand(state *st)
 
 static bool lex_point(state *st)
 {
-    if (pc_is_digit(lex_at(st, st->i + 1)))
+    if (pc_is_digit(lex_at(st, st->i + 1)) || lex_repeats(st, st->i + 1))
         return lex_number(st);
     if (!lex_ahead(st, st->i, "..."))
         return lex_other(st);

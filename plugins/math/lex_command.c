@@ -431,6 +431,17 @@ static bool symbol(state *st, char c)
     }
 }
 
+bool lex_named(state *st, size_t from, size_t end)
+{
+    size_t at = from + (st->s.data[from] == '\\');
+    assay_str name = pc_slice(st->s, at, end);
+    const known *k = lex_known(name);
+    if (!k && (k = lex_known_prefix(name)) != NULL)
+        end = at + strlen(k->name);
+    st->i = end;
+    return k ? known_command(st, k, from) : item(st, NULL, from);
+}
+
 bool lex_command(state *st)
 {
     size_t from = st->i, end = from + 1;
@@ -441,10 +452,5 @@ bool lex_command(state *st)
         bool known_symbol = c && (pc_is_space(c) || pc_in(c, ",;:!>/-()[]{}%$|\\&#_'\"`=.*+<@^~"));
         return known_symbol ? symbol(st, c) : slice(st, T_OTHER, 1);
     }
-    assay_str name = pc_slice(st->s, from + 1, end);
-    const known *k = lex_known(name);
-    if (!k && (k = lex_known_prefix(name)) != NULL)
-        end = from + 1 + strlen(k->name);
-    st->i = end;
-    return k ? known_command(st, k, from) : item(st, NULL, from);
+    return lex_named(st, from, end);
 }

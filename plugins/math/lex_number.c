@@ -117,6 +117,7 @@ static bool alone_in_brackets(const state *st, size_t end)
 typedef struct grouping {
     size_t end; /* of all groups */
     bool fits, zero;
+    bool lakhs; /* 1,00,000: by two digits but for the last group, as India writes */
     separator sep;
 } grouping;
 
@@ -124,11 +125,14 @@ typedef struct grouping {
 static grouping find_groups(const state *st, size_t i)
 {
     grouping g = { .end = i, .fits = true };
-    for (size_t past;;) {
+    bool twos = true;
+    for (size_t past, before = 0;; before++) {
         separator sep = separator_at(st, g.end, &past);
         size_t n = sep == SEP_NONE || (g.sep && sep != g.sep) ? 0 : lex_digits(st, past);
         if (n == 0)
             return g;
+        g.lakhs = twos && before && n == 3;
+        twos = twos && n == 2;
         g.fits = g.fits && n == 3;
         g.zero = g.zero || st->s.data[past] == '0';
         g.sep = sep;
@@ -145,7 +149,8 @@ static size_t thousands(state *st, size_t i, size_t first)
     if (!may_group(st, sep, i) || !pc_is_digit(lex_at(st, past)))
         return i;
     grouping g = find_groups(st, i);
-    bool ok = g.fits && first <= 3 && st->s.data[i - first] != '0';
+    bool lakhs = g.lakhs && g.zero && (sep == SEP_COMMA || sep == SEP_BRACED);
+    bool ok = (g.fits || lakhs) && first <= 3 && st->s.data[i - first] != '0';
     if (sep == SEP_COMMA && st->shut)
         ok = ok && g.zero && alone_in_brackets(st, g.end);
     if (sep == SEP_SPACE) /* "5 100/200" is a mixed number */
@@ -156,8 +161,9 @@ static size_t thousands(state *st, size_t i, size_t first)
     }
     for (size_t k = i; k < g.end;) {
         (void)separator_at(st, k, &past);
-        pc_buf_add(&st->lx->pool, st->s.data + past, 3);
-        k = past + 3;
+        size_t n = lex_digits(st, past);
+        pc_buf_add(&st->lx->pool, st->s.data + past, n);
+        k = past + n;
     }
     return g.end;
 }
@@ -223,6 +229,13 @@ static size_t marked_block(const state *st, size_t i)
     else
         pc_buf_byte(pool, ')');
     return end;
+}
+
+bool lex_repeats(const state *st, size_t i)
+{
+    size_t mark = st->lx->pool.len, end = lex_at(st, i) == '\\' ? marked_block(st, i) : i;
+    st->lx->pool.len = mark;
+    return end > i;
 }
 
 /* 0.(3) and, standing alone, 0.1(6); elsewhere 2.5(4) is a product. */

@@ -47,7 +47,8 @@ static bool is_loose(assay_str s, size_t i)
         return false;
     while (i + 1 + n < s.len && pc_is_digit(s.data[i + 1 + n]))
         n++;
-    return n ? n != 3 : s.data[i + 1] == '-' || pc_is_alpha(s.data[i + 1]);
+    bool lakhs = n == 2 && i + 4 < s.len && s.data[i + 3] == ',' && s.data[i + 4] == '0';
+    return n ? n != 3 && !lakhs : s.data[i + 1] == '-' || pc_is_alpha(s.data[i + 1]);
 }
 
 static overview survey(assay_str s)
@@ -149,6 +150,8 @@ static assay_str strip(assay_str s, overview *v, bool money)
     s = pc_trim(s);
     if (s.len > 4 && pc_starts(s, "**") && memcmp(s.data + s.len - 2, "**", 2) == 0)
         s = pc_trim(pc_slice(s, 2, s.len - 2)); /* **bold** */
+    while (s.len > 2 && pc_in(s.data[0], "\"'`*") && s.data[0] == s.data[s.len - 1])
+        s = pc_trim(pc_slice(s, 1, s.len - 1)); /* "5", `5` */
     while (s.len) {
         size_t n = trailing(s, v, money);
         if (n == 0)
@@ -159,6 +162,77 @@ static assay_str strip(assay_str s, overview *v, bool money)
             s.len--;
     }
     return s;
+}
+
+/* ---- what other writings stand for ---- */
+
+typedef struct spelling {
+    const char *text, *latex;
+} spelling;
+
+/* HTML; and what is left of a command whose backslash and first letter a string literal took for a
+ * control character: "\frac" as form feed and "rac". */
+static const spelling spellings[] = {
+    { "<sup>", "^{" },         { "</sup>", "}" },
+    { "<sub>", "_{" },         { "</sub>", "}" },
+    { "<br>", " " },           { "<br/>", " " },
+    { "<br />", " " },         { "<b>", " " },
+    { "</b>", " " },           { "<i>", " " },
+    { "</i>", " " },           { "<p>", " " },
+    { "</p>", " " },           { "<strong>", " " },
+    { "</strong>", " " },      { "<em>", " " },
+    { "</em>", " " },          { "&nbsp;", " " },
+    { "&pi;", "\\pi " },       { "&radic;", "\\surd " },
+    { "&deg;", "^\\circ " },   { "&infin;", "\\infty " },
+    { "&middot;", "\\cdot " }, { "&divide;", "/" },
+    { "&plusmn;", "\\pm " },   { "&frac12;", "\\frac12 " },
+    { "&sup2;", "^{2}" },      { "&sup3;", "^{3}" },
+    { "&theta;", "\\theta " }, { "&quot;", " " },
+    { "\frac", "\\frac" },     { "\text", "\\text" },
+    { "\times", "\\times" },   { "\theta", "\\theta" },
+    { "\tfrac", "\\tfrac" },   { "\binom", "\\binom" },
+    { "\begin", "\\begin" },   { "\beta", "\\beta" },
+    { "\alpha", "\\alpha" },   { "\approx", "\\approx" },
+    { "\vec", "\\vec" },       { "\right", "\\right" },
+};
+
+/* Is one of the above in it at all? Tags count where one is closed or empty: a<b>c is a chain. */
+static bool has_spellings(assay_str s)
+{
+    bool tags = pc_find(s, "</", 0) != PC_NONE || pc_find(s, "<br", 0) != PC_NONE;
+    if (tags || memchr(s.data, '&', s.len))
+        return true;
+    for (const char *c = "\f\t\b\a\v\r"; *c; c++)
+        if (memchr(s.data, *c, s.len))
+            return true;
+    return false;
+}
+
+static const spelling *spelling_at(assay_str s, size_t i)
+{
+    if (!pc_in(s.data[i], "<&\f\t\b\a\v\r"))
+        return NULL;
+    for (size_t k = 0; k < sizeof spellings / sizeof *spellings; k++)
+        if (pc_starts(pc_from(s, i), spellings[k].text))
+            return &spellings[k];
+    return NULL;
+}
+
+static bool respell(lexer *lx, assay_str *text)
+{
+    pc_buf out = { 0 };
+    for (size_t i = 0; i < text->len;) {
+        const spelling *x = spelling_at(*text, i);
+        if (x)
+            pc_buf_text(&out, x->latex);
+        else
+            pc_buf_byte(&out, text->data[i]);
+        i += x ? strlen(x->text) : 1;
+    }
+    pc_buf_fini(&lx->plain);
+    lx->plain = out;
+    *text = pc_buf_str(&lx->plain);
+    return !out.failed;
 }
 
 /* The text to lex in ASCII where it can be: it goes to the head of the pool. */
@@ -173,6 +247,8 @@ bool lex_prepare(state *st, assay_str text)
             return false;
         text = pc_buf_str(&lx->plain);
     }
+    if (has_spellings(text) && !respell(lx, &text))
+        return false;
     overview v = survey(text);
     if (v.doubled_begin && !v.odd_run) {
         if (text.data != lx->plain.data) {

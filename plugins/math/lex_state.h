@@ -124,8 +124,10 @@ bool lex_word(state *st);
 bool lex_prepare(state *st, assay_str text);
 /* lex_number.c: a digit, or a point and a digit, stands at st->i. */
 bool lex_number(state *st);
+bool lex_repeats(const state *st, size_t i); /* \overline{3} or the like stands at i */
 /* lex_command.c: a backslash stands at st->i. */
 bool lex_command(state *st);
+bool lex_named(state *st, size_t from, size_t end); /* the command s[from..end), backslash or not */
 /* lex_unicode.c: LaTeX for what is not ASCII, into `out`. The reason for a refusal, or NULL. */
 const char *lex_unicode(pc_buf *out, assay_str text);
 bool lex_is_letter(uint32_t cp); /* of what is not ASCII: a letter or a mark */

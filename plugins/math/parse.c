@@ -214,6 +214,8 @@ static math_id parse_all(math_parser *p, uint32_t lo)
 static math_id parse_label(math_parser *p, uint32_t lo)
 {
     uint32_t letter, value = after_label(p, lo, &letter);
+    if (p->lx.n == lo + 2 && is_choice_letter(p, lo) && p->lx.tokens[lo + 1].kind == T_RPAREN)
+        return math_leaf(p->tree, M_SYM, math_tok_text(&p->lx, lo)); /* A) */
     if (!value)
         return 0;
     math_id name = math_leaf(p->tree, M_SYM, math_tok_text(&p->lx, letter)),
@@ -228,10 +230,79 @@ static math_id parse_label(math_parser *p, uint32_t lo)
     return math_2(p->tree, M_LABEL, 0, name, rest);
 }
 
+/* x = 1 of "all reals except x = 1": 1. */
+static math_id excepted(const math_tree *t, math_id id)
+{
+    return is_equation_of_name(t, id) ? math_kid(t, id, 1) : id;
+}
+
+/* "all real numbers except 0 and 1". */
+static math_id parse_except(math_parser *p, uint32_t lo)
+{
+    math_tree *t = p->tree;
+    mark m = math_mark(p);
+    p->at = lo;
+    math_id list = math_parse_list(p);
+    if (!list || kind(p) != T_END) {
+        math_back(p, m);
+        return 0;
+    }
+    uint32_t from = p->n_stack, n = math_at(t, list)->kind == M_LIST ? math_at(t, list)->n : 1;
+    for (uint32_t i = 0; i < n; i++) {
+        math_id one = math_at(t, list)->kind == M_LIST ? math_kid(t, list, i) : list;
+        if (!math_push(p, excepted(t, one)))
+            return 0;
+    }
+    math_id set = math_pop(p, from, M_SET, 0);
+    return math_2(t, M_SETMINUS, 0, math_node_new(t, M_NAMED, 'R', NULL, 0), set);
+}
+
+/* "negative 5", "minus infinity". */
+static math_id parse_negative(math_parser *p, uint32_t lo)
+{
+    bool negative = kind(p) == T_WORD && (is_word(p, 0, "negative") || is_word(p, 0, "minus"));
+    if (!negative || lo + 1 >= p->lx.n)
+        return 0;
+    mark m = math_mark(p);
+    math_id id = math_number_phrase(p, lo + 1, p->lx.n);
+    id = id ? id : math_words_answer(p, lo + 1, p->lx.n);
+    p->at = lo + 1;
+    id = id || kind(p) == T_WORD ? id : parse_all(p, lo + 1);
+    if (id && math_is_scalar((math_kind)math_at(p->tree, id)->kind))
+        return math_negated(p->tree, id);
+    math_back(p, m);
+    return 0;
+}
+
+static void cut_comment(math_parser *p, uint32_t lo)
+{
+    uint32_t hi = math_before_comment(p, lo, p->lx.n);
+    if (hi == p->lx.n)
+        return;
+    p->lx.n = hi;
+    p->lx.tokens[hi].kind = T_END;
+}
+
+static math_id parse_in_words(math_parser *p, uint32_t lo)
+{
+    uint32_t hi = p->lx.n, except = math_after_except(p, lo, hi);
+    p->at = lo;
+    math_id id = except > lo ? parse_except(p, except) : 0;
+    id = id ? id : parse_negative(p, lo);
+    return id ? id : math_number_phrase(p, lo, hi);
+}
+
 static math_id parse_any(math_parser *p)
 {
-    uint32_t lo = after_announcement(p), hi = p->lx.n;
+    uint32_t lo = after_announcement(p);
+    lo = math_after_preface(p, lo, p->lx.n);
+    cut_comment(p, lo);
+    uint32_t hi = p->lx.n;
     math_id id = parse_label(p, lo);
+    if (id)
+        return id;
+    p->why = NULL;
+    id = parse_in_words(p, lo);
     if (id)
         return id;
     p->why = NULL;

@@ -28,6 +28,15 @@ static bool is_percent(assay_str words)
            pc_is_nocase(words, "pct.") || pc_is_nocase(words, "percentages");
 }
 
+/* n is an integer, k an integer, 1 to 2: no units. */
+static bool is_said_of(const math_parser *p, math_id value)
+{
+    bool symbol = math_at(p->tree, value)->kind == M_SYM;
+    bool says = is_word(p, 0, "is") || is_word(p, 0, "are") || is_word(p, 0, "an") ||
+                is_word(p, 0, "any") || is_word(p, 0, "integer") || is_word(p, 0, "integers");
+    return (symbol && says) || (is_word(p, 0, "to") && kind_ahead(p, 1) == T_NUM);
+}
+
 /* Words after a value that make a unit of measure or the name of a thing of them. */
 bool math_starts_unit(const math_parser *p, math_id value)
 {
@@ -38,9 +47,10 @@ bool math_starts_unit(const math_parser *p, math_id value)
         return false;
     assay_str w = text(p);
     unsigned power;
-    if (is_joining_word(w) || math_is_function_ahead(p) || pc_is(w, "mod"))
+    if (is_joining_word(w) || math_is_function_ahead(p) || pc_is(w, "mod") ||
+        is_said_of(p, value) || math_set_operator(p, value) != M_NONE)
         return false;
-    if (is_percent(w))
+    if (is_percent(w) || (pc_is_nocase(w, "per") && is_word(p, 1, "cent")))
         return true;
     if (t->roman && kind_ahead(p, 1) != T_LPAREN)
         return w.len > 1 || !pc_in(w.data[0], "eid");
@@ -75,7 +85,8 @@ static bool take_unit_words(math_parser *p, pc_buf *words)
             pc_buf_text(words, kind(p) == T_SLASH ? "/" : kind(p) == T_TIMES ? "*" : "-");
             p->at++;
         } else if (kind(p) == T_WORD && !is_joining_word(text(p)) && !run_on_joiner(text(p))) {
-            if (words->len && pc_is_alpha(words->data[words->len - 1]))
+            char last = words->len ? words->data[words->len - 1] : ' ';
+            if (pc_is_alpha(last) || (last == '.' && tok(p, 0)->spaced))
                 pc_buf_byte(words, ' ');
             pc_buf_add(words, text(p).data, text(p).len);
             p->at++;
@@ -128,6 +139,53 @@ math_id math_parse_units(math_parser *p, math_id value)
     return value;
 }
 
+/* factor * a + b, as so many of b's unit. */
+static math_id sum_of_units(math_parser *p, math_id a, math_id b, const fmpq_t factor)
+{
+    math_tree *t = p->tree;
+    char *digits = fmpz_get_str(NULL, 10, fmpq_numref(factor));
+    math_id n = math_leaf(t, M_NUM, (assay_str){ digits, strlen(digits) });
+    flint_free(digits);
+    math_id part = math_2(t, M_MUL, 0, n, math_kid(t, a, 0));
+    math_id sum = math_2(t, M_ADD, 0, part, math_kid(t, b, 0));
+    return sum ? math_text_node(t, M_UNIT, 0, math_text(t, b), &sum, 1) : 0;
+}
+
+/* One smaller unit behind `a`: "30 minutes" of 5 hours and 30 minutes; 0: it is none. */
+static math_id smaller_unit(math_parser *p, math_id a)
+{
+    bool and = is_word(p, 0, "and") || kind(p) == T_COMMA;
+    if (kind_ahead(p, and) != T_NUM || kind_ahead(p, and+1) != T_WORD)
+        return 0;
+    p->at += and;
+    math_id b = math_parse_number(p);
+    b = b ? math_parse_units(p, b) : 0;
+    if (!b || math_at(p->tree, b)->kind != M_UNIT)
+        return 0;
+    fmpq_t factor;
+    fmpq_init(factor);
+    bool larger =
+        math_unit_compare(math_text(p->tree, a), math_text(p->tree, b), factor) == UNITS_FACTOR &&
+        fmpz_is_one(fmpq_denref(factor));
+    math_id sum = larger ? sum_of_units(p, a, b, factor) : 0;
+    fmpq_clear(factor);
+    return sum;
+}
+
+/* 5 ft 6 in, 1 hour, 30 minutes and 20 seconds: one length, one time. */
+static math_id with_smaller_units(math_parser *p, math_id a)
+{
+    for (;;) {
+        mark m = math_mark(p);
+        math_id sum = smaller_unit(p, a);
+        if (!sum) {
+            math_back(p, m);
+            return a;
+        }
+        a = sum;
+    }
+}
+
 /* ---- items ---- */
 
 /* R - {0} is written for a difference of sets. */
@@ -144,10 +202,17 @@ static math_id as_set_difference(math_parser *p, math_id id)
     return sets ? math_2(p->tree, M_SETMINUS, 0, a, b) : id;
 }
 
-static math_kind set_operator(const math_parser *p)
+math_kind math_set_operator(const math_parser *p, math_id left)
 {
+    math_kind k = (math_kind)math_at(p->tree, left)->kind;
+    bool set = k == M_TUPLE || k == M_SQUARE || k == M_INTERVAL || k == M_SET || k == M_BRACES ||
+               k == M_NAMED || k == M_UNION || k == M_INTERSECT;
+    if (kind(p) == T_WORD && !set)
+        return M_NONE;
     if (kind(p) == T_WORD)
-        return pc_is(text(p), "U") && tok(p, 0)->spaced ? M_UNION : M_NONE;
+        return pc_is(text(p), "U") || is_word(p, 0, "union") || is_word(p, 0, "cup") ? M_UNION
+               : is_word(p, 0, "intersection") || is_word(p, 0, "intersect")         ? M_INTERSECT
+                                                                                     : M_NONE;
     if (kind(p) != T_CMD)
         return M_NONE;
     assay_str t = text(p);
@@ -160,7 +225,7 @@ static math_kind set_operator(const math_parser *p)
 static math_id parse_set_operations(math_parser *p, math_id left)
 {
     math_kind k;
-    while (left && (k = set_operator(p)) != M_NONE) {
+    while (left && (k = math_set_operator(p, left)) != M_NONE) {
         uint32_t from = p->n_stack;
         if (!math_push(p, left))
             return 0;
@@ -168,7 +233,7 @@ static math_id parse_set_operations(math_parser *p, math_id left)
             p->at++;
             if (!math_push(p, math_parse_expr(p, BIND_SUM)))
                 return 0;
-        } while (k != M_SETMINUS && set_operator(p) == k);
+        } while (k != M_SETMINUS && math_set_operator(p, p->stack[p->n_stack - 1]) == k);
         left = math_pop(p, from, k, 0);
     }
     return left ? as_set_difference(p, left) : 0;
@@ -188,6 +253,15 @@ static math_id with_outer_unit(math_parser *p, math_id id)
     return math_text_node(t, M_UNIT, 0, math_text(t, last), &id, 1);
 }
 
+/* 3 to 5 */
+static bool take_to(math_parser *p)
+{
+    bool is = is_word(p, 0, "to") && kind_ahead(p, 1) == T_NUM && p->at > 0 &&
+              p->lx.tokens[p->at - 1].kind == T_NUM;
+    p->at += is;
+    return is;
+}
+
 static math_id parse_operand(math_parser *p)
 {
     uint32_t from = p->n_stack;
@@ -195,9 +269,11 @@ static math_id parse_operand(math_parser *p)
         math_id one = parse_set_operations(p, math_parse_expr(p, BIND_SUM));
         if (one && math_starts_unit(p, one))
             one = math_parse_units(p, one);
+        if (one && math_at(p->tree, one)->kind == M_UNIT)
+            one = with_smaller_units(p, one);
         if (!math_push(p, one))
             return 0;
-    } while (!p->colon_ends && take(p, T_COLON));
+    } while (!p->colon_ends && (take(p, T_COLON) || take_to(p)));
     math_id id = math_pop_or_one(p, from, M_RATIO, 0);
     if (id)
         id = with_outer_unit(p, id);

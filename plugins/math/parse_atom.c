@@ -129,11 +129,19 @@ static uint32_t digit_tokens(const math_parser *p)
     return n;
 }
 
+static bool is_capitals(assay_str t) /* FF, but F_{16} is an unknown */
+{
+    for (size_t i = 0; i < t.len; i++)
+        if (t.data[i] < 'A' || t.data[i] > 'Z')
+            return false;
+    return t.len > 1;
+}
+
 static math_id parse_based(math_parser *p, bool *does)
 {
     uint32_t past = 0, n = digit_tokens(p);
     unsigned base = n ? base_ahead(p, n, &past) : 0;
-    bool numeric = is_integer_ahead(p, 0) || n > 1;
+    bool numeric = is_integer_ahead(p, 0) || n > 1 || (base > 10 && is_capitals(text(p)));
     *does = base != 0 && numeric;
     if (!*does)
         return 0;
@@ -156,6 +164,22 @@ static math_id parse_based(math_parser *p, bool *does)
     return math_text_node(p->tree, M_BASE, base, all, NULL, 0);
 }
 
+/* C or P between two numbers: 5C2, {}_nC_k, ^nP_k; p->at is at the letter. */
+static math_id choose(math_parser *p, math_id n, math_id k, bool ordered)
+{
+    math_tree *t = p->tree;
+    if (!ordered)
+        return math_2(t, M_BINOM, 0, n, k);
+    math_id rest = math_2(t, M_ADD, 0, n, math_1(t, M_NEG, 0, k));
+    return math_2(t, M_DIV, 0, math_1(t, M_FACT, 0, n), math_1(t, M_FACT, 0, rest));
+}
+
+static bool is_choose(const math_parser *p, uint32_t ahead)
+{
+    assay_str w = text_ahead(p, ahead);
+    return kind_ahead(p, ahead) == T_WORD && (pc_is(w, "C") || pc_is(w, "P"));
+}
+
 math_id math_parse_number(math_parser *p)
 {
     bool does;
@@ -170,8 +194,15 @@ math_id math_parse_number(math_parser *p)
     id = math_leaf(p->tree, M_NUM, text(p));
     if (id && tok(p, 0)->comma)
         p->tree->nodes[id].flags |= M_COMMA_GROUP;
+    bool chosen = is_integer_ahead(p, 0) && is_choose(p, 1) && !tok(p, 1)->spaced &&
+                  is_integer_ahead(p, 2) && !tok(p, 2)->spaced;
     p->at++;
-    return id;
+    if (!chosen)
+        return id;
+    bool ordered = pc_is(text(p), "P"); /* 5C2, 5P2 */
+    math_id k = math_leaf(p->tree, M_NUM, text_ahead(p, 1));
+    p->at += 2;
+    return choose(p, id, k, ordered);
 }
 
 /* ---- fractions and roots ---- */
@@ -228,9 +259,32 @@ static math_id parse_fenced(math_parser *p, math_tok close, math_fn fn)
     return math_1(p->tree, M_FUNC, fn, inner);
 }
 
+/* _5C_2, {}_5C_2, ^5C_2 */
+static math_id parse_choose(math_parser *p)
+{
+    p->at++;
+    math_id n = math_parse_braced(p);
+    bool ordered = pc_is(text(p), "P");
+    if (!n || !is_choose(p, 0) || kind_ahead(p, 1) != T_SUB)
+        return refuse(p, "a sign that cannot begin an expression");
+    p->at += 2;
+    math_id k = math_parse_braced(p);
+    return k ? choose(p, n, k, ordered) : 0;
+}
+
+static bool is_empty_braces(const math_parser *p)
+{
+    return kind(p) == T_OPEN && kind_ahead(p, 1) == T_CLOSE &&
+           (kind_ahead(p, 2) == T_SUB || kind_ahead(p, 2) == T_SUP);
+}
+
 math_id math_parse_atom(math_parser *p)
 {
+    p->at += is_empty_braces(p) ? 2 : 0;
     switch ((unsigned)kind(p)) {
+    case T_SUB:
+    case T_SUP:
+        return parse_choose(p);
     case T_NUM:
         return math_parse_number(p);
     case T_WORD:

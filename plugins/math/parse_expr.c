@@ -2,6 +2,7 @@
  * products are n-ary, so that a thousand terms make no deep tree. SPDX-License-Identifier:
  * Apache-2.0 */
 #include "math/parse_inner.h"
+#include "math/units.h"
 
 /* The parser's recursions are bounded by p->depth <= MATH_DEPTH, which math_parse_expr counts.
  * NOLINTBEGIN(misc-no-recursion) */
@@ -161,8 +162,16 @@ static bool juxtaposes(const math_parser *p, math_id left)
         return false; /* (k in Z): a condition */
     if (kind(p) == T_LSQUARE && !math_starts_atom(p, 1) && kind_ahead(p, 1) != T_MINUS)
         return false; /* ]0, 1[ */
-    if (!math_starts_atom(p, 0) || is_joiner(p) || is_mod(p) || math_starts_unit(p, left))
+    if (!math_starts_atom(p, 0) || is_joiner(p) || is_mod(p) || math_starts_unit(p, left) ||
+        math_set_operator(p, left) != M_NONE)
         return false;
+    if (math_at(p->tree, left)->kind == M_SYM &&
+        (is_word(p, 0, "is") || is_word(p, 0, "are") || is_word(p, 0, "integer")))
+        return false;
+    if (is_word(p, 0, "to") && kind_ahead(p, 1) == T_NUM)
+        return false;
+    if (kind(p) == T_OPEN && kind_ahead(p, 1) == T_NUM && is_literal(p, left))
+        return false; /* 4{2} shows as 42 */
     if (kind(p) == T_NUM) {
         const math_node *l = math_at(p->tree, left);
         return l->kind != M_NUM && l->kind != M_BASE && l->kind != M_DIV &&
@@ -350,6 +359,17 @@ static math_id parse_postfix(math_parser *p, math_id left)
             p->at++;
             left = math_1(t, M_PERCENT, 0, left);
             break;
+        case T_SUB: { /* x^2_1 is x_1^2 */
+            const math_node *n = math_at(t, left);
+            math_id x = n->kind == M_POW ? math_kid(t, left, 0) : 0,
+                    e = x ? math_kid(t, left, 1) : 0;
+            if (!x || math_at(t, x)->kind != M_SYM ||
+                memchr(math_text(t, x).data, '_', math_text(t, x).len))
+                return left;
+            x = math_symbol(p, math_text(t, x), math_at(t, x)->op != 0);
+            left = math_2(t, M_POW, 0, x, e);
+            break;
+        }
         case T_DEGREE:
             p->at++;
             if (kind(p) == T_WORD && (is_word(p, 0, "c") || is_word(p, 0, "f")))
@@ -364,7 +384,7 @@ static math_id parse_postfix(math_parser *p, math_id left)
 }
 
 /* -5 cm is (-5) cm: a sign goes below units and percent signs. */
-static math_id negated(math_tree *t, math_id a)
+math_id math_negated(math_tree *t, math_id a)
 {
     math_node *n = a ? &t->nodes[a] : NULL;
     if (!n || (n->kind != M_UNIT && n->kind != M_PERCENT && n->kind != M_DEGREE))
@@ -382,7 +402,7 @@ static math_id parse_signed(math_parser *p)
     p->at++;
     math_id a = math_parse_expr(p, BIND_FACTOR);
     if (a && sign != T_PLUS)
-        a = sign == T_PM ? math_1(p->tree, M_PM, op, a) : negated(p->tree, a);
+        a = sign == T_PM ? math_1(p->tree, M_PM, op, a) : math_negated(p->tree, a);
     return a;
 }
 
@@ -397,6 +417,31 @@ static math_id parse_money(math_parser *p)
     return value ? math_text_node(p->tree, M_UNIT, 0, (assay_str){ sign, len }, &value, 1) : 0;
 }
 
+/* USD 5, Rs. 500 */
+static bool is_currency_ahead(const math_parser *p)
+{
+    static const char *const names[] = { "USD", "EUR", "GBP", "INR", "Rs", "RMB", "CNY", NULL };
+    uint32_t dot = kind_ahead(p, 1) == T_OTHER && pc_is(text_ahead(p, 1), ".");
+    if (kind_ahead(p, 1 + dot) != T_NUM)
+        return false;
+    for (const char *const *n = names; *n; n++)
+        if (pc_is(text(p), *n))
+            return true;
+    return false;
+}
+
+static math_id parse_currency(math_parser *p)
+{
+    pc_buf name = { 0 };
+    bool known = math_unit_name(text(p), &name);
+    p->at += kind_ahead(p, 1) == T_NUM ? 1 : 2;
+    math_id value = math_parse_number(p);
+    if (value && known)
+        value = math_text_node(p->tree, M_UNIT, 0, pc_buf_str(&name), &value, 1);
+    pc_buf_fini(&name);
+    return value;
+}
+
 static math_id parse_prefix(math_parser *p)
 {
     switch ((unsigned)kind(p)) {
@@ -406,6 +451,10 @@ static math_id parse_prefix(math_parser *p)
         return parse_signed(p);
     case T_MONEY:
         return parse_money(p);
+    case T_WORD:
+        if (is_currency_ahead(p))
+            return parse_currency(p);
+        /* fall through */
     default: {
         math_id atom = math_parse_atom(p);
         return atom ? parse_postfix(p, atom) : 0;

@@ -76,6 +76,7 @@ enum {
     BIND_FACTOR = 30
 };
 math_id math_parse_expr(math_parser *p, unsigned least);
+math_id math_negated(math_tree *t, math_id a);
 bool math_starts_atom(const math_parser *p, uint32_t ahead);
 
 /* parse_atom.c, parse_word.c, parse_group.c, parse_big.c */
@@ -92,6 +93,9 @@ math_id math_symbol(math_parser *p, assay_str name, bool roman);
 math_fn math_function_named(assay_str name); /* "sin", "arcsin", "asin", "Abs" */
 bool math_is_function_ahead(const math_parser *p);
 
+/* parse_sympy.c: Matrix(..), Interval(..) and the like; *does: one stands here. */
+math_id math_parse_printed(math_parser *p, bool *does);
+
 /* parse_answer.c */
 math_id math_parse_item(math_parser *p); /* a relation, an expression with its unit, a ratio */
 math_id
@@ -100,4 +104,6 @@ math_join math_joins(const math_parser *p, bool *does); /* is the next token a s
 math_id math_parse_units(math_parser *p,
                          math_id value); /* what follows a value: cm, percent, dollars */
 bool math_starts_unit(const math_parser *p, math_id value);
+/* Is the next token an operator between sets, of which `left` is the first? "U" is only there. */
+math_kind math_set_operator(const math_parser *p, math_id left);
 #endif

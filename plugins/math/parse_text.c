@@ -23,6 +23,7 @@ static const phrase phrases[] = {
     { "there are no solutions", M_EMPTY, 0, "" },
     { "no such values exist", M_EMPTY, 0, "" },
     { "empty set", M_EMPTY, 0, "" },
+    { "emptyset", M_EMPTY, 0, "" },
     { "the empty set", M_EMPTY, 0, "" },
     { "none", M_EMPTY, 0, "" },
     { "all real numbers", M_NAMED, 'R', "" },
@@ -39,7 +40,10 @@ static const phrase phrases[] = {
     { "dne", M_TEXT, 0, "does not exist" },
     { "d.n.e.", M_TEXT, 0, "does not exist" },
     { "not defined", M_TEXT, 0, "undefined" },
-    { "infinitely many solutions", M_TEXT, 0, "infinitely many" },
+    { "infinitely many", M_INF, 0, "" },
+    { "infinitely many solutions", M_INF, 0, "" },
+    { "infinite number of solutions", M_INF, 0, "" },
+    { "an infinite number of solutions", M_INF, 0, "" },
 };
 
 static const phrase *find_phrase(assay_str words)
@@ -183,8 +187,18 @@ static math_id one_word(math_parser *p, uint32_t at)
     return math_text_answer(p, at, at + 1);
 }
 
+/* x cm: an unknown and its unit. */
+static bool is_measured_letter(const math_parser *p, uint32_t lo, uint32_t hi)
+{
+    const token *t = p->lx.tokens;
+    return hi == lo + 2 && t[lo].kind == T_WORD && t[lo].len == 1 && !t[lo].roman &&
+           t[lo + 1].roman && math_unit_is_measure(math_tok_text(&p->lx, lo + 1));
+}
+
 math_id math_words_answer(math_parser *p, uint32_t lo, uint32_t hi)
 {
+    if (is_measured_letter(p, lo, hi))
+        return 0;
     if (!all_words(p, lo, hi) || (hi == lo + 2 && p->lx.tokens[hi - 1].kind == T_PRIME)) /* f' */
         return 0;
     pc_buf words = { 0 };
@@ -281,6 +295,17 @@ static bool begins_clause(assay_str w)
     return false;
 }
 
+/* Words of "where n is an integer", which the parser reads. */
+static bool speaks_of_integers(assay_str w)
+{
+    static const char *const list[] = { "where",    "for",     "any", "all",   "every", "is",
+                                        "integers", "integer", "an",  "union", NULL };
+    for (const char *const *p = list; *p; p++)
+        if (pc_is(w, *p))
+            return true;
+    return false;
+}
+
 /* "We get 42", "Answer 9": words that stand before values are a sentence, not a product of letters.
  */
 bool math_is_sentence(const math_parser *p, uint32_t lo, uint32_t hi)
@@ -300,7 +325,8 @@ bool math_is_sentence(const math_parser *p, uint32_t lo, uint32_t hi)
         bool apart =
             (t->spaced || i == lo) && (t[1].spaced || i + 1 == hi || !pc_is_alpha(w.data[0]));
         bool word = w.len > 1 && has_vowel(w) && !math_function_named(w) && !pc_is(w, "and") &&
-                    !pc_is(w, "or") && !pc_is(w, "pi") && !pc_is(w, "mod") && !pc_is(w, "where");
+                    !pc_is(w, "or") && !pc_is(w, "pi") && !pc_is(w, "mod") &&
+                    !speaks_of_integers(w);
         if (apart && word && !t->roman && !after_value)
             letters += w.len;
     }

@@ -33,7 +33,7 @@ math_fn math_function_named(assay_str name)
         { "min", FN_MIN },        { "Min", FN_MIN },       { "Re", FN_RE },
         { "Im", FN_IM },          { "arg", FN_ARG },       { "conj", FN_CONJ },
         { "conjugate", FN_CONJ }, { "det", FN_DET },       { "erf", FN_ERF },
-        { "totient", FN_PHI },
+        { "totient", FN_PHI },    { "cis", FN_EXP },
     };
     for (size_t i = 0; i < sizeof list / sizeof *list; i++)
         if (pc_is(name, list[i].name))
@@ -201,11 +201,20 @@ static bool is_minus_one(const math_tree *t, math_id id)
     return math_at(t, id)->kind == M_NEG && pc_is(math_text(t, math_kid(t, id, 0)), "1");
 }
 
+/* cis a = cos a + i sin a */
+static math_id circular(math_tree *t, math_id a)
+{
+    math_id i = math_node_new(t, M_I, 0, NULL, 0);
+    return math_2(t, M_ADD, 0, math_1(t, M_FUNC, FN_COS, a),
+                  math_2(t, M_MUL, 0, i, math_1(t, M_FUNC, FN_SIN, a)));
+}
+
 /* \log_2^3 x: base and power may stand between the name and the argument. */
 static math_id parse_function(math_parser *p, math_fn fn)
 {
     math_tree *t = p->tree;
     math_id base = 0, power = 0;
+    bool is_cis = pc_is(bare(text(p)), "cis");
     p->at++;
     for (int round = 0; round < 2; round++) {
         if (kind(p) == T_SUB && !base) {
@@ -233,8 +242,9 @@ static math_id parse_function(math_parser *p, math_fn fn)
     }
     if (n != 1 && !many)
         return refuse(p, "a function with too many arguments");
-    math_id id = base ? math_2(t, M_LOG, 0, base, p->stack[from])
-                      : math_node_new(t, M_FUNC, fn, p->stack + from, n);
+    math_id id = base     ? math_2(t, M_LOG, 0, base, p->stack[from])
+                 : is_cis ? circular(t, p->stack[from])
+                          : math_node_new(t, M_FUNC, fn, p->stack + from, n);
     p->n_stack = from;
     return power ? math_2(t, M_POW, 0, id, power) : id;
 }
@@ -365,6 +375,9 @@ math_id math_parse_word(math_parser *p)
         return id;
     p->why = NULL;
     id = parse_called(p, &does);
+    if (does)
+        return id;
+    id = math_parse_printed(p, &does);
     if (does)
         return id;
     math_fn fn = function_ahead(p);
