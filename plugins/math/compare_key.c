@@ -260,6 +260,14 @@ static void write_letter(assay_str name, pc_buf *out)
     write_text(choice ? (assay_str){ &lower, 1 } : name, out);
 }
 
+/* A set of reals by what it holds; equations side by side are no set. */
+static bool write_set(const writer *w, math_side s, pc_buf *out)
+{
+    if (!is_real_set(s) || (side_kind(s) == M_LIST && all_equations(s)))
+        return false;
+    return math_set_key(s, w->budget, out);
+}
+
 static void write_key(writer *w, math_side s, pc_buf *out)
 {
     if (w->depth >= DEEPEST) {
@@ -282,10 +290,7 @@ static void write_key(writer *w, math_side s, pc_buf *out)
         write_key(w, spread, out);
     else if (math_is_scalar(k))
         write_scalar(w, s, out);
-    else if (k == M_REL && write_named(w, s, out))
-        ;
-    else if ((!is_real_set(s) || (k == M_LIST && all_equations(s)) ||
-              !math_set_key(s, w->budget, out)) &&
+    else if ((k != M_REL || !write_named(w, s, out)) && !write_set(w, s, out) &&
              !write_collection(w, s, out))
         write_printed(s, out);
     w->depth--;

@@ -483,24 +483,36 @@ static bool is_plain(math_side s)
            !has_order(s);
 }
 
+static bool is_spreadable(math_side s)
+{
+    return math_is_scalar(side_kind(s)) && match_has_pm(s);
+}
+
+/* Two matrices, one of them perhaps as a list of its rows: [[1,2],[3,4]]. */
+static bool match_as_matrices(matcher *m, math_side a, math_side b, math_finding *out)
+{
+    if (side_kind(a) == M_SQUARE && side_kind(b) == M_MATRIX)
+        a = rows_as_matrix(m, a);
+    else if (side_kind(b) == M_SQUARE && side_kind(a) == M_MATRIX)
+        b = rows_as_matrix(m, b);
+    if (!a.id || !b.id || side_kind(a) != M_MATRIX || side_kind(b) != M_MATRIX)
+        return false;
+    *out = match_matrices(m, a, b);
+    return true;
+}
+
 math_finding match_collections(matcher *m, math_side a, math_side b)
 {
     math_side spread;
-    if (math_is_scalar(side_kind(a)) && match_has_pm(a))
+    math_finding f;
+    if (is_spreadable(a))
         return match_spread(m, a, &spread) ? match(m, spread, b)
                                            : math_open("plus-minus", WHY_BUDGET, MATH_BLAME_A);
-    if (math_is_scalar(side_kind(b)) && match_has_pm(b))
+    if (is_spreadable(b))
         return match_spread(m, b, &spread) ? match(m, a, spread)
                                            : math_open("plus-minus", WHY_BUDGET, MATH_BLAME_B);
-    if (side_kind(a) == M_MATRIX && side_kind(b) == M_MATRIX)
-        return match_matrices(m, a, b);
-    bool rows_b = side_kind(a) == M_MATRIX && side_kind(b) == M_SQUARE,
-         rows_a = side_kind(b) == M_MATRIX && side_kind(a) == M_SQUARE;
-    if (rows_a || rows_b) {
-        math_side made = rows_as_matrix(m, rows_a ? a : b);
-        if (made.id)
-            return rows_a ? match_matrices(m, made, b) : match_matrices(m, a, made);
-    }
+    if (match_as_matrices(m, a, b, &f))
+        return f;
     if (!is_plain(a) || !is_plain(b))
         return match_sets(m, a, b);
     if (math_is_scalar(side_kind(b)))

@@ -28,9 +28,9 @@ static math_id copied(const matcher *m, math_side s)
     return math_copy(m->scratch, s.tree, s.id, (assay_str){ "", 0 }, 0);
 }
 
-/* Along the first row; `taken`: bits of the columns already used. */
-static math_id minor(const matcher *m, const grid *g, uint32_t row,
-                     uint32_t taken) /* NOLINT(misc-no-recursion) */
+/* Along the first row; `taken`: bits of the columns already used. Depth: the rows, at most
+ * MOST_DETERMINANT. NOLINTNEXTLINE(misc-no-recursion) */
+static math_id minor(const matcher *m, const grid *g, uint32_t row, uint32_t taken)
 {
     math_id terms[MOST_DETERMINANT];
     uint32_t n = 0, sign = 0;

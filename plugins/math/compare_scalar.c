@@ -164,6 +164,7 @@ static math_finding dressed_equal(matcher *m, dressed a, dressed b)
 
 /* ---- plus-minus ---- */
 
+/* The parser bounds depth. NOLINTBEGIN(misc-no-recursion) */
 bool match_has_pm(math_side s)
 {
     const math_node *n = math_side_node(s);
@@ -172,8 +173,7 @@ bool match_has_pm(math_side s)
     if (!math_is_scalar((math_kind)n->kind))
         return false;
     for (uint32_t i = 0; i < n->n; i++)
-        if (match_has_pm(
-                math_side_kid(s, i))) /* NOLINT(misc-no-recursion): the parser bounds depth */
+        if (match_has_pm(math_side_kid(s, i)))
             return true;
     return false;
 }
@@ -183,8 +183,7 @@ typedef struct signs {
     bool tied;           /* a -+ occurs: all +- have one sign, all -+ the other */
 } signs;
 
-static void count_signs(math_side s, unsigned *n,
-                        bool *tied) /* NOLINTNEXTLINE(misc-no-recursion) */
+static void count_signs(math_side s, unsigned *n, bool *tied)
 {
     const math_node *x = math_side_node(s);
     if (x->kind == M_PM) {
@@ -195,13 +194,12 @@ static void count_signs(math_side s, unsigned *n,
         count_signs(math_side_kid(s, i), n, tied);
 }
 
-static math_id with_signs(math_tree *to, math_side s,
-                          signs *c) /* NOLINTNEXTLINE(misc-no-recursion) */
+static math_id with_signs(math_tree *to, math_side s, signs *c)
 {
     enum { FEW = 64 };
     const math_node x = *math_side_node(s);
     math_id kids[FEW];
-    if (x.n > FEW)
+    if (x.n > FEW || (x.n == 0 && x.kind == M_PM))
         return 0;
     for (uint32_t i = 0; i < x.n; i++)
         kids[i] = with_signs(to, math_side_kid(s, i), c);
@@ -219,6 +217,7 @@ static math_id with_signs(math_tree *to, math_side s,
     math_id last = minus ? math_1(to, M_NEG, 0, kids[x.n - 1]) : kids[x.n - 1];
     return x.n == 2 ? math_2(to, M_ADD, 0, kids[0], last) : last;
 }
+/* NOLINTEND(misc-no-recursion) */
 
 bool match_spread(matcher *m, math_side s, math_side *out)
 {

@@ -99,7 +99,11 @@ static bool algebraic(assay_str *key, pc_buf *out)
     pc_buf_text(out, "K_{");
     for (size_t i = 0; i < polynomial.len; i++) {
         char c = polynomial.data[i];
-        pc_buf_byte(out, c == ',' ? 'c' : c == '-' ? 'm' : c);
+        if (c == ',')
+            c = 'c';
+        else if (c == '-')
+            c = 'm';
+        pc_buf_byte(out, c);
     }
     if (!take_byte(key, '@'))
         return false;
@@ -246,9 +250,12 @@ static bool element(assay_str *key, pc_buf *out, unsigned depth)
         *key = pc_from(*key, 1);
         ok = sized_text(key, out);
     } else {
-        char kind = key->len > 1 && key->data[1] == ':' ? key->data[0] : 0;
+        ok = key->len > 1 && key->data[1] == ':' && key->data[0];
+        char kind = 0;
+        if (ok)
+            kind = key->data[0];
         *key = pc_from(*key, 2);
-        ok = kind && body(key, kind, out, depth);
+        ok = ok && body(key, kind, out, depth);
     }
     if (ok)
         unit(key, out);

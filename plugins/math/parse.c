@@ -85,9 +85,9 @@ static math_id as_family(math_parser *p, math_id list)
         first--;
     if (first == n)
         return list;
-    uint32_t from = p->n_stack, outer = from;
+    uint32_t from = p->n_stack;
     for (uint32_t i = 0; i < first; i++) {
-        outer = p->n_stack;
+        uint32_t outer = p->n_stack;
         if (!math_push(p, without_name(t, math_kid(t, list, i))))
             return 0;
         for (uint32_t k = first; k < n; k++)

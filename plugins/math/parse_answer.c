@@ -68,39 +68,54 @@ static bool is_power_ahead(const math_parser *p, bool *negative)
            kind_ahead(p, 2 + *negative) == T_NUM && kind_ahead(p, 3 + *negative) == T_CLOSE;
 }
 
+/* What stands behind a first word: ^2, ^-1, the sign before another word. */
+static bool take_unit_sign(math_parser *p, pc_buf *words)
+{
+    bool negative;
+    if (is_power_ahead(p, &negative)) {
+        assay_str power = text_ahead(p, 2 + negative);
+        pc_buf_text(words, negative ? "^-" : "^");
+        pc_buf_add(words, power.data, power.len);
+        p->at += 4 + negative;
+        return true;
+    }
+    const char *sign = kind(p) == T_SLASH   ? "/"
+                       : kind(p) == T_TIMES ? "*"
+                       : kind(p) == T_MINUS ? "-"
+                                            : NULL;
+    if (!sign || kind_ahead(p, 1) != T_WORD)
+        return false;
+    pc_buf_text(words, sign);
+    p->at++;
+    return true;
+}
+
+static bool take_unit_word(math_parser *p, pc_buf *words)
+{
+    if (kind(p) != T_WORD || is_joining_word(text(p)) || run_on_joiner(text(p)))
+        return false;
+    bool abbreviated = words->len && words->data[words->len - 1] == '.';
+    if ((words->len && pc_is_alpha(words->data[words->len - 1])) ||
+        (abbreviated && tok(p, 0)->spaced))
+        pc_buf_byte(words, ' ');
+    pc_buf_add(words, text(p).data, text(p).len);
+    p->at++;
+    bool dot = kind(p) == T_OTHER && pc_is(text(p), ".");
+    if (dot)
+        pc_buf_byte(words, '.');
+    p->at += dot;
+    return true;
+}
+
 /* The words of a unit as text; false: there are none. */
 static bool take_unit_words(math_parser *p, pc_buf *words)
 {
     uint32_t start = p->at;
-    bool negative;
-    for (;;) {
-        bool between = (kind(p) == T_SLASH || kind(p) == T_TIMES || kind(p) == T_MINUS) &&
-                       kind_ahead(p, 1) == T_WORD;
-        if (is_power_ahead(p, &negative) && p->at > start) {
-            assay_str power = text_ahead(p, 2 + negative);
-            pc_buf_text(words, negative ? "^-" : "^");
-            pc_buf_add(words, power.data, power.len);
-            p->at += 4 + negative;
-        } else if (between && p->at > start) {
-            pc_buf_text(words, kind(p) == T_SLASH ? "/" : kind(p) == T_TIMES ? "*" : "-");
-            p->at++;
-        } else if (kind(p) == T_WORD && !is_joining_word(text(p)) && !run_on_joiner(text(p))) {
-            char last = words->len ? words->data[words->len - 1] : ' ';
-            if (pc_is_alpha(last) || (last == '.' && tok(p, 0)->spaced))
-                pc_buf_byte(words, ' ');
-            pc_buf_add(words, text(p).data, text(p).len);
-            p->at++;
-            bool dot = kind(p) == T_OTHER && pc_is(text(p), ".");
-            if (dot)
-                pc_buf_byte(words, '.');
-            p->at += dot;
-        } else if (kind(p) == T_MONEY && p->at == start) {
-            pc_buf_add(words, text(p).data, text(p).len);
-            p->at++;
-            break;
-        } else {
-            break;
-        }
+    while ((p->at > start && take_unit_sign(p, words)) || take_unit_word(p, words))
+        ;
+    if (kind(p) == T_MONEY && p->at == start) {
+        pc_buf_add(words, text(p).data, text(p).len);
+        p->at++;
     }
     return p->at > start && !words->failed;
 }

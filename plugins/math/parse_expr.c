@@ -332,22 +332,30 @@ static math_id parse_minutes(math_parser *p, math_id degrees)
     return math_1(p->tree, M_DEGREE, 0, sum);
 }
 
+/* left^...: a power, unless left is something else that takes a sign there. */
+static math_id parse_raised(math_parser *p, math_id left)
+{
+    const math_kind k = math_at(p->tree, left)->kind;
+    const math_tok sign = kind_ahead(p, 2);
+    if (k == M_NAMED)
+        return named_set_power(p, left);
+    if (kind_ahead(p, 3) == T_CLOSE && (sign == T_PLUS || sign == T_MINUS)) { /* 0^+ of a limit */
+        p->side = sign == T_PLUS ? 1 : 2;
+        p->at += 4;
+        return left;
+    }
+    if (k == M_MATRIX && is_transpose(p))
+        return transposed(p, left);
+    return math_2(p->tree, M_POW, 0, left, parse_exponent(p));
+}
+
 static math_id parse_postfix(math_parser *p, math_id left)
 {
     math_tree *t = p->tree;
     while (left) {
         switch ((unsigned)kind(p)) {
         case T_SUP:
-            if (kind_ahead(p, 3) == T_CLOSE && math_at(t, left)->kind != M_NAMED &&
-                (kind_ahead(p, 2) == T_PLUS || kind_ahead(p, 2) == T_MINUS)) { /* 0^+ of a limit */
-                p->side = kind_ahead(p, 2) == T_PLUS ? 1 : 2;
-                p->at += 4;
-            } else if (math_at(t, left)->kind == M_NAMED)
-                left = named_set_power(p, left);
-            else if (math_at(t, left)->kind == M_MATRIX && is_transpose(p))
-                left = transposed(p, left);
-            else
-                left = math_2(t, M_POW, 0, left, parse_exponent(p));
+            left = parse_raised(p, left);
             break;
         case T_FACT: {
             unsigned op = kind_ahead(p, 1) == T_FACT ? 2 : 0;
@@ -454,12 +462,12 @@ static math_id parse_prefix(math_parser *p)
     case T_WORD:
         if (is_currency_ahead(p))
             return parse_currency(p);
-        /* fall through */
-    default: {
-        math_id atom = math_parse_atom(p);
-        return atom ? parse_postfix(p, atom) : 0;
+        break;
+    default:
+        break;
     }
-    }
+    math_id atom = math_parse_atom(p);
+    return atom ? parse_postfix(p, atom) : 0;
 }
 
 math_id math_parse_expr(math_parser *p, unsigned least)

@@ -89,7 +89,7 @@ math_id math_parse_group(math_parser *p);
 math_id math_parse_environment(math_parser *p);
 math_id math_parse_big(math_parser *p, math_kind k); /* sums, products, integrals, limits */
 bool math_take_differential(math_parser *p);         /* dx, where an integral waits for it */
-math_id math_symbol(math_parser *p, assay_str name, bool roman);
+math_id math_symbol(math_parser *p, assay_str head, bool roman);
 math_fn math_function_named(assay_str name); /* "sin", "arcsin", "asin", "Abs" */
 bool math_is_function_ahead(const math_parser *p);
 

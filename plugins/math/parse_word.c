@@ -43,7 +43,7 @@ math_fn math_function_named(assay_str name)
 
 static assay_str bare(assay_str t)
 {
-    return t.len && t.data[0] == '\\' ? pc_from(t, 1) : t;
+    return pc_starts(t, "\\") ? pc_from(t, 1) : t;
 }
 
 /* "gamma" alone is a letter; as a function it needs its bracket. */
@@ -476,19 +476,31 @@ static math_id parse_figure(math_parser *p)
     return math_leaf(p->tree, M_SYM, w);
 }
 
+/* Sums and their like; M_NONE: none of them. */
+static math_kind big_operator(assay_str name)
+{
+    static const struct {
+        const char *name;
+        math_kind kind;
+    } list[] = { { "sum", M_SUM },
+                 { "prod", M_PROD },
+                 { "int", M_INT },
+                 { "lim", M_LIM },
+                 { "bigcup", M_FAMILY } };
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+        if (pc_is(name, list[i].name))
+            return list[i].kind;
+    return M_NONE;
+}
+
 math_id math_parse_command(math_parser *p)
 {
     assay_str t = bare(text(p));
     math_fn fn = function_ahead(p);
     if (fn)
         return parse_function(p, fn);
-    if (pc_is(t, "sum") || pc_is(t, "prod") || pc_is(t, "int") || pc_is(t, "lim"))
-        return math_parse_big(p, pc_is(t, "sum")    ? M_SUM
-                                 : pc_is(t, "prod") ? M_PROD
-                                 : pc_is(t, "int")  ? M_INT
-                                                    : M_LIM);
-    if (pc_is(t, "bigcup"))
-        return math_parse_big(p, M_FAMILY);
+    if (big_operator(t) != M_NONE)
+        return math_parse_big(p, big_operator(t));
     if (pc_is(t, "mathbb"))
         return parse_named_set(p);
     if (is_accent(t))

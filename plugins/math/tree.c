@@ -169,7 +169,7 @@ math_id math_copy(math_tree *to, const math_tree *from, math_id id, assay_str na
     const math_node x = *math_at(from, id);
     if (x.kind == M_SYM && by && pc_eq(math_text(from, id), name))
         return by;
-    math_id few[FEW], *kids = few;
+    math_id few[FEW] = { 0 }, *kids = few;
     if (x.n > FEW)
         kids = pc_calloc(x.n, sizeof *kids);
     if (!kids) {

@@ -727,8 +727,8 @@ static void logarithm(acb_t z, ulong base, slong prec)
     arb_clear(b);
 }
 
-/* Gamma(z) of a real beyond what Arb is asked for: Gamma(z) > (z/e)^z / z > 2^(32 (z-1)) for z >= 2^34,
- * and n!! of an integer is above the square root of n!: 2^(2^shift (z-1)). */
+/* Gamma(z) of a real beyond what Arb is asked for: Gamma(z) > (z/e)^z / z > 2^(32 (z-1)) for z >=
+ * 2^34, and n!! of an integer is above the square root of n!: 2^(2^shift (z-1)). */
 static math_eval huge_gamma(acb_t z, slong shift)
 {
     if (!is_real(z) || !arb_is_positive(acb_realref(z)) || below(acb_realref(z), 34))

@@ -281,7 +281,7 @@ static const char *made(const as_maker_row *rows, const char *name, const char *
 {
     enum { TRIES = 400, MOST = 64 };
     static as_arena arena;
-    char *seen[MOST];
+    const char *seen[MOST];
     int n = 0;
     as_gold g;
     AS_CLEANUP(buf) as_buf out = { 0 };
@@ -304,7 +304,7 @@ static const char *made(const as_maker_row *rows, const char *name, const char *
                 continue;
             for (int j = n++; j > k; j--)
                 seen[j] = seen[j - 1];
-            seen[k] = (char *)(uintptr_t)as_arena_str(&arena, as_buf_str(&out)).data;
+            seen[k] = as_arena_str(&arena, as_buf_str(&out)).data;
         }
     }
     for (int i = 0; i < n; i++)

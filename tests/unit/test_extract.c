@@ -318,7 +318,7 @@ static const struct {
     { "100!", NULL, NULL },
     { "we meet at 2:30", NULL, NULL },
     { "we need 3-4 apples", NULL, NULL },
-    { "\xE2\x80\xAE"
+    { "\xE2\x80\xAE" /* NOLINT(misc-misleading-bidirectional): that is the case */
       "24 in all",
       NULL, NULL },
     { "it is sin 5", NULL, NULL },
@@ -417,6 +417,7 @@ static void test_window(void **state)
 {
     (void)state;
     enum { SIZE = 2 * PC_EXTRACT_WINDOW };
+    /* NOLINTBEGIN(bugprone-not-null-terminated-result): pieces of a text with a length */
     char *text = malloc(SIZE);
     assert_non_null(text);
     memset(text, ' ', SIZE);
@@ -429,6 +430,7 @@ static void test_window(void **state)
     assert_null(found.text.data);
     memcpy(text + SIZE - 30, "<|im_end|>", 10); /* a turn that ended far on the right */
     memcpy(text + SIZE - 60, "\\boxed{3}", 9);
+    /* NOLINTEND(bugprone-not-null-terminated-result) */
     pc_extract(&found, (assay_str){ text, SIZE }, &rules);
     assert_true(pc_is(found.text, "3"));
     free(text);

@@ -410,7 +410,7 @@ static math_id written(math_tree *t, uint64_t *state, int q)
 {
     switch (below(state, 4)) {
     case 0:
-        return math_2(t, M_DIV, 0, math_int(t, 6 * q), math_int(t, 6));
+        return math_2(t, M_DIV, 0, math_int(t, (int64_t)6 * q), math_int(t, 6));
     case 1: /* (sqrt 2) (sqrt 2) q / 2 */
     {
         math_id root = math_1(t, M_SQRT, 0, math_int(t, 2)), ids[3] = { root, root };
@@ -459,6 +459,7 @@ static math_id random_points(math_tree *t, uint64_t *state, uint32_t *mask)
     return math_node_new(t, M_SET, 0, ids, n);
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): by depth */
 static math_id random_set(math_tree *t, uint64_t *state, int depth, uint32_t *mask)
 {
     if (depth == 0 || below(state, 4) == 0) {
@@ -671,7 +672,7 @@ static math_id radicals(math_tree *t, int n, int stride)
     math_id *ids = calloc((size_t)n, sizeof *ids);
     assert_non_null(ids);
     for (int i = 0; i < n; i++)
-        ids[i] = math_1(t, M_SQRT, 0, math_int(t, (i * stride) % n));
+        ids[i] = math_1(t, M_SQRT, 0, math_int(t, (int64_t)i * stride % n));
     math_id set = math_node_new(t, M_SET, 0, ids, (uint32_t)n);
     free(ids);
     return set;
@@ -682,7 +683,7 @@ static math_id intervals(math_tree *t, int n, int stride)
     math_id *ids = calloc((size_t)n, sizeof *ids);
     assert_non_null(ids);
     for (int i = 0; i < n; i++) {
-        int q = (i * stride) % n;
+        int64_t q = (int64_t)i * stride % n;
         ids[i] = math_2(t, M_TUPLE, 0, math_int(t, 2 * q), math_int(t, 2 * q + 1));
     }
     math_id set = math_node_new(t, M_UNION, 0, ids, (uint32_t)n);
@@ -722,8 +723,8 @@ static void dear(void **state)
     static const char *const relations[] = {
         "(rel > (^ (+ x 1) 1000000000) 0)",
         "(rel > (^ (^ (^ (+ x 1) 30) 30) 30) 0)",
-        "(rel > (* (^ (+ x -1) 8) (^ (+ x 123456789012345678901234567890) 8)) (* "
-        "98765432109876543210 (^ (+ x 1) 7)))",
+        ("(rel > (* (^ (+ x -1) 8) (^ (+ x 123456789012345678901234567890) 8)) (* "
+         "98765432109876543210 (^ (+ x 1) 7)))"),
         "(rel > (+ (^ x 31) (* 3 x) 7) (/ (+ (^ x 30) 1) (+ (^ x 29) x 5)))",
         "(rel < (+ (abs (+ x 1)) (abs (+ x 2)) (abs (+ x 3)) (abs (+ x 4)) (abs (+ x 5))) 1)",
         "(rel > x (^ 9 (^ 9 (^ 9 9))))",
