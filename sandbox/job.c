@@ -94,8 +94,10 @@ static int send_order(int socket, const asbx_order *order, const int fds[ASBX_FD
     struct cmsghdr *c = CMSG_FIRSTHDR(&m);
     c->cmsg_level = SOL_SOCKET;
     c->cmsg_type = SCM_RIGHTS;
-    c->cmsg_len = CMSG_LEN(ASBX_FDS * sizeof(int));
-    memcpy(CMSG_DATA(c), fds, ASBX_FDS * sizeof(int));
+    const size_t size = asbx_order_fds(order->flags) * sizeof(int);
+    m.msg_controllen = CMSG_SPACE(size);
+    c->cmsg_len = CMSG_LEN(size);
+    memcpy(CMSG_DATA(c), fds, size);
     ssize_t n;
     do
         n = sendmsg(socket, &m, MSG_NOSIGNAL);
@@ -291,7 +293,7 @@ void job_execute(asbx_slot *slot, const asbx_job *job, const asbx_policy *policy
                  job_run *run)
 {
     enum { START_MS = 10000, FIRST_UID = 1900000000 };
-    int fds[ASBX_FDS] = { -1, -1, -1, -1, -1 }, pidfd = -1;
+    int fds[ASBX_FDS] = { -1, -1, -1, -1, -1, -1 }, pidfd = -1;
     memset(run, 0, sizeof *run);
     run->limits = job_limits(job, policy);
     size_t most = (size_t)run->limits.out_kib << 10;

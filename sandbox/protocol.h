@@ -1,7 +1,7 @@
 /* protocol.h -- what supervisor, zygote and job say to each other. One machine, one build: structs
  * as they are.
  *
- * supervisor -> zygote: asbx_order, with five descriptors (asbx_fd).  zygote -> supervisor:
+ * supervisor -> zygote: asbx_order, with five descriptors (asbx_fd), or six.  zygote -> supervisor:
  * asbx_started with the job's pidfd, then, when the job is dead and reaped, asbx_ended. The job
  * reads its text from a sealed memfd and writes records to its result pipe; nothing of it ever lies
  * in the zygote. SPDX-License-Identifier: Apache-2.0 */
@@ -9,7 +9,7 @@
 #define ASBX_PROTOCOL_H
 #include "sandbox.h"
 
-enum { ASBX_MAGIC = 0x58425341, ASBX_PROTOCOL = 1 };
+enum { ASBX_MAGIC = 0x58425341, ASBX_PROTOCOL = 2 };
 
 typedef enum asbx_fd {
     ASBX_FD_JOB,
@@ -17,14 +17,25 @@ typedef enum asbx_fd {
     ASBX_FD_OUT,
     ASBX_FD_ERR,
     ASBX_FD_RESULT,
+    ASBX_FD_DOWN, /* records to the job; with ASBX_ORDER_TESTER and ASBX_ORDER_TESTED only */
     ASBX_FDS
 } asbx_fd;
 
-enum { ASBX_ORDER_PROGRAM = 1 };
+enum {
+    ASBX_ORDER_PROGRAM = 1, /* the source is a native program */
+    ASBX_ORDER_TESTER = 2,  /* the source is a test; the entry point's name is the candidate's, and
+                               the one call, if any, is the name of the function to run */
+    ASBX_ORDER_TESTED = 4,  /* calls come down the pipe until it closes */
+    ASBX_ORDER_DOWN = ASBX_ORDER_TESTER | ASBX_ORDER_TESTED
+};
+static inline unsigned asbx_order_fds(uint32_t flags)
+{
+    return flags & ASBX_ORDER_DOWN ? ASBX_FDS : ASBX_FD_DOWN;
+}
 typedef struct asbx_order {
     uint32_t magic, protocol;
     uint32_t policy; /* index into asbx_policies */
-    uint32_t flags;  /* ASBX_ORDER_PROGRAM: the source is a native program */
+    uint32_t flags;  /* ASBX_ORDER_... */
     uint32_t uid;    /* of the job where the zygote is root; 0: keep */
     asbx_limits limits;
     uint64_t seed;
@@ -53,7 +64,15 @@ typedef struct asbx_job_head {
 } asbx_job_head;
 
 /* A record in the result pipe: this head, then `len` bytes. A job may forge any of them, which is
- * no more than returning that value. */
+ * no more than returning that value; ASBX_RECORD_SETUP means nothing after ASBX_RECORD_BEGAN.
+ *
+ * Tester mode: the tester sends a CALL up, the supervisor sends the same record down to the tested
+ * job, whose ANSWER goes up and down again. One call at a time; an answer to another call than the
+ * one that is out is dropped. The tester's last record is its verdict; in a tested job's pipe the
+ * same record is noise. Payloads are value.h's encoding:
+ *   CALL    (3 entry point, args tuple, kwargs dict)
+ *   ANSWER  (3 result, raised, args)   raised: N, or (2 type's name, message), the result is N
+ * then; args: N where the call did not change them, else the tuple */
 typedef enum asbx_record_kind {
     ASBX_RECORD_VALUE = 'V',   /* call `index` returned: value.h's encoding */
     ASBX_RECORD_RAISED = 'E',  /* call `index` raised: "Type: message" */
@@ -61,7 +80,14 @@ typedef enum asbx_record_kind {
     ASBX_RECORD_SYNTAX = 'C',  /* it does not compile: "SyntaxError: message" */
     ASBX_RECORD_SYSCALL = 'S', /* a denied system call; index is its number */
     ASBX_RECORD_SETUP = '!',   /* the isolation failed before the program began; index is errno */
-    ASBX_RECORD_DONE = 'D'     /* it ran to its end */
+    ASBX_RECORD_DONE = 'D',    /* it ran to its end */
+    ASBX_RECORD_BEGAN = 'B',   /* all that is ours went well; what follows is the program's */
+    ASBX_RECORD_CALL = 'K',    /* index: its number, from 1 */
+    ASBX_RECORD_ANSWER = 'A',  /* index: the call's */
+    ASBX_RECORD_PASSED = 'P',  /* the test ended as it should */
+    ASBX_RECORD_FAILED = 'F',  /* it raised: "AssertionError: message"; index: the line */
+    ASBX_RECORD_THREW = 'R',   /* what it raised is what the candidate raised */
+    ASBX_RECORD_UNFIT = 'U'    /* it is no test: "SyntaxError: message" */
 } asbx_record_kind;
 typedef struct asbx_record {
     uint32_t kind, index, len;
@@ -69,6 +95,7 @@ typedef struct asbx_record {
 
 enum {
     ASBX_JOB_FD_RESULT = 3,
-    ASBX_JOB_FD_TEXT = 4
-}; /* as the job sees them; the text's is closed before it begins */
+    ASBX_JOB_FD_TEXT = 4, /* closed before it begins */
+    ASBX_JOB_FD_DOWN = 5
+}; /* as the job sees them */
 #endif

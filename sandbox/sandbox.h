@@ -78,6 +78,16 @@ typedef struct asbx_job {
     uint32_t n_files;
     asbx_limits limits;
     uint64_t seed; /* of the program's hash function, where it has one */
+
+    /* A second program, trusted, in a job of its own: the test. Expected values are in it and
+     * nowhere else. Python only; with entry_point, without calls. Under the entry point's name (and
+     * under "candidate") it finds a function that calls the source's in the other job and returns
+     * what came back: builtin types; of any other type an object that equals itself alone. Changes
+     * to arguments come back too, and so do exceptions, as the builtin type they derive from.
+     * Arguments must be of builtin types. It shares policy, prelude and limits with the job. */
+    asbx_text tester;
+    const char *tester_call; /* the tester's function that is given the candidate ("check");
+                                NULL: the tester passes by running to its end */
 } asbx_job;
 
 typedef struct asbx_value {
@@ -95,8 +105,16 @@ typedef struct asbx_result { /* free with asbx_result_free() */
     asbx_text output, errors; /* what it wrote, cut at the cap */
     asbx_value *values;       /* n_calls */
     uint32_t n_values;
-    char note[160];  /* a sentence where there is more to say */
-    void *memory[3]; /* ours: what the texts lie in */
+    /* With a tester; the fields above are then those of the source's job. Status: ok: it passed;
+     * wrong_answer: an assertion failed, or the test could not use what it was given;
+     * runtime_error: the source raised, and the test did not expect that; what ended the source's
+     * job, or the tester's time and memory (note says which); sandbox_error: the test program is no
+     * test (it does not compile, calls nothing, or passes what has no encoding). */
+    asbx_text tester_error; /* what the tester ended with: "AssertionError: ..." */
+    uint32_t tester_line;   /* of the tester, the innermost one; 0: none is known */
+    uint32_t tester_calls;  /* calls that were answered */
+    char note[160];         /* a sentence where there is more to say */
+    void *memory[4];        /* ours: what the texts lie in */
 } asbx_result;
 
 /* ---- the sandbox ---- */

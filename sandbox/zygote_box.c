@@ -87,19 +87,21 @@ static void set_limits(const zygote_box *box, const asbx_policy *policy, const a
 
 /* ---- descriptors ---- */
 
-/* The five that came with the order stand at ASBX_FD_BASE and on (zygote_serve.c); nothing else
+/* Those that came with the order stand at ASBX_FD_BASE and on (zygote_serve.c); nothing else
  * survives. */
-static void take_descriptors(void)
+static void take_descriptors(const asbx_order *order)
 {
+    const int n = (int)asbx_order_fds(order->flags);
     static const int to[ASBX_FDS] = { [ASBX_FD_JOB] = ASBX_JOB_FD_TEXT,
                                       [ASBX_FD_IN] = 0,
                                       [ASBX_FD_OUT] = 1,
                                       [ASBX_FD_ERR] = 2,
-                                      [ASBX_FD_RESULT] = ASBX_JOB_FD_RESULT };
+                                      [ASBX_FD_RESULT] = ASBX_JOB_FD_RESULT,
+                                      [ASBX_FD_DOWN] = ASBX_JOB_FD_DOWN };
     if (dup2(ASBX_FD_BASE + ASBX_FD_RESULT, ASBX_JOB_FD_RESULT) <
         0) /* first: failures are told through it */
         _exit(SETUP_FAILED);
-    for (int i = 0; i < ASBX_FDS; i++)
+    for (int i = 0; i < n; i++)
         if (i != ASBX_FD_RESULT && dup2(ASBX_FD_BASE + i, to[i]) < 0)
             give_up("descriptors");
 }
@@ -168,7 +170,7 @@ void zygote_confine(const zygote_box *box, const asbx_order *order)
 {
     const asbx_policy *policy = asbx_policies[order->policy];
     int landlock = box->landlock[order->policy];
-    take_descriptors();
+    take_descriptors(order);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || setsid() < 0)
         give_up("session");
     if (policy->disk) {
@@ -186,7 +188,8 @@ void zygote_confine(const zygote_box *box, const asbx_order *order)
     change_user(box, order);
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
         give_up("dumpable");
-    if (syscall(SYS_close_range, ASBX_JOB_FD_TEXT + 1, ASBX_KEPT_FD - 1, 0) < 0 ||
+    int last = order->flags & ASBX_ORDER_DOWN ? ASBX_JOB_FD_DOWN : ASBX_JOB_FD_TEXT;
+    if (syscall(SYS_close_range, last + 1, ASBX_KEPT_FD - 1, 0) < 0 ||
         syscall(SYS_close_range, ASBX_KEPT_FD + 1, ~0U, 0) < 0)
         give_up("descriptors");
     confine_calls(box, order);

@@ -39,13 +39,14 @@ static int receive(int socket, asbx_order *order)
     const struct cmsghdr *c = CMSG_FIRSTHDR(&m);
     bool whole = n == (ssize_t)sizeof *order && order->magic == ASBX_MAGIC &&
                  order->protocol == ASBX_PROTOCOL && c && c->cmsg_type == SCM_RIGHTS &&
-                 c->cmsg_len == CMSG_LEN(ASBX_FDS * sizeof(int));
+                 c->cmsg_len == CMSG_LEN(asbx_order_fds(order->flags) * sizeof(int));
     if (!whole)
         return -EPROTO;
     int fds[ASBX_FDS];
-    memcpy(fds, CMSG_DATA(c), sizeof fds);
-    for (int i = 0; i < ASBX_FDS; i++) {
-        if (dup3(fds[i], ASBX_FD_BASE + i, O_CLOEXEC) < 0)
+    unsigned n_fds = asbx_order_fds(order->flags);
+    memcpy(fds, CMSG_DATA(c), n_fds * sizeof(int));
+    for (unsigned i = 0; i < n_fds; i++) {
+        if (dup3(fds[i], (int)(ASBX_FD_BASE + i), O_CLOEXEC) < 0)
             return -errno;
         close(fds[i]);
     }
