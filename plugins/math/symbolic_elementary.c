@@ -379,13 +379,38 @@ static term_shape shape_of(sym_ring *r, const fmpz_mpoly_struct *m)
     return s;
 }
 
+/* Never negative, by its shape: even powers of what is real, and what is positive itself. */
+static bool has_positive_shape(sym_ring *r, const fmpz_mpoly_t p)
+{
+    for (slong i = 0; i < p->length; i++) {
+        if (fmpz_sgn(p->coeffs + i) < 0)
+            return false;
+        for (uint32_t g = 0; g < r->n; g++) {
+            const sym_gen *gen = &r->gen[g];
+            const bool is_positive = gen->kind == GEN_PI || (gen->kind == GEN_EXP && gen->is_real);
+            const ulong e = fmpz_mpoly_get_term_var_exp_ui(p, i, g, r->ctx);
+            if (e && !is_positive && (e & 1 || !gen->is_real))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Is exp(ln(u) / q) the q-th root of u? An odd root of a negative number is real, exp(ln(u) / q) is
+ * not. */
+static bool is_root_of(sym_ring *r, const sym_ratio *u, ulong q)
+{
+    return q % 2 == 0 || q == 1 ||
+           (has_positive_shape(r, &u->num) && has_positive_shape(r, &u->den));
+}
+
 /* exp(p/q m), m a monomial. */
 static bool exp_term(sym_ring *r, sym_ratio *out, const fmpz_mpoly_struct *m, slong p, ulong q)
 {
     term_shape s = shape_of(r, m);
     if (s.has_i && s.has_pi && !s.has_other)
         return exp_angle(r, out, p, q);
-    if (s.ln) {
+    if (s.ln && is_root_of(r, &r->gen[s.ln].arg[0], q)) {
         sym_ratio base;
         sym_init(r, &base);
         sym_set(r, &base, &r->gen[s.ln].arg[0]);

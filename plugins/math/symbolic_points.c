@@ -376,6 +376,8 @@ math_finding sym_points_ratio(const math_side side[4], const sym_facts *f, int *
         found = math_found(MATH_EQUAL, "points");
         bool is_real = arb_contains_zero(acb_imagref(constant));
         *sign = !is_real ? 0 : arb_is_positive(acb_realref(constant)) ? 1 : -1;
+    } else if (found.truth == MATH_UNDECIDED && agreed == 0) {
+        found.reason = budget->steps < 0 ? WHY_BUDGET : WHY_UNDEFINED; /* nothing was compared */
     }
     acb_clear(q);
     acb_clear(constant);

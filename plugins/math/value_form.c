@@ -146,13 +146,16 @@ static bool times_gen(form_term *t, form_gen g)
     return coefficient_ok(t->c);
 }
 
+/* However large c is: it only becomes too large for sums and products. */
 void form_rational(form *f, const fmpq_t c)
 {
     form_clear(f);
-    form_term t = { .n = 0 };
-    fmpq_init(t.c);
-    fmpq_set(t.c, c);
-    take_term(f, &t);
+    if (fmpq_is_zero(c))
+        return;
+    f->term[0].n = 0;
+    fmpq_init(f->term[0].c);
+    fmpq_set(f->term[0].c, c);
+    f->n = 1;
 }
 
 bool form_monomial(form *f, form_kind kind, uint64_t value, int32_t num, int32_t den)

@@ -159,6 +159,9 @@ static const pair identities[] = {
     { "(prod (+ x k) k 0 2)", "(* x (+ x 1) (+ x 2))", NULL },
     { "(^ (root 3 (sin x)) 3)", "(sin x)", NULL },
     { "(root 3 (sin x))", "(^ (sin x) (/ 1 3))", NULL },
+    { "(sqrt x)", "(^ e (/ (ln x) 2))", "functions" },
+    { "(root 3 (+ (^ x 2) 1))", "(^ e (/ (ln (+ (^ x 2) 1)) 3))", "functions" },
+    { "(root 3 (* 5 pi))", "(^ e (/ (ln (* 5 pi)) 3))", NULL },
     { "(/ 1 (csc x))", "(sin x)", NULL },
     { "(^ e (ln x))", "x", NULL },
     { "(sin (* 2 (f:f x)))", "(* 2 (sin (f:f x)) (cos (f:f x)))", NULL },
@@ -200,6 +203,8 @@ static const pair no_identities[] = {
     { "(sin (* x pi))", "0", NULL },
     { "(^ (* x y) a)", "(* (^ x a) (^ y a))", NULL },
     { "(sqrt (/ 1 x))", "(/ 1 (sqrt x))", NULL },
+    { "(root 3 x)", "(^ e (/ (ln x) 3))", "points" },
+    { "(^ x (/ 2 3))", "(^ e (/ (* 2 (ln x)) 3))", "points" },
 };
 
 static void test_identities(void **state)

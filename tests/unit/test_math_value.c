@@ -314,6 +314,12 @@ static void test_forms(void **state)
           "undefined" },
         { "(* 0 (/ (sqrt 2) (sin pi)))", "0", MATH_DIFFERENT, "undefined" },
         { "(Re (/ i (cos (/ pi 2))))", "0", MATH_DIFFERENT, "undefined" },
+        /* a coefficient that is too large for a form is not 0 */
+        { "(+ (sqrt 2) 1e-2000)", "(sqrt 2)", MATH_DIFFERENT, NULL },
+        { "(+ pi (^ 2 -3500))", "pi", MATH_DIFFERENT, NULL },
+        { "(+ (root 3 2) (/ 1 (^ 10 1500)))", "(root 3 2)", MATH_DIFFERENT, NULL },
+        { "(+ (cos (degree 20)) 1e-1300)", "(cos (degree 20))", MATH_DIFFERENT, NULL },
+        { "(+ (sqrt 2) 1e-1200)", "(+ 1e-1200 (sqrt 2))", MATH_EQUAL, NULL },
     };
     CHECK(rows);
 }
