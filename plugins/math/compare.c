@@ -45,21 +45,21 @@ static math_finding match_texts(math_side a, math_side b)
 
 /* ---- a choice with its value ---- */
 
-static math_finding match_label(matcher *m, math_side labelled, math_side other, bool swapped)
-{
-    math_side letter = kid(labelled, 0), value = kid(labelled, 1);
-    if (side_kind(other) == M_LABEL)
-        return match(m, letter, kid(other, 0));
-    if (side_kind(other) == M_SYM && is_choice(side_text(other)))
-        return match(m, letter, other);
-    return swapped ? match(m, other, value) : match(m, value, other);
-}
-
 /* Both are one letter: as the name of a choice its case does not matter. */
 static bool are_letters(math_side a, math_side b)
 {
     return side_kind(a) == M_SYM && side_kind(b) == M_SYM && is_choice(side_text(a)) &&
            is_choice(side_text(b));
+}
+
+static math_finding match_label(matcher *m, math_side labelled, math_side other, bool swapped)
+{
+    math_side letter = kid(labelled, 0), value = kid(labelled, 1);
+    if (side_kind(other) == M_LABEL)
+        other = kid(other, 0);
+    else if (side_kind(other) != M_SYM || !is_choice(side_text(other)))
+        return swapped ? match(m, other, value) : match(m, value, other);
+    return are_letters(letter, other) ? match_texts(letter, other) : match(m, letter, other);
 }
 
 /* ---- ratios ---- */

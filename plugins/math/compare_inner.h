@@ -45,6 +45,7 @@ bool match_lower(matcher *m, math_side s, math_side *out);
 math_finding match_relations(matcher *m, math_side a, math_side b);
 bool match_name(math_side s, math_side *name,
                 math_side *value); /* x = 5, 5 = x, f(t) = t, |AB| = 1 */
+bool match_is_congruence(math_side relation, math_side value); /* value: what match_name() found */
 math_finding match_equations(matcher *m, math_side a, math_side b);
 /* compare_list.c: at least one is a collection */
 math_finding match_collections(matcher *m, math_side a, math_side b);

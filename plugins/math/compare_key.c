@@ -1,11 +1,13 @@
 /* compare_key.c -- canonical keys: equal decidable answers have equal keys.
- *   q:1/2 a:.. p:..    rationals, algebraic numbers (value.h), rational functions (symbolic.h);
- * q:5|cm with a unit, % or deg g:101_2            digits in a base: the digits alone answer them
- * too, so their value does not say all t:(K,K) s:{K,K} b:[K,K] m:2x2(K,K,K,K) o:(K,K)   tuples;
- * sets and lists, sorted, without repeats; brackets that are no interval of numbers; matrices;
- * ratios u:..  x=K  l:(x=K,y=K)   sets of reals; a named value; several x4:text            what has
- * no canonical form, with its length judge_key_text.c reads them back. SPDX-License-Identifier:
- * Apache-2.0 */
+ *  - q:1/2 a:.. p:.. -- rationals, algebraic numbers (value.h), rational functions (symbolic.h);
+ *    q:5|cm with a unit, % or deg
+ *  - g:101_2 -- digits in a base: the digits alone answer them too, so their value does not say all
+ *  - t:(K,K) s:{K,K} b:[K,K] m:2x2(K,K,K,K) o:(K,K) -- tuples; sets and lists, sorted, without
+ *    repeats; brackets that are no interval of numbers; matrices; ratios
+ *  - u:.. -- sets of reals
+ *  - x=K n4:f(2)=K l:(x=K,y=K) -- a named value, its name a symbol or anything else; several
+ *  - x4:text -- what has no canonical form, with its length
+ * judge_key_text.c reads them back. SPDX-License-Identifier: Apache-2.0 */
 #include "math/compare_inner.h"
 #include "math/parse.h"
 
@@ -27,17 +29,22 @@ static math_side kid(math_side s, uint32_t i)
 /* Depth is counted by write_key(). NOLINTBEGIN(misc-no-recursion) */
 static void write_key(writer *w, math_side s, pc_buf *out);
 
-static void write_text(assay_str text, pc_buf *out)
+static void write_sized(char kind, assay_str text, pc_buf *out)
 {
-    pc_buf_fmt(out, "x%zu:", text.len);
+    pc_buf_fmt(out, "%c%zu:", kind, text.len);
     pc_buf_add(out, text.data, text.len);
 }
 
-static void write_printed(math_side s, pc_buf *out)
+static void write_text(assay_str text, pc_buf *out)
+{
+    write_sized('x', text, out);
+}
+
+static void write_printed(char kind, math_side s, pc_buf *out)
 {
     pc_buf text = { 0 };
     math_print(s.tree, s.id, &text);
-    write_text(pc_buf_str(&text), out);
+    write_sized(kind, pc_buf_str(&text), out);
     out->failed = out->failed || text.failed;
     pc_buf_fini(&text);
 }
@@ -50,7 +57,7 @@ static void write_number(writer *w, math_side s, pc_buf *out)
     bool known = math_has_symbols(s.tree, s.id) ? math_expr_key(s, w->budget, out)
                                                 : math_value_key(s, &env, out);
     if (!known)
-        write_printed(s, out);
+        write_printed('x', s, out);
 }
 
 static void write_scalar(writer *w, math_side s, pc_buf *out)
@@ -240,14 +247,14 @@ static bool is_name_text(assay_str name)
 static bool write_named(writer *w, math_side s, pc_buf *out)
 {
     math_side name, value;
-    if (!match_name(s, &name, &value))
+    if (!match_name(s, &name, &value) || match_is_congruence(s, value))
         return false;
-    bool plain =
-        (side_kind(name) == M_SYM || side_kind(name) == M_APPLY) && is_name_text(side_text(name));
-    if (plain) {
+    if (side_kind(name) == M_SYM && is_name_text(side_text(name))) {
         pc_buf_add(out, side_text(name).data, side_text(name).len);
-        pc_buf_byte(out, '=');
+    } else {
+        write_printed('n', name, out);
     }
+    pc_buf_byte(out, '=');
     write_key(w, value, out);
     return true;
 }
@@ -271,7 +278,7 @@ static bool write_set(const writer *w, math_side s, pc_buf *out)
 static void write_key(writer *w, math_side s, pc_buf *out)
 {
     if (w->depth >= DEEPEST) {
-        write_printed(s, out);
+        write_printed('x', s, out);
         return;
     }
     w->depth++;
@@ -292,7 +299,7 @@ static void write_key(writer *w, math_side s, pc_buf *out)
         write_scalar(w, s, out);
     else if ((k != M_REL || !write_named(w, s, out)) && !write_set(w, s, out) &&
              !write_collection(w, s, out))
-        write_printed(s, out);
+        write_printed('x', s, out);
     w->depth--;
 }
 /* NOLINTEND(misc-no-recursion) */

@@ -185,7 +185,7 @@ static bool are_scalars(math_side a)
     return math_is_scalar(side_kind(kid(a, 0))) && math_is_scalar(side_kind(kid(a, 1)));
 }
 
-static bool is_congruence(math_side relation, math_side value)
+bool match_is_congruence(math_side relation, math_side value)
 {
     return op_at(relation, 0) == REL_EQUIV && side_kind(value) == M_MOD;
 }
@@ -195,7 +195,7 @@ math_finding match_equations(matcher *m, math_side a, math_side b)
     math_side na, va, nb, vb;
     bool named_a = match_name(a, &na, &va), named_b = match_name(b, &nb, &vb);
     if (named_a && named_b && same_name(na, nb)) {
-        if (is_congruence(a, va) && is_congruence(b, vb)) { /* 5 mod 7 is not 5 mod 8 */
+        if (match_is_congruence(a, va) && match_is_congruence(b, vb)) { /* 5 mod 7 is not 5 mod 8 */
             math_finding moduli = match(m, kid(va, 1), kid(vb, 1));
             if (moduli.truth != MATH_EQUAL)
                 return moduli;

@@ -225,9 +225,19 @@ static bool body(assay_str *key, char kind, pc_buf *out, unsigned depth)
     }
 }
 
-/* "x=" before an element. */
+/* "x=" or "n4:f(2)=" before an element. */
 static void name(assay_str *key, pc_buf *out)
 {
+    if (key->len > 1 && key->data[0] == 'n' && pc_is_digit(key->data[1])) {
+        assay_str rest = pc_from(*key, 1);
+        size_t before = out->len;
+        if (sized_text(&rest, out) && take_byte(&rest, '=')) {
+            pc_buf_byte(out, '=');
+            *key = rest;
+            return;
+        }
+        out->len = before; /* n1= is a plain name */
+    }
     for (size_t i = 0; i < key->len; i++) {
         char c = key->data[i];
         if (c == '=') {
