@@ -20,7 +20,7 @@ static dressed undress(math_side s)
         math_kind k = side_kind(d.core);
         if (k == M_UNIT)
             d.unit = side_text(d.core);
-        else if (k == M_PERCENT)
+        else if (k == M_PERCENT && !d.percent) /* 50%% is 50/10000 */
             d.percent = true;
         else if (k == M_DEGREE)
             d.degree = true;

@@ -125,9 +125,11 @@ static ruling from_finding(const judge *j, math_finding f)
         f.truth == MATH_DIFFERENT && (f.blame & MATH_BLAME_A) && strcmp(f.rule, "undefined") == 0;
     if (no_value)
         r.reason = math_reason_text(WHY_UNDEFINED, MATH_BLAME_A);
-    bool open = f.truth == MATH_UNDECIDED &&
-                (f.reason == WHY_ZERO_TEST || f.reason == WHY_POLICY || (f.blame & MATH_BLAME_A) ||
-                 (f.reason == WHY_OPAQUE && is_opaque(&j->gold.tree)));
+    bool open =
+        f.truth == MATH_UNDECIDED &&
+        (f.reason == WHY_ZERO_TEST || f.reason == WHY_POLICY ||
+         (((f.blame & MATH_BLAME_A) || (f.reason == WHY_OPAQUE && is_opaque(&j->gold.tree))) &&
+          !math_is_clear((math_side){ &j->gold.tree, j->gold.tree.root })));
     r.verdict = no_value || open ? ASSAY_ABSTAIN : ASSAY_FAIL;
     return r;
 }

@@ -53,6 +53,8 @@ void judge_explain(judge *j, const ruling *r, pc_buf *out);
 int judge_same(judge *j, assay_str key_a, assay_str key_b);
 void judge_fini(judge *j);
 
+/* judge_clear.c: can it be worked out alone, within the budget, whatever it is compared with? */
+bool math_is_clear(math_side s);
 /* key_text.c: a key as an answer that math_parse() reads; false: it has none (an algebraic
  * number's). */
 bool math_key_text(assay_str key, pc_buf *out);
