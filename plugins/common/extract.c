@@ -159,7 +159,8 @@ static bool find_any(assay_str s, const pc_rules *rules, pc_found *out)
     if ((rules->final_first && pc_find_final(s, out)) ||
         ((want & STAGE(BOXED)) && pc_find_boxed(s, rules->wide_lists, out)) ||
         ((want & STAGE(HASHES)) && pc_find_hashes(s, rules->hashes_anywhere, out)) ||
-        ((want & STAGE(MARKER)) && pc_find_marker(s, rules->a_colon, out)) ||
+        ((want & STAGE(MARKER)) &&
+         (pc_find_json(s, out) || pc_find_marker(s, rules->a_colon, out))) ||
         find_expression(s, want, out))
         return true;
     pc_found math = *out;
@@ -203,7 +204,7 @@ void pc_extract(pc_found *out, assay_str completion, const pc_rules *rules)
         return;
     }
     pc_rules mine = *rules;
-    s = first_turn(s);
+    s = pc_without_fence(first_turn(s));
     if (s.len > PC_EXTRACT_WINDOW) {
         s = pc_from(s, s.len - PC_EXTRACT_WINDOW);
         pc_rules_set(&mine, PC_STAGE_WHOLE, false); /* it is not the whole any more */

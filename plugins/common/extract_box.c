@@ -159,9 +159,12 @@ static bool is_listing(assay_str s, size_t from, size_t to, bool wide)
     if (wide)
         return true;
     size_t n = words.len;
-    bool last_and = n > 4 && pc_is_nocase(pc_from(words, n - 4), " and");
-    bool last_or = n > 3 && pc_is_nocase(pc_from(words, n - 3), " or");
-    return n <= SHORT && (last_and || last_or);
+    bool last_and =
+        n > 3 && pc_is_nocase(pc_from(words, n - 3), "and") && !pc_is_word(words.data[n - 4]);
+    bool last_or =
+        n > 2 && pc_is_nocase(pc_from(words, n - 2), "or") && !pc_is_word(words.data[n - 3]);
+    bool sign = pc_is(words, "/") || pc_is(words, "|"); /* a hedge without words */
+    return n <= SHORT && (last_and || last_or || sign);
 }
 
 /* ---- the answer ---- */

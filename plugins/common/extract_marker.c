@@ -85,6 +85,8 @@ static const struct {
     { "ans", "w", "er" },
     { "ans", "W", "er" },
     { "ANS", "W", "ER" },
+    { "c", "orrect option", "" },
+    { "c", "orrect choice", "" },
     { "r", "\xC3\xA9ponse", "" }, /* French */
     { "R", "\xC3\xA9ponse", "" },
     { "res", "puesta", "" }, /* Spanish */

@@ -30,6 +30,10 @@ bool pc_find_marker(assay_str s, bool a_colon, pc_found *out);
 bool pc_find_final(assay_str s, pc_found *out); /* "final answer is" */
 size_t pc_sentence_end(assay_str s, size_t at);
 
+/* extract_json.c */
+assay_str pc_without_fence(assay_str s);       /* ``` around the whole text */
+bool pc_find_json(assay_str s, pc_found *out); /* a text that is an object with an "answer" */
+
 /* extract_text.c */
 bool pc_find_hashes(assay_str s, bool anywhere, pc_found *out);
 bool pc_find_bold(assay_str s, pc_found *out);

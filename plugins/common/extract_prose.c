@@ -181,7 +181,7 @@ static bool is_meant(const reading *r, size_t from)
             continue;
         }
         assay_str word = word_from(s, i);
-        if (changes(word))
+        if (changes(word) || pc_starts_nocase(pc_from(s, i), "out of "))
             return false;
         i += word.len ? word.len : 1;
     }

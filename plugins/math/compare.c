@@ -240,10 +240,14 @@ static math_finding dispatch(matcher *m, math_side a, math_side b)
         return match_label(m, b, a, true);
     if (is_kind(a, b, M_TEXT) || (m->depth == 1 && are_letters(a, b)))
         return match_texts(a, b);
-    if (is_decimal_list(a) && is_longer_behind(a) && math_is_scalar(kb) && !match_has_pm(b))
-        return match_decimal_comma(m, a, b, false);
-    if (is_decimal_list(b) && math_is_scalar(ka) && !match_has_pm(a))
-        return match_decimal_comma(m, b, a, true);
+    bool in_a = is_decimal_list(a) && is_longer_behind(a) && math_is_scalar(kb),
+         in_b = is_decimal_list(b) && math_is_scalar(ka);
+    if ((in_a && !match_has_pm(b)) || (in_b && !match_has_pm(a))) {
+        math_finding f =
+            in_a ? match_decimal_comma(m, a, b, false) : match_decimal_comma(m, b, a, true);
+        if (f.truth == MATH_EQUAL)
+            return f;
+    }
     if (is_grouped(a) && is_list_of_two(b))
         return match_grouped(m, a, b, false);
     if (is_grouped(b) && is_list_of_two(a))

@@ -9,13 +9,25 @@ static math_side kid(math_side s, uint32_t i)
     return math_side_kid(s, i);
 }
 
+/* "not x = 5", "if x = 5": the word is no part of a name. */
+static bool denies(assay_str word)
+{
+    static const char *const list[] = { "not",   "if",      "unless", "when",    "neither", "never",
+                                        "no",    "except",  "but",    "without", "then",    "only",
+                                        "since", "suppose", "assume", "because", NULL };
+    for (const char *const *w = list; *w; w++)
+        if (pc_is_nocase(word, *w))
+            return true;
+    return false;
+}
+
 static bool is_letters(math_side s) /* AB, a segment, reads as a product */
 {
     const math_node *n = math_side_node(s);
     if (n->kind != M_MUL)
         return false;
     for (uint32_t i = 0; i < n->n; i++)
-        if (side_kind(kid(s, i)) != M_SYM)
+        if (side_kind(kid(s, i)) != M_SYM || denies(side_text(kid(s, i))))
             return false;
     return true;
 }

@@ -129,10 +129,35 @@ static bool is_such_that(const math_parser *p)
     return kind(p) == T_BAR || kind(p) == T_COLON || is_word(p, 0, "such");
 }
 
+/* The conditions, pushed: commas and "and" part them, those joined by "or" are one. Both words
+ * together would need brackets. */
+static bool push_conditions(math_parser *p)
+{
+    uint32_t bars = p->bars, from = p->n_stack;
+    bool colon = p->colon_ends, ok = true, does = true, and = false, or = false;
+    p->bars = 0;
+    p->colon_ends = false;
+    while (ok && does && !is_closer(kind(p))) {
+        ok = math_push(p, math_parse_item(p));
+        math_join join = math_joins(p, &does);
+        and = and || (ok && does && join == JOIN_AND);
+        bool alternative = ok && does && join == JOIN_OR;
+        or = or || alternative;
+        p->at += ok && does;
+        if (ok && !alternative) {
+            ok = math_push(p, math_pop_or_one(p, from, M_LIST, JOIN_OR));
+            from++;
+        }
+    }
+    p->bars = bars;
+    p->colon_ends = colon;
+    return ok && (!(and&& or) || refuse(p, "a set with and beside or") != 0);
+}
+
 static math_id parse_builder(math_parser *p, uint32_t from, math_tok close)
 {
     p->at += is_word(p, 0, "such") && is_word(p, 1, "that") ? 2 : 1;
-    if (!push_items(p))
+    if (!push_conditions(p))
         return 0;
     if (!take(p, close))
         return refuse(p, "a set is not closed");

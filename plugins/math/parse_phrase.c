@@ -267,8 +267,37 @@ static uint32_t after_noun(const phrase *f, uint32_t lo)
     }
 }
 
-static const char *const vague[] = { "approximately", "approx", "about", "around",
-                                     "roughly",       "circa",  NULL };
+/* "Total cost = 5", "Area of ABC = 5": past the sign. Not "if x = 5". */
+static uint32_t after_title(const phrase *f, uint32_t lo)
+{
+    static const char *const denying[] = { "not",   "if",     "unless", "when",    "only", "no",
+                                           "never", "except", "but",    "without", "or",   "and",
+                                           "then",  "since",  "than",   "where",   "for",  NULL };
+    uint32_t i = lo;
+    bool plain = false;
+    for (; word_at(f, i).len; i++) {
+        assay_str w = word_at(f, i);
+        if (is_among(w, denying))
+            return lo;
+        plain = plain || (w.len > 2 && f->p->lx.tokens[i].roman);
+    }
+    bool equals =
+        i < f->hi && f->p->lx.tokens[i].kind == T_REL && pc_is(math_tok_text(&f->p->lx, i), "=");
+    return equals && plain && i > lo + 1 && i + 1 < f->hi ? i + 1 : lo;
+}
+
+static const char *const vague[] = { "approximately", "approx", "about",   "around",
+                                     "roughly",       "circa",  "exactly", "only",
+                                     "just",          "simply", NULL };
+
+/* May "about" stand before it? "only if x = 5" is another matter. */
+static bool is_countable(const phrase *f, uint32_t i)
+{
+    static const char *const list[] = { "a", "an", "half", "negative", "minus", NULL };
+    assay_str w = word_at(f, i);
+    unsigned value;
+    return w.len == 0 || math_cardinal(w, &value) || is_among(w, list);
+}
 
 uint32_t math_after_preface(const math_parser *p, uint32_t lo, uint32_t hi)
 {
@@ -276,11 +305,12 @@ uint32_t math_after_preface(const math_parser *p, uint32_t lo, uint32_t hi)
     bool option = is_at(&f, lo, "option") || is_at(&f, lo, "choice");
     if (option && is_choice(&f, lo + 1))
         return lo + 1;
-    if (is_among(word_at(&f, lo), vague) && lo + 1 < hi) {
+    if (is_among(word_at(&f, lo), vague) && lo + 1 < hi && is_countable(&f, lo + 1)) {
         bool dot = p->lx.tokens[lo + 1].kind == T_OTHER;
         return lo + 1 + dot < hi ? lo + 1 + dot : lo;
     }
-    return after_noun(&f, lo);
+    uint32_t title = after_title(&f, lo);
+    return title > lo ? title : after_noun(&f, lo);
 }
 
 uint32_t math_before_comment(const math_parser *p, uint32_t lo, uint32_t hi)

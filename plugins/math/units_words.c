@@ -28,28 +28,25 @@ static size_t find(assay_str word, const char *const *sorted, size_t n, size_t s
 bool unit_is_banned(assay_str lower)
 {
     static const char *const list[] = {
-        "alpha",    "and",       "arccos",     "arcsin",    "arctan",      "are",
-        "arg",      "base",      "be",         "because",   "beta",        "billion",
-        "billions", "but",       "choose",     "cos",       "cosh",        "cot",
-        "csc",      "delta",     "det",        "dne",       "dozen",       "dozens",
-        "eight",    "eighteen",  "eighty",     "either",    "eleven",      "equal",
-        "equals",   "exp",       "factorial",  "fifteen",   "fifty",       "five",
-        "for",      "forty",     "four",       "fourteen",  "frac",        "gamma",
-        "gcd",      "half",      "halves",     "hundred",   "hundreds",    "hundredths",
-        "if",       "inf",       "infinity",   "is",        "lambda",      "lcm",
-        "lg",       "lim",       "ln",         "log",       "max",         "maybe",
-        "mid",      "million",   "millions",   "minus",     "mod",         "modulo",
-        "mu",       "nan",       "nine",       "nineteen",  "ninety",      "no",
-        "none",     "not",       "omega",      "one",       "or",          "over",
-        "pairs",    "percent",   "percentage", "phi",       "pi",          "plus",
-        "quarters", "remainder", "sec",        "seven",     "seventeen",   "seventy",
-        "sigma",    "sin",       "since",      "sinh",      "six",         "sixteen",
-        "sixty",    "so",        "sqrt",       "tan",       "tanh",        "ten",
-        "tenths",   "than",      "then",       "theta",     "third",       "thirds",
-        "thirteen", "thirty",    "thousand",   "thousands", "thousandths", "three",
-        "times",    "to",        "trillion",   "trillions", "twelve",      "twenty",
-        "two",      "undefined", "was",        "when",      "where",       "wrong",
-        "zero"
+        "alpha",      "and",       "arccos",   "arcsin",   "arctan",    "are",         "arg",
+        "base",       "be",        "because",  "beta",     "billion",   "billions",    "but",
+        "choose",     "cos",       "cosh",     "cot",      "csc",       "cubed",       "delta",
+        "det",        "divided",   "dne",      "dozen",    "dozens",    "eight",       "eighteen",
+        "eighty",     "either",    "eleven",   "equal",    "equals",    "exp",         "factorial",
+        "fifteen",    "fifty",     "five",     "for",      "forty",     "four",        "fourteen",
+        "frac",       "gamma",     "gcd",      "half",     "halves",    "hundred",     "hundreds",
+        "hundredths", "if",        "inf",      "infinity", "is",        "lambda",      "lcm",
+        "lg",         "lim",       "ln",       "log",      "max",       "maybe",       "mid",
+        "million",    "millions",  "minus",    "mod",      "modulo",    "mu",          "multiplied",
+        "nan",        "nine",      "nineteen", "ninety",   "no",        "none",        "not",
+        "omega",      "one",       "or",       "over",     "pairs",     "percent",     "percentage",
+        "phi",        "pi",        "plus",     "quarters", "remainder", "root",        "sec",
+        "seven",      "seventeen", "seventy",  "sigma",    "sin",       "since",       "sinh",
+        "six",        "sixteen",   "sixty",    "so",       "sqrt",      "squared",     "tan",
+        "tanh",       "ten",       "tenths",   "than",     "then",      "theta",       "third",
+        "thirds",     "thirteen",  "thirty",   "thousand", "thousands", "thousandths", "three",
+        "through",    "times",     "to",       "trillion", "trillions", "twelve",      "twenty",
+        "two",        "undefined", "was",      "when",     "where",     "wrong",       "zero"
     };
     unsigned value = 0;
     return IN_LIST(lower, list) ||
