@@ -291,9 +291,8 @@ static void write_key(writer *w, math_side s, pc_buf *out)
         write_text(side_text(s), out);
     else if (k == M_SYM && w->depth == 1)
         write_letter(side_text(s), out);
-    else if (match_needs_lowering(s) && match_lower(&m, s, &spread))
-        write_key(w, spread, out);
-    else if (math_is_scalar(k) && match_has_pm(s) && match_spread(&m, s, &spread))
+    else if ((match_needs_lowering(s) && match_lower(&m, s, &spread)) ||
+             (math_is_scalar(k) && match_has_pm(s) && match_spread(&m, s, &spread)))
         write_key(w, spread, out);
     else if (math_is_scalar(k))
         write_scalar(w, s, out);
