@@ -1,5 +1,5 @@
-/* verify.h -- the parts of `assay verify`, which is one ordered pipeline: chunks of lines are read (verify_read.c), parsed,
- * scored and written as JSON by threads (verify_work.c), and appended in input order (verify_write.c).
+/* verify.h -- the parts of `assay verify`, which is one ordered pipeline: chunks of lines are read (verify_read.c),
+ * parsed, scored and written as JSON by threads (verify_work.c), and appended in input order (verify_write.c).
  * Internal to cli/.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef AS_CLI_VERIFY_H

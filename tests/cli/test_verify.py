@@ -131,7 +131,8 @@ class Contract(AssayTest):
         run = self.assay(*line, "--stats")
         self.assertEqual(run.err, "")
         rules = json.loads(run.out)["rules"]
-        self.assertEqual([(r["rule"], r["items"]) for r in rules], [("hashes", 1200), ("-", 5), ("boxed", 5), ("marker", 2)])
+        self.assertEqual([(r["rule"], r["items"]) for r in rules],
+                         [("hashes", 1200), ("-", 5), ("boxed", 5), ("marker", 2)])
         self.assertEqual(rules[2], {"rule": "boxed", "items": 5, "pass": 3, "fail": 2, "no_answer": 0, "timeout": 0,
                                     "abstain": 0, "error": 0})
         self.assertNotIn("rules", json.loads(self.assay(*line).out))
@@ -154,8 +155,8 @@ class Contract(AssayTest):
             seen.append(json.loads(self.assay(*line, "-o", out, "--threads", threads).out)["rules"])
         self.assertEqual(seen[0], seen[1])
         self.assertEqual({r["rule"]: r["items"] for r in seen[0]},
-                         {**{f"r{k}": 300 for k in range(30)}, 'quo"te\\d': 300, "y" * 64: 300, "-": 300, "(other)": 1200,
-                          "longer": 300, "long": 300})
+                         {**{f"r{k}": 300 for k in range(30)}, 'quo"te\\d': 300, "y" * 64: 300, "-": 300,
+                          "(other)": 1200, "longer": 300, "long": 300})
         self.assertEqual([r["rule"] for r in seen[0]][:2], ["(other)", "-"])
         # the rows of an earlier run count as they did when they were written
         text = out.read_text().splitlines(keepends=True)
