@@ -118,7 +118,7 @@ static void check_keys(const judge_config *c, assay_str reference)
 
 static void set_config(judge_config *c, size_t size)
 {
-    unsigned n = 0;
+    unsigned n = 1; /* there is one at least */
     while (pc_preset_names[n])
         n++;
     memset(c, 0, sizeof *c);
