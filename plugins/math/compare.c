@@ -231,35 +231,55 @@ static math_finding match_lowered(matcher *m, math_side a, math_side b)
     return match(m, x, y);
 }
 
+/* A list that may be one number with a decimal comma: 3,14. False: it is not, or that does not make
+ * the sides equal. */
+static bool match_as_decimal(matcher *m, math_side a, math_side b, math_finding *out)
+{
+    bool in_a = is_decimal_list(a) && is_longer_behind(a) && math_is_scalar(side_kind(b)),
+         in_b = is_decimal_list(b) && math_is_scalar(side_kind(a));
+    if ((!in_a || match_has_pm(b)) && (!in_b || match_has_pm(a)))
+        return false;
+    *out = in_a ? match_decimal_comma(m, a, b, false) : match_decimal_comma(m, b, a, true);
+    return out->truth == MATH_EQUAL;
+}
+
+/* A number whose comma may part two: 125,343. False: there is none. */
+static bool match_as_grouped(matcher *m, math_side a, math_side b, math_finding *out)
+{
+    bool in_a = is_grouped(a) && is_list_of_two(b), in_b = is_grouped(b) && is_list_of_two(a);
+    if (in_a || in_b)
+        *out = in_a ? match_grouped(m, a, b, false) : match_grouped(m, b, a, true);
+    return in_a || in_b;
+}
+
+/* Relations and ratios. False: neither side is one. */
+static bool match_as_related(matcher *m, math_side a, math_side b, math_finding *out)
+{
+    bool ratio_a = side_kind(a) == M_RATIO, ratio_b = side_kind(b) == M_RATIO;
+    if (ratio_a && ratio_b)
+        *out = match_ratios(m, a, b);
+    else if (is_kind(a, b, M_REL))
+        *out = match_relations(m, a, b);
+    else if (ratio_a || ratio_b)
+        *out = ratio_a ? match_ratio_number(m, a, b, false) : match_ratio_number(m, b, a, true);
+    else
+        return false;
+    return true;
+}
+
 static math_finding dispatch(matcher *m, math_side a, math_side b)
 {
     math_kind ka = side_kind(a), kb = side_kind(b);
+    math_finding f;
     if (ka == M_LABEL)
         return match_label(m, a, b, false);
     if (kb == M_LABEL)
         return match_label(m, b, a, true);
     if (is_kind(a, b, M_TEXT) || (m->depth == 1 && are_letters(a, b)))
         return match_texts(a, b);
-    bool in_a = is_decimal_list(a) && is_longer_behind(a) && math_is_scalar(kb),
-         in_b = is_decimal_list(b) && math_is_scalar(ka);
-    if ((in_a && !match_has_pm(b)) || (in_b && !match_has_pm(a))) {
-        math_finding f =
-            in_a ? match_decimal_comma(m, a, b, false) : match_decimal_comma(m, b, a, true);
-        if (f.truth == MATH_EQUAL)
-            return f;
-    }
-    if (is_grouped(a) && is_list_of_two(b))
-        return match_grouped(m, a, b, false);
-    if (is_grouped(b) && is_list_of_two(a))
-        return match_grouped(m, b, a, true);
-    if (ka == M_RATIO && kb == M_RATIO)
-        return match_ratios(m, a, b);
-    if (is_kind(a, b, M_REL))
-        return match_relations(m, a, b);
-    if (ka == M_RATIO)
-        return match_ratio_number(m, a, b, false);
-    if (kb == M_RATIO)
-        return match_ratio_number(m, b, a, true);
+    if (match_as_decimal(m, a, b, &f) || match_as_grouped(m, a, b, &f) ||
+        match_as_related(m, a, b, &f))
+        return f;
     if (ka == M_PIECEWISE && kb == M_PIECEWISE)
         return match_pieces(m, a, b);
     if (match_needs_lowering(a) || match_needs_lowering(b))
