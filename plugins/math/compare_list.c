@@ -18,12 +18,22 @@ static math_side kid(math_side s, uint32_t i)
 
 /* ---- in order ---- */
 
+/* Of elements, {1} is not 1, as it is where it stands alone. */
+static math_finding match_elements(matcher *m, math_side a, math_side b)
+{
+    bool set_a = side_kind(a) == M_SET, set_b = side_kind(b) == M_SET;
+    math_side other = set_a ? b : a;
+    if (set_a != set_b && math_is_scalar(side_kind(other)) && !match_has_pm(other))
+        return math_found(MATH_DIFFERENT, "kind");
+    return match(m, a, b);
+}
+
 static math_finding in_order(matcher *m, const math_side *a, const math_side *b, uint32_t n,
                              const char *rule)
 {
     math_finding all = math_found(MATH_EQUAL, rule);
     for (uint32_t i = 0; i < n; i++) {
-        math_finding f = match(m, a[i], b[i]);
+        math_finding f = match_elements(m, a[i], b[i]);
         if (f.truth == MATH_DIFFERENT)
             return f;
         if (f.truth == MATH_UNDECIDED)
@@ -81,7 +91,7 @@ static void fill(matcher *m, const math_side *a, uint32_t na, const math_side *b
     *t = (table){ .open = math_found(MATH_EQUAL, "set") };
     for (uint32_t i = 0; i < na; i++)
         for (uint32_t k = 0; k < nb; k++) {
-            math_finding f = match(m, a[i], b[k]);
+            math_finding f = match_elements(m, a[i], b[k]);
             t->same[i] |= (uint64_t)(f.truth == MATH_EQUAL) << k;
             t->perhaps[i] |= (uint64_t)(f.truth != MATH_DIFFERENT) << k;
             if (f.truth == MATH_UNDECIDED)
@@ -96,7 +106,7 @@ static uint32_t without_repeats(matcher *m, math_side *list, uint32_t n)
     for (uint32_t i = 0; i < n; i++) {
         bool again = false;
         for (uint32_t k = 0; k < kept && !again; k++)
-            again = match(m, list[k], list[i]).truth == MATH_EQUAL;
+            again = match_elements(m, list[k], list[i]).truth == MATH_EQUAL;
         if (!again)
             list[kept++] = list[i];
     }
@@ -461,6 +471,16 @@ static math_finding match_parts(matcher *m, math_side a, math_side b)
     return proves ? f : math_open("set", WHY_OPAQUE, 0);
 }
 
+/* A number against {x | x = 4} is the set of it. */
+static math_side as_element(matcher *m, math_side s, math_side other)
+{
+    if (!math_is_scalar(side_kind(s)) || side_kind(other) != M_SETBUILDER)
+        return s;
+    math_id copy = math_copy(m->scratch, s.tree, s.id, (assay_str){ "", 0 }, 0);
+    math_side set = in_scratch(m, copy ? math_1(m->scratch, M_SET, 0, copy) : 0);
+    return set.id ? set : s;
+}
+
 /* Intervals, unions, named sets and the like, as sets of reals first. */
 static math_finding match_sets(matcher *m, math_side a, math_side b)
 {
@@ -470,7 +490,7 @@ static math_finding match_sets(matcher *m, math_side a, math_side b)
             return f;
     }
     if (math_is_real_set(a) || math_is_real_set(b)) {
-        math_finding f = math_set_equal(a, b, m->budget);
+        math_finding f = math_set_equal(as_element(m, a, b), as_element(m, b, a), m->budget);
         if (f.truth == MATH_EQUAL || (f.truth == MATH_DIFFERENT && !match_is_tolerant(m->policy)))
             return f;
     }
