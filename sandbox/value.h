@@ -19,12 +19,19 @@ typedef struct asbx_tolerance {
     bool list_is_tuple;        /* a list equals a tuple of the same elements */
     bool int_is_float;         /* 1 equals 1.0, True equals 1, as Python's == has it */
 } asbx_tolerance;
-/* Does `got` equal `want`, as Python's == would for these types? NaN equals nothing. Dicts and sets
- * have no order. Both must be valid. *where (may be NULL): byte of `got` where the first difference
- * is. Linear but for sets of floats. */
+/* Does `got` equal `want`, as Python's == would for these types? NaN equals nothing; a set equals a
+ * frozenset; dicts and sets have no order. |got - want| <= absolute + relative * |want|; keys of a
+ * dict are exact always. Both must be valid. Time n log n; a set of tuples with floats that are only
+ * near costs up to a bound, and is different beyond it.
+ * 1: equal; 0: not; -1: no memory, nothing is known. *where (may be NULL): byte of `got` where it is
+ * seen to differ. */
+int asbx_value_compare(asbx_text want, asbx_text got, const asbx_tolerance *tolerance,
+                       size_t *where);
 bool asbx_value_equal(asbx_text want, asbx_text got, const asbx_tolerance *tolerance,
-                      size_t *where);
+                      size_t *where); /* compare() == 1 */
 
-/* As Python prints it, cut after `most` bytes. Returns the length; out holds at least most + 4. */
+/* As Python prints it; cut to `most` bytes and "..." where it is longer. Ends with a NUL. Returns the
+ * length; out holds at least most + 4. For people: a few characters are printed that Python escapes,
+ * being unassigned. */
 size_t asbx_value_repr(asbx_text v, char *out, size_t most);
 #endif
