@@ -4,8 +4,9 @@
  *  - g:101_2 -- digits in a base: the digits alone answer them too, so their value does not say all
  *  - t:(K,K) s:{K,K} b:[K,K] m:2x2(K,K,K,K) o:(K,K) -- tuples; sets and lists, sorted, without
  *    repeats; brackets that are no interval of numbers; matrices; ratios
- *  - u:.. -- sets of reals
- *  - x=K n4:f(2)=K l:(x=K,y=K) -- a named value, its name a symbol or anything else; several
+ *  - u:.. x~u:.. -- sets of reals; what x is in
+ *  - x=K n4:f(2)=K l:(x=K,y=K) -- a named value, its name a symbol or anything else; several,
+ *    or a list that says an element twice
  *  - x4:text -- what has no canonical form, with its length
  * judge_key_text.c reads them back. SPDX-License-Identifier: Apache-2.0 */
 #include "math/compare_inner.h"
@@ -94,24 +95,47 @@ static int by_key(const void *a, const void *b, void *keys)
     return pc_cmp((assay_str){ k->data + x->at, x->len }, (assay_str){ k->data + y->at, y->len });
 }
 
-static void write_sorted(pc_buf *keys, piece *list, uint32_t n, pc_buf *out)
-{
-    if (n)
-        qsort_r(list, n, sizeof *list, by_key, keys);
-    for (uint32_t i = 0; i < n; i++) {
-        if (i > 0 && by_key(&list[i - 1], &list[i], keys) == 0)
-            continue;
-        if (i > 0)
-            pc_buf_byte(out, ',');
-        pc_buf_add(out, keys->data + list[i].at, list[i].len);
-    }
-}
-
 typedef struct pieces {
     pc_buf keys;
     piece *list;
     uint32_t n, cap;
 } pieces;
+
+static bool again(pieces *p, uint32_t i)
+{
+    return i > 0 && by_key(&p->list[i - 1], &p->list[i], &p->keys) == 0;
+}
+
+static void sort_pieces(pieces *p)
+{
+    if (p->n)
+        qsort_r(p->list, p->n, sizeof *p->list, by_key, &p->keys);
+}
+
+static bool has_repeats(pieces *p)
+{
+    for (uint32_t i = 1; i < p->n; i++)
+        if (again(p, i))
+            return true;
+    return false;
+}
+
+/* `once`: of equal neighbours only the first. */
+static void write_pieces(pieces *p, const char *head, const char *tail, bool once, pc_buf *out)
+{
+    pc_buf_text(out, head);
+    for (uint32_t i = 0; i < p->n; i++) {
+        if (once && again(p, i))
+            continue;
+        if (i > 0)
+            pc_buf_byte(out, ',');
+        pc_buf_add(out, p->keys.data + p->list[i].at, p->list[i].len);
+    }
+    pc_buf_text(out, tail);
+    out->failed = out->failed || p->keys.failed;
+    pc_free(p->list);
+    pc_buf_fini(&p->keys);
+}
 
 static void add_piece(writer *w, math_side s, pieces *p)
 {
@@ -131,7 +155,6 @@ static void add_piece(writer *w, math_side s, pieces *p)
     p->list[p->n++] = one;
 }
 
-/* In a set +-a is two elements. */
 static void add_element(writer *w, math_side s, bool in_set, pieces *p)
 {
     matcher m = { .budget = w->budget, .scratch = w->scratch };
@@ -145,25 +168,11 @@ static void add_element(writer *w, math_side s, bool in_set, pieces *p)
         add_piece(w, kid(spread, i), p);
 }
 
-/* The elements, sorted where the order does not count. */
-static void write_elements(writer *w, math_side s, bool sorted, pc_buf *out)
+/* In a set +-a is two elements. */
+static void gather(writer *w, math_side s, bool in_set, pieces *p)
 {
-    pieces p = { .n = 0 };
-    for (uint32_t i = 0; i < math_side_node(s)->n && !p.keys.failed; i++)
-        add_element(w, kid(s, i), sorted, &p);
-    if (p.keys.failed) {
-        out->failed = true;
-    } else if (sorted) {
-        write_sorted(&p.keys, p.list, p.n, out);
-    } else {
-        for (uint32_t i = 0; i < p.n; i++) {
-            if (i > 0)
-                pc_buf_byte(out, ',');
-            pc_buf_add(out, p.keys.data + p.list[i].at, p.list[i].len);
-        }
-    }
-    pc_free(p.list);
-    pc_buf_fini(&p.keys);
+    for (uint32_t i = 0; i < math_side_node(s)->n && !p->keys.failed; i++)
+        add_element(w, kid(s, i), in_set, p);
 }
 
 /* [0,1] is always read as an interval here, (0,1) only with an infinite end. */
@@ -192,12 +201,24 @@ static bool has_names(math_side s)
     return false;
 }
 
-static bool wraps(writer *w, math_side s, const char *head, const char *tail, bool sorted,
-                  pc_buf *out)
+static bool wraps(writer *w, math_side s, const char *head, const char *tail, pc_buf *out)
 {
-    pc_buf_text(out, head);
-    write_elements(w, s, sorted, out);
-    pc_buf_text(out, tail);
+    pieces p = { .n = 0 };
+    gather(w, s, false, &p);
+    write_pieces(&p, head, tail, false, out);
+    return true;
+}
+
+/* A list counts its elements, a set does not: with repeats it is none. */
+static bool wraps_sorted(writer *w, math_side s, bool is_list, pc_buf *out)
+{
+    pieces p = { .n = 0 };
+    gather(w, s, true, &p);
+    sort_pieces(&p);
+    if (is_list && (has_names(s) || has_repeats(&p)))
+        write_pieces(&p, "l:(", ")", false, out);
+    else
+        write_pieces(&p, "s:{", "}", true, out);
     return true;
 }
 
@@ -206,29 +227,28 @@ static bool write_collection(writer *w, math_side s, pc_buf *out)
     switch ((unsigned)side_kind(s)) {
     case M_SQUARE:
         if (math_side_node(s)->n == 2)
-            return wraps(w, s, "b:[", "]", false, out);
-        return wraps(w, s, "t:(", ")", false, out);
+            return wraps(w, s, "b:[", "]", out);
+        return wraps(w, s, "t:(", ")", out);
     case M_TUPLE:
-        return wraps(w, s, "t:(", ")", false, out);
+        return wraps(w, s, "t:(", ")", out);
     case M_SET:
         if (math_side_node(s)->n == 0) { /* as the empty set of reals */
             pc_buf_text(out, "u:");
             return true;
         }
-        return wraps(w, s, "s:{", "}", true, out);
+        return wraps_sorted(w, s, false, out);
     case M_BRACES:
-        return wraps(w, s, "s:{", "}", true, out);
+        return wraps_sorted(w, s, false, out);
     case M_LIST:
         if (!all_equations(s))
             return false;
-        return has_names(s) ? wraps(w, s, "l:(", ")", true, out)
-                            : wraps(w, s, "s:{", "}", true, out);
+        return wraps_sorted(w, s, true, out);
     case M_RATIO:
-        return wraps(w, s, "o:(", ")", false, out);
+        return wraps(w, s, "o:(", ")", out);
     case M_MATRIX:
         pc_buf_fmt(out, "%c:%ux%u", math_side_node(s)->flags & M_DETERMINANT ? 'd' : 'm',
                    math_side_node(s)->n / math_side_node(s)->op, (unsigned)math_side_node(s)->op);
-        return wraps(w, s, "(", ")", false, out);
+        return wraps(w, s, "(", ")", out);
     default:
         return false;
     }
@@ -259,20 +279,46 @@ static bool write_named(writer *w, math_side s, pc_buf *out)
     return true;
 }
 
-/* A letter alone may be the name of a choice, whose case does not matter. */
+/* A letter alone may be the name of a choice, whose case does not matter; in capitals, since e and
+ * i are numbers. */
 static void write_letter(assay_str name, pc_buf *out)
 {
-    char lower = pc_lower(name.data[0]);
+    char lower = pc_lower(name.data[0]), upper = (char)(lower - 'a' + 'A');
     bool choice = name.len == 1 && lower >= 'a' && lower <= 'j';
-    write_text(choice ? (assay_str){ &lower, 1 } : name, out);
+    write_text(choice ? (assay_str){ &upper, 1 } : name, out);
 }
 
-/* A set of reals by what it holds; equations side by side are no set. */
+/* The one symbol below s, if it is only one: *name is empty until it is met. */
+static bool only_symbol(math_side s, assay_str *name)
+{
+    if (side_kind(s) == M_SYM) {
+        if (name->len && !pc_eq(*name, side_text(s)))
+            return false;
+        *name = side_text(s);
+    }
+    for (uint32_t i = 0; i < math_side_node(s)->n; i++)
+        if (!only_symbol(kid(s, i), name))
+            return false;
+    return true;
+}
+
+/* A set of reals by what it holds; equations side by side are no set. x < 1 is of x, but (-inf,1)
+ * of what was asked for. */
 static bool write_set(const writer *w, math_side s, pc_buf *out)
 {
-    if (!is_real_set(s) || (side_kind(s) == M_LIST && all_equations(s)))
+    math_kind k = side_kind(s);
+    if (!is_real_set(s) || (k == M_LIST && all_equations(s)))
         return false;
-    return math_set_key(s, w->budget, out);
+    size_t before = out->len;
+    assay_str name = { "", 0 };
+    if ((k == M_REL || k == M_LIST) && only_symbol(s, &name) && is_name_text(name)) {
+        pc_buf_add(out, name.data, name.len);
+        pc_buf_byte(out, '~');
+    }
+    if (math_set_key(s, w->budget, out))
+        return true;
+    out->len = before;
+    return false;
 }
 
 static void write_key(writer *w, math_side s, pc_buf *out)

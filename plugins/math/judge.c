@@ -208,22 +208,37 @@ static bool read_key(judge *j, assay_str key, reading *r)
     return math_key_text(key, &r->text) && parse_into(j, r, false) && r->tree.root;
 }
 
-/* A set's key has forgotten in which order its elements stood, and the values of x, y go by that.
- */
-static bool is_without_order(assay_str key_a, assay_str key_b)
+/* Does a list tell how often an element stands in it, or values of x and of y? The key of a set has
+ * forgotten number and order. */
+static bool is_more_than_set(const math_tree *t)
 {
-    return (pc_starts(key_a, "l:") && pc_starts(key_b, "s:")) ||
-           (pc_starts(key_a, "s:") && pc_starts(key_b, "l:"));
+    const math_node *list = math_at(t, t->root);
+    math_id name = 0;
+    for (uint32_t i = 0; list->kind == M_LIST && i < list->n; i++) {
+        math_id kid = math_kid(t, t->root, i);
+        if (math_at(t, kid)->kind != M_REL)
+            continue;
+        if (name && !math_same_tree(t, name, t, math_kid(t, kid, 0)))
+            return true;
+        name = math_kid(t, kid, 0);
+    }
+    return list->kind == M_LIST && !name;
+}
+
+static bool set_against_more(judge *j, assay_str key_a, assay_str key_b)
+{
+    if (pc_starts(key_a, "l:"))
+        return pc_starts(key_b, "s:") && is_more_than_set(&j->gold.tree);
+    return pc_starts(key_a, "s:") && pc_starts(key_b, "l:") && is_more_than_set(&j->answer.tree);
 }
 
 int judge_same(judge *j, assay_str key_a, assay_str key_b)
 {
     if (pc_eq(key_a, key_b))
         return 1;
-    if (is_without_order(key_a, key_b))
-        return 0;
     j->gold_known = false;
-    if (!read_key(j, key_a, &j->gold) || !read_key(j, key_b, &j->answer))
+    if (!read_key(j, key_a, &j->gold) || !read_key(j, key_b, &j->answer) ||
+        set_against_more(j, key_a, key_b))
         return 0;
     math_budget budget = { MATH_STEPS };
     const math_policy exact = { .square_free = true };

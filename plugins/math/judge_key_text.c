@@ -225,7 +225,7 @@ static bool body(assay_str *key, char kind, pc_buf *out, unsigned depth)
     }
 }
 
-/* "x=" or "n4:f(2)=" before an element. */
+/* "x=", "x~" (is in) or "n4:f(2)=" before an element. */
 static void name(assay_str *key, pc_buf *out)
 {
     if (key->len > 1 && key->data[0] == 'n' && pc_is_digit(key->data[1])) {
@@ -240,8 +240,9 @@ static void name(assay_str *key, pc_buf *out)
     }
     for (size_t i = 0; i < key->len; i++) {
         char c = key->data[i];
-        if (c == '=') {
-            pc_buf_add(out, key->data, i + 1);
+        if (c == '=' || c == '~') {
+            pc_buf_add(out, key->data, i);
+            pc_buf_text(out, c == '=' ? "=" : "\\in ");
             *key = pc_from(*key, i + 1);
             return;
         }

@@ -132,6 +132,8 @@ bool math_expr_key(math_side s, math_budget *budget, pc_buf *out)
         math_env env = { .budget = budget, .log_base = 10 };
         return math_value_key(s, &env, out);
     }
+    if (f.has_gcd) /* of polynomials x and y have none, as numbers they may */
+        return false;
     sym_ring first, second;
     sym_ratio x;
     sym_ring_init(&first, &f, false, budget);

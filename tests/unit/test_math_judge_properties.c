@@ -533,6 +533,22 @@ static const char *const loose[] = {
     "S_m=m^2",
     "a_n=2n",
     "b_n=2n",
+    "1,2,2",
+    "E",
+    "e",
+    "i",
+    "I",
+    "\\text{(E)}",
+    "k<3",
+    "\\alpha<3",
+    "3>\\alpha",
+    "(-\\infty,3)",
+    "k\\ne0",
+    "2,1,2",
+    "1,1,2",
+    "x=-2,2",
+    "a=1,b=2",
+    "\\frac{d}{dx}x^2",
 };
 
 enum { N_STRICT = sizeof strict / sizeof *strict, N_LOOSE = sizeof loose / sizeof *loose };
