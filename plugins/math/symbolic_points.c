@@ -185,7 +185,8 @@ static math_finding judged(const tally *t)
     }
     if (t->together == 0)
         return math_open("points", t->lost ? WHY_BUDGET : WHY_UNDEFINED, 0);
-    return math_open("points", t->reason == WHY_BUDGET ? WHY_BUDGET : WHY_ZERO_TEST, 0);
+    const bool agree = t->together >= 3; /* then only the proof costs too much */
+    return math_open("points", t->reason == WHY_BUDGET && !agree ? WHY_BUDGET : WHY_ZERO_TEST, 0);
 }
 
 static math_finding points_at_base(math_side a, math_side b, const sym_facts *f, unsigned log_base,

@@ -230,16 +230,30 @@ static bool by_calcium(number *a, number *b, math_finding *out)
     return decided;
 }
 
+/* Enclosures that overlap say something only where they are narrow. */
+static bool are_sharp(const number *a, const number *b)
+{
+    enum { BITS = 200 };
+    return acb_rel_accuracy_bits(a->enclosure) >= BITS &&
+           acb_rel_accuracy_bits(b->enclosure) >= BITS;
+}
+
 static math_finding compared(math_side a, math_side b, const math_env *env)
 {
     number x, y;
     number_init(&x, a, env);
     number_init(&y, b, env);
     math_finding f = math_open("arb", WHY_ZERO_TEST, MATH_BLAME_A | MATH_BLAME_B);
-    (void)(by_rationals(&x, &y, &f) || by_enclosures(&x, &y, 64, &f) || by_forms(&x, &y, &f) ||
-           by_enclosures(&x, &y, 256, &f) || by_cyclotomic_field(&x, &y, &f) ||
-           by_algebra(&x, &y, &f) || by_enclosures(&x, &y, 1024, &f) || by_calcium(&x, &y, &f) ||
-           by_enclosures(&x, &y, MATH_PRECISION, &f));
+    if (!(by_rationals(&x, &y, &f) || by_enclosures(&x, &y, 64, &f) || by_forms(&x, &y, &f) ||
+          by_enclosures(&x, &y, 256, &f))) {
+        const bool agree = x.ball == EVAL_OK && y.ball == EVAL_OK && are_sharp(&x, &y);
+        const bool decided = by_cyclotomic_field(&x, &y, &f) || by_algebra(&x, &y, &f) ||
+                             by_enclosures(&x, &y, 1024, &f) || by_calcium(&x, &y, &f) ||
+                             by_enclosures(&x, &y, MATH_PRECISION, &f);
+        /* who agrees to 60 digits costs too much only because a proof does */
+        if (!decided && agree && f.reason == WHY_BUDGET)
+            f = math_open("arb", WHY_ZERO_TEST, MATH_BLAME_A | MATH_BLAME_B);
+    }
     number_fini(&x);
     number_fini(&y);
     return f;
