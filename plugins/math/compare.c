@@ -28,6 +28,28 @@ static bool is_choice(assay_str letter)
     return letter.len == 1 && pc_lower(letter.data[0]) >= 'a' && pc_lower(letter.data[0]) <= 'j';
 }
 
+/* "xy" alone is read as a word; against x*y it is that product, letter by letter. */
+static bool is_product_of(math_side text, math_side product)
+{
+    enum { SHORT = 4 };
+    assay_str w = side_text(text);
+    const math_node *n = math_side_node(product);
+    if (side_kind(text) != M_TEXT || n->kind != M_MUL || w.len != n->n || w.len > SHORT)
+        return false;
+    bool used[SHORT] = { false };
+    for (uint32_t i = 0; i < n->n; i++) {
+        math_side letter = kid(product, i);
+        uint32_t k = 0;
+        while (k < w.len && (used[k] || side_kind(letter) != M_SYM || side_text(letter).len != 1 ||
+                             side_text(letter).data[0] != w.data[k]))
+            k++;
+        if (k == w.len || w.data[k] < 'a' || w.data[k] > 'z')
+            return false;
+        used[k] = true;
+    }
+    return true;
+}
+
 /* Text against text, letter or anything else. What was read as text only because it would not parse
  * decides nothing against another text of that kind. */
 static math_finding match_texts(math_side a, math_side b)
@@ -35,6 +57,8 @@ static math_finding match_texts(math_side a, math_side b)
     bool words = (side_kind(a) == M_TEXT || side_kind(a) == M_SYM) &&
                  (side_kind(b) == M_TEXT || side_kind(b) == M_SYM);
     if (words && same_letters(side_text(a), side_text(b)))
+        return math_found(MATH_EQUAL, "text");
+    if (is_product_of(a, b) || is_product_of(b, a))
         return math_found(MATH_EQUAL, "text");
     if (side_kind(a) == M_TEXT && math_side_node(a)->op == MATH_MIXED_TEXT)
         return math_open("text", WHY_UNPARSED, MATH_BLAME_A);
@@ -75,11 +99,19 @@ static bool is_proportion(math_side s)
     return true;
 }
 
+static bool ends_in_zero_digit(math_side s)
+{
+    math_side last = kid(s, math_side_node(s)->n - 1);
+    return side_kind(last) == M_NUM && side_text(last).len > 1 && side_text(last).data[0] == '0';
+}
+
 /* a:b:c and d:e:f: a e = b d and so on. */
 static math_finding match_ratios(matcher *m, math_side a, math_side b)
 {
     uint32_t n = math_side_node(a)->n;
     if (n != math_side_node(b)->n)
+        return math_found(MATH_DIFFERENT, "ratio");
+    if (ends_in_zero_digit(a) != ends_in_zero_digit(b)) /* 7:05 is a time, 7:5 is none */
         return math_found(MATH_DIFFERENT, "ratio");
     bool scaled = is_proportion(a) && is_proportion(b);
     math_finding all = math_found(MATH_EQUAL, "ratio");

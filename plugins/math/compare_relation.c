@@ -309,10 +309,20 @@ static bool is_order(math_side s)
 }
 
 /* One side is a relation, the other is none. */
+/* f(y) = 2x + 1 says nothing of 2x + 1. */
+static bool is_of_another(math_side name, math_side value)
+{
+    if (side_kind(name) != M_APPLY || math_side_node(name)->n != 1 ||
+        side_kind(kid(name, 0)) != M_SYM)
+        return false;
+    return math_has_symbols(value.tree, value.id) &&
+           !math_has_symbol(value.tree, value.id, side_text(kid(name, 0)));
+}
+
 static math_finding match_with_value(matcher *m, math_side relation, math_side other, bool swapped)
 {
     math_side name, value;
-    if (is_equality(relation) && match_name(relation, &name, &value))
+    if (is_equality(relation) && match_name(relation, &name, &value) && !is_of_another(name, value))
         return swapped ? match(m, other, value) : match(m, value, other);
     if (is_membership(relation))
         return swapped ? match(m, other, kid(relation, 1)) : match(m, kid(relation, 1), other);

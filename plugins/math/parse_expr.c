@@ -250,6 +250,35 @@ static math_id parse_product(math_parser *p, math_id left, unsigned least)
 
 /* ---- sums ---- */
 
+/* -5 cm is (-5) cm: a sign goes below units and percent signs. */
+math_id math_negated(math_tree *t, math_id a)
+{
+    math_node *n = a ? &t->nodes[a] : NULL;
+    if (!n || (n->kind != M_UNIT && n->kind != M_PERCENT && n->kind != M_DEGREE))
+        return math_1(t, M_NEG, 0, a);
+    math_id inner = math_1(t, M_NEG, 0, math_kid(t, a, 0));
+    if (inner)
+        t->kids[t->nodes[a].first] = inner;
+    return inner ? a : 0;
+}
+
+/* 30 degrees + 60 degrees: what all terms are of, the sum is of. */
+static math_id with_common_unit(math_tree *t, math_id sum)
+{
+    const math_node n = *math_at(t, sum);
+    math_kind k = n.kind == M_ADD ? (math_kind)math_at(t, math_kid(t, sum, 0))->kind : M_NONE;
+    if (k != M_DEGREE && k != M_PERCENT && k != M_UNIT)
+        return sum;
+    for (uint32_t i = 1; i < n.n; i++)
+        if (math_at(t, math_kid(t, sum, i))->kind != k ||
+            !pc_eq(math_text(t, math_kid(t, sum, i)), math_text(t, math_kid(t, sum, 0))))
+            return sum;
+    assay_str unit = math_text(t, math_kid(t, sum, 0));
+    for (uint32_t i = 0; i < n.n; i++)
+        t->kids[n.first + i] = math_kid(t, t->kids[n.first + i], 0);
+    return math_text_node(t, k, 0, unit, &sum, 1);
+}
+
 static math_id parse_sum(math_parser *p, math_id left)
 {
     uint32_t from = p->n_stack;
@@ -262,13 +291,14 @@ static math_id parse_sum(math_parser *p, math_id left)
         p->at++;
         math_id term = math_parse_expr(p, BIND_PRODUCT);
         if (sign == T_MINUS)
-            term = math_1(p->tree, M_NEG, 0, term);
+            term = math_negated(p->tree, term);
         else if (sign == T_PM)
             term = math_2(p->tree, M_PM, op, math_pop_or_one(p, from, M_ADD, 0), term);
         if (!math_push(p, term))
             return 0;
     }
-    return math_pop_or_one(p, from, M_ADD, 0);
+    math_id sum = math_pop_or_one(p, from, M_ADD, 0);
+    return sum ? with_common_unit(p->tree, sum) : 0;
 }
 
 /* ---- powers and postfix signs ---- */
@@ -389,18 +419,6 @@ static math_id parse_postfix(math_parser *p, math_id left)
         }
     }
     return left;
-}
-
-/* -5 cm is (-5) cm: a sign goes below units and percent signs. */
-math_id math_negated(math_tree *t, math_id a)
-{
-    math_node *n = a ? &t->nodes[a] : NULL;
-    if (!n || (n->kind != M_UNIT && n->kind != M_PERCENT && n->kind != M_DEGREE))
-        return math_1(t, M_NEG, 0, a);
-    math_id inner = math_1(t, M_NEG, 0, math_kid(t, a, 0));
-    if (inner)
-        t->kids[t->nodes[a].first] = inner;
-    return inner ? a : 0;
 }
 
 static math_id parse_signed(math_parser *p)

@@ -119,6 +119,54 @@ static bool is_sharp(const acb_t v)
     return acb_rel_accuracy_bits(v) >= 60 || acb_contains_zero(v);
 }
 
+static bool is_odd_literal(math_side s)
+{
+    assay_str t = math_text(s.tree, s.id);
+    return math_side_node(s)->kind == M_NUM && t.len && (t.data[t.len - 1] - '0') % 2 == 1;
+}
+
+/* An odd root, whose real value at a negative number is not the principal one. Depth: the tree's.
+ * NOLINTNEXTLINE(misc-no-recursion) */
+static bool has_odd_root(math_side s)
+{
+    const math_node *x = math_side_node(s);
+    if (x->kind == M_ROOT && is_odd_literal(math_side_kid(s, 0)))
+        return true;
+    if (x->kind == M_POW) {
+        math_side e = math_side_kid(s, 1);
+        if (math_side_node(e)->kind == M_DIV && is_odd_literal(math_side_kid(e, 1)))
+            return true;
+    }
+    for (uint32_t i = 0; i < x->n; i++)
+        if (has_odd_root(math_side_kid(s, i)))
+            return true;
+    return false;
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): depth is the tree's */
+static bool has_logarithm(math_side s)
+{
+    const math_node *x = math_side_node(s);
+    bool fn = x->kind == M_FUNC &&
+              (x->op == FN_LN || x->op == FN_LG || x->op == FN_LOG || x->op == FN_EXP);
+    if (fn || x->kind == M_LOG || x->kind == M_E)
+        return true;
+    for (uint32_t i = 0; i < x->n; i++)
+        if (has_logarithm(math_side_kid(s, i)))
+            return true;
+    return false;
+}
+
+/* sqrt(x) cbrt(x) and x^(5/6) are one function where both are real; at x < 0 the conventions for
+ * odd and even roots do not fit together, and nobody means that. A logarithm does say that x > 0.
+ */
+static bool conventions_clash(math_side a, math_side b, const acb_t va, const acb_t vb)
+{
+    bool complex = !arb_contains_zero(acb_imagref(va)) || !arb_contains_zero(acb_imagref(vb));
+    return complex && (has_odd_root(a) || has_odd_root(b)) && !has_logarithm(a) &&
+           !has_logarithm(b);
+}
+
 /* Values of both sides at one precision. LOST: they may be there, but cost too much, are blurred,
  * or are no numbers of ours; *is_blurred: more bits may help. */
 static meeting met(math_side a, math_side b, const point *p, acb_t va, acb_t vb, slong bits,
@@ -134,7 +182,7 @@ static meeting met(math_side a, math_side b, const point *p, acb_t va, acb_t vb,
         return no_a && no_b ? MEET_NEITHER : no_a ? MEET_NOT_A : MEET_NOT_B;
     const bool are_values = acb_is_finite(va) && acb_is_finite(vb);
     if (are_values && !acb_overlaps(va, vb))
-        return MEET_APART;
+        return conventions_clash(a, b, va, vb) ? MEET_NEITHER : MEET_APART;
     *is_blurred = !are_values || !is_sharp(va) || !is_sharp(vb);
     return *is_blurred ? MEET_LOST : MEET_TOGETHER;
 }

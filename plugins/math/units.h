@@ -38,11 +38,11 @@ typedef enum math_unit_relation {
 } math_unit_relation;
 /* a and b are canonical names. The name of a thing is decoration beside a measure and against one:
  * "$/student" compares as "$", and "7 apples" may be "7 cm"; but two things are the same only if
- * they share a word: "red apple" and "apple", not "apple" and "pear". am and pm are different from
- * each other and from every measure. What may be meant is granted where a word has two meanings: lb
- * and the British pound, deg and degC or degF, C and F as degrees, the sign of yen and yuan, a ton
- * against metric masses (1000 kg) and against others (2000 lb). Degrees and radians are
- * UNITS_DIFFERENT (no rational factor): callers that know pi look first. *factor is 1 unless
- * UNITS_FACTOR. */
+ * they are the same words, or one says less than the other: "red apple" and "apple", not "apple"
+ * and "pear". am and pm are different from each other and from every measure. What may be meant is
+ * granted where a word has two meanings: lb and the British pound, deg and degC or degF, C and F as
+ * degrees, the sign of yen and yuan, a ton against metric masses (1000 kg) and against others (2000
+ * lb). Degrees and radians are UNITS_DIFFERENT (no rational factor): callers that know pi look
+ * first. *factor is 1 unless UNITS_FACTOR. */
 math_unit_relation math_unit_compare(assay_str a, assay_str b, fmpq_t factor);
 #endif

@@ -119,24 +119,30 @@ static void multiply(fmpq_t product, const measure *m, int sign, bool metric_ton
     fmpq_clear(power);
 }
 
-/* Does a word of a occur in b? "red apple" and "apple" may be the same things, "apple" and "pear"
- * are not. */
-static bool share_a_word(assay_str a, assay_str b)
+static bool has_word(assay_str b, assay_str word)
+{
+    for (size_t at = 0, i = 0; i <= b.len; i++) {
+        if (i < b.len && !pc_in(b.data[i], " /*"))
+            continue;
+        if (pc_eq(word, pc_slice(b, at, i)))
+            return true;
+        at = i + 1;
+    }
+    return false;
+}
+
+/* Are all words of a among those of b? "apple" and "red apple" may be the same things, "apple" and
+ * "pear" are not. */
+static bool is_part_of(assay_str a, assay_str b)
 {
     for (size_t from = 0, k = 0; k <= a.len; k++) {
         if (k < a.len && !pc_in(a.data[k], " /*"))
             continue;
-        assay_str word = pc_slice(a, from, k);
-        for (size_t at = 0, i = 0; i <= b.len; i++) {
-            if (i < b.len && !pc_in(b.data[i], " /*"))
-                continue;
-            if (word.len && pc_eq(word, pc_slice(b, at, i)))
-                return true;
-            at = i + 1;
-        }
+        if (k > from && !has_word(b, pc_slice(a, from, k)))
+            return false;
         from = k + 1;
     }
-    return false;
+    return true;
 }
 
 math_unit_relation math_unit_compare(assay_str a, assay_str b, fmpq_t factor)
@@ -148,7 +154,7 @@ math_unit_relation math_unit_compare(assay_str a, assay_str b, fmpq_t factor)
     if (x.half_day && y.half_day)
         return x.is_pm == y.is_pm ? UNITS_SAME : UNITS_DIFFERENT;
     if (x.n == 0 && y.n == 0 && a.len && b.len && !x.half_day && !y.half_day)
-        return share_a_word(a, b) ? UNITS_SAME : UNITS_DIFFERENT;
+        return is_part_of(a, b) || is_part_of(b, a) ? UNITS_SAME : UNITS_DIFFERENT;
     if ((x.n == 0 && !(x.half_day && y.n)) || (y.n == 0 && !(y.half_day && x.n)) ||
         x.other[OTHER_NOTHING] || y.other[OTHER_NOTHING])
         return UNITS_SAME;
