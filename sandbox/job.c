@@ -177,8 +177,7 @@ static int open_pipe(job_pipe *p, size_t most, int *write_end)
     return 0;
 }
 
-/* Reads what is there. False: the cap is reached, or memory is. */
-static bool drain(job_pipe *p)
+bool job_drain(job_pipe *p)
 {
     for (;;) {
         if (p->len == p->cap) {
@@ -221,11 +220,11 @@ static uint64_t cpu_of(pid_t pid)
     return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-/* Milliseconds until a limit could be reached; 0: one is. A program that waits uses none of its
- * processor time, so that limit cannot be reached before as much time has passed on the clock. */
-static int time_left(job_run *run, uint64_t began)
+/* A program that waits uses none of its processor time, so that limit cannot be reached before as
+ * much time has passed on the clock. */
+int job_time_left(job_run *run)
 {
-    uint64_t wall = job_now_us() - began, most = (uint64_t)run->limits.wall_ms * 1000;
+    uint64_t wall = job_now_us() - run->began, most = (uint64_t)run->limits.wall_ms * 1000;
     uint64_t cpu = cpu_of(run->started.pid), most_cpu = (uint64_t)run->limits.cpu_ms * 1000;
     run->over_cpu = cpu >= most_cpu;
     run->over_wall = !run->over_cpu && wall >= most;
@@ -235,53 +234,7 @@ static int time_left(job_run *run, uint64_t began)
     return (int)(left / 1000) + 1;
 }
 
-static void kill_job(int pidfd)
-{
-    (void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-}
-
-/* Until the zygote says that the job is dead. */
-static void watch(int socket, int pidfd, job_run *run)
-{
-    enum { AFTER_KILL_MS = 10000 };
-    uint64_t began = job_now_us();
-    bool killed = false;
-    job_pipe *pipes[] = { &run->out, &run->err, &run->result };
-    while (!run->has_ended) {
-        struct pollfd p[4] = { { .fd = socket, .events = POLLIN } };
-        for (int i = 0; i < 3; i++)
-            p[i + 1] = (struct pollfd){ .fd = pipes[i]->fd, .events = POLLIN };
-        int timeout = killed ? AFTER_KILL_MS : time_left(run, began);
-        int n = timeout > 0 ? poll(p, 4, timeout) : 0;
-        if (n < 0 && errno == EINTR)
-            continue;
-        bool over = n == 0 && (killed || time_left(run, began) == 0);
-        for (int i = 0; n > 0 && i < 3; i++)
-            if (p[i + 1].revents)
-                over = !drain(pipes[i]) || over;
-        if (over && killed) {
-            run->broken = true;
-            (void)snprintf(run->why, sizeof run->why, "a job could not be killed");
-            return;
-        }
-        if (over) {
-            kill_job(pidfd);
-            killed = true;
-        }
-        if (n > 0 && p[0].revents) {
-            run->has_ended = true;
-            if (job_receive(socket, &run->ended, sizeof run->ended, NULL, 0) < 0) {
-                run->broken = true;
-                (void)snprintf(run->why, sizeof run->why, "the sandbox's helper died");
-                kill_job(pidfd);
-            }
-        }
-    }
-    run->wall_us = job_now_us() - began;
-    for (int i = 0; i < 3; i++) /* what it wrote last */
-        if (pipes[i]->fd >= 0)
-            (void)drain(pipes[i]);
-}
+/* ---- beginning and end ---- */
 
 static void broken(job_run *run, const char *what, int error)
 {
@@ -289,53 +242,154 @@ static void broken(job_run *run, const char *what, int error)
     (void)snprintf(run->why, sizeof run->why, "%s: %s", what, strerror(error));
 }
 
-void job_execute(asbx_slot *slot, const asbx_job *job, const asbx_policy *policy, uint32_t flags,
-                 job_run *run)
+void job_kill(job_run *run)
 {
-    enum { START_MS = 10000, FIRST_UID = 1900000000 };
-    int fds[ASBX_FDS] = { -1, -1, -1, -1, -1, -1 }, pidfd = -1;
+    if (run->pidfd < 0 || run->has_ended)
+        return;
+    (void)syscall(SYS_pidfd_send_signal, run->pidfd, SIGKILL, NULL, 0);
+    run->killed = true;
+}
+
+void job_await_end(job_run *run, int timeout_ms)
+{
+    int rc = job_receive(run->socket, &run->ended, sizeof run->ended, NULL, timeout_ms);
+    if (rc == 0 && run->ended.magic == ASBX_MAGIC)
+        run->has_ended = true;
+    else
+        broken(run, rc == -ETIMEDOUT ? "a job could not be killed" : "the sandbox's helper died",
+               rc < 0 ? -rc : EPROTO);
+}
+
+static size_t most_results(const asbx_job *job, const asbx_policy *policy, uint32_t flags,
+                           const asbx_limits *limits)
+{
+    if (policy->processes)
+        return (size_t)limits->file_kib << 10;
+    if (flags & ASBX_ORDER_PROGRAM)
+        return 4096;
+    return ((size_t)limits->out_kib << 10) + sizeof(asbx_record) * (job->n_calls + 16);
+}
+
+/* Its reading end stays open here as well: who writes to a dead job gets no SIGPIPE. */
+static int open_down(job_run *run, int *theirs)
+{
+    int fds[2];
+    if (pipe2(fds, O_CLOEXEC) < 0)
+        return -errno;
+    run->down = fds[1];
+    run->down_reader = fds[0];
+    *theirs = fcntl(fds[0], F_DUPFD_CLOEXEC, 0);
+    return *theirs < 0 || fcntl(fds[1], F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+static bool open_all(const asbx_job *job, const asbx_policy *policy, uint32_t flags, job_run *run,
+                     int fds[ASBX_FDS])
+{
+    size_t most = (size_t)run->limits.out_kib << 10;
+    fds[ASBX_FD_JOB] = sealed("job", fill_text, job);
+    fds[ASBX_FD_IN] = sealed("input", fill_input, job);
+    return fds[ASBX_FD_JOB] >= 0 && fds[ASBX_FD_IN] >= 0 &&
+           open_pipe(&run->out, most, &fds[ASBX_FD_OUT]) == 0 &&
+           open_pipe(&run->err, most, &fds[ASBX_FD_ERR]) == 0 &&
+           open_pipe(&run->result, most_results(job, policy, flags, &run->limits),
+                     &fds[ASBX_FD_RESULT]) == 0 &&
+           (!(flags & ASBX_ORDER_DOWN) || open_down(run, &fds[ASBX_FD_DOWN]) == 0);
+}
+
+void job_order(asbx_slot *slot, const asbx_job *job, const asbx_policy *policy, uint32_t flags,
+               job_run *run)
+{
+    enum { FIRST_UID = 1900000000 };
+    int fds[ASBX_FDS] = { -1, -1, -1, -1, -1, -1 };
     memset(run, 0, sizeof *run);
     run->limits = job_limits(job, policy);
-    size_t most = (size_t)run->limits.out_kib << 10;
+    run->socket = slot->socket;
+    run->pidfd = run->down = run->down_reader = run->out.fd = run->err.fd = run->result.fd = -1;
     uint32_t index = 0;
     while (asbx_policies[index] != policy)
         index++;
-    asbx_order order = { .magic = ASBX_MAGIC,
-                         .protocol = ASBX_PROTOCOL,
-                         .policy = index,
-                         .flags = flags,
-                         .uid = FIRST_UID + slot->number,
-                         .limits = run->limits,
-                         .seed = job->seed };
-    run->out.fd = run->err.fd = run->result.fd = -1;
-    size_t results =
-        flags & ASBX_ORDER_PROGRAM ? 4096 : most + sizeof(asbx_record) * (job->n_calls + 16);
-    if (policy->processes)
-        results = (size_t)run->limits.file_kib << 10;
-    fds[ASBX_FD_JOB] = sealed("job", fill_text, job);
-    fds[ASBX_FD_IN] = sealed("input", fill_input, job);
-    if (fds[ASBX_FD_JOB] < 0 || fds[ASBX_FD_IN] < 0 ||
-        open_pipe(&run->out, most, &fds[ASBX_FD_OUT]) < 0 ||
-        open_pipe(&run->err, most, &fds[ASBX_FD_ERR]) < 0 ||
-        open_pipe(&run->result, results, &fds[ASBX_FD_RESULT]) < 0)
+    const asbx_order order = { .magic = ASBX_MAGIC,
+                               .protocol = ASBX_PROTOCOL,
+                               .policy = index,
+                               .flags = flags,
+                               .uid = FIRST_UID + slot->number,
+                               .limits = run->limits,
+                               .seed = job->seed };
+    if (!open_all(job, policy, flags, run, fds))
         broken(run, "no memory or descriptors for a job", errno);
     else if (send_order(slot->socket, &order, fds) < 0)
         broken(run, "the sandbox's helper is gone", EPIPE);
     for (int i = 0; i < ASBX_FDS; i++)
         if (fds[i] >= 0)
             close(fds[i]);
-    int rc = run->broken
-                 ? 0
-                 : job_receive(slot->socket, &run->started, sizeof run->started, &pidfd, START_MS);
+    slot->jobs++;
+}
+
+void job_await_start(job_run *run)
+{
+    enum { START_MS = 10000 };
+    if (run->broken)
+        return;
+    int rc = job_receive(run->socket, &run->started, sizeof run->started, &run->pidfd, START_MS);
     if (rc < 0)
         broken(run, "a job did not start", -rc);
-    else if (!run->broken && run->started.error)
+    else if (run->started.error)
         broken(run, run->started.what, run->started.error);
-    else if (!run->broken)
-        watch(slot->socket, pidfd, run);
-    if (pidfd >= 0)
-        close(pidfd);
-    slot->jobs++;
+    run->began = job_now_us();
+}
+
+void job_finish(job_run *run)
+{
+    enum { AFTER_KILL_MS = 10000 };
+    if (run->pidfd >= 0 && !run->has_ended) {
+        job_kill(run);
+        if (!run->broken)
+            job_await_end(run, AFTER_KILL_MS);
+    }
+    if (run->began)
+        run->wall_us = job_now_us() - run->began;
+    job_pipe *pipes[] = { &run->out, &run->err, &run->result };
+    for (int i = 0; i < 3; i++) /* what it wrote last */
+        if (pipes[i]->fd >= 0)
+            (void)job_drain(pipes[i]);
+    int *const ours[] = { &run->down, &run->down_reader, &run->pidfd };
+    for (int i = 0; i < 3; i++) {
+        if (*ours[i] >= 0)
+            close(*ours[i]);
+        *ours[i] = -1;
+    }
+}
+
+/* Until it ends by itself, or a limit is reached. */
+static void watch(job_run *run)
+{
+    job_pipe *pipes[] = { &run->out, &run->err, &run->result };
+    for (bool over = false; !over && !run->broken && !run->has_ended;) {
+        struct pollfd p[4] = { { .fd = run->socket, .events = POLLIN } };
+        for (int i = 0; i < 3; i++)
+            p[i + 1] = (struct pollfd){ .fd = pipes[i]->fd, .events = POLLIN };
+        int timeout = job_time_left(run);
+        int n = timeout > 0 ? poll(p, 4, timeout) : 0;
+        if (n <= 0) {
+            over = timeout == 0;
+            continue;
+        }
+        for (int i = 0; i < 3; i++)
+            if (p[i + 1].revents)
+                over = !job_drain(pipes[i]) || over;
+        if (p[0].revents)
+            job_await_end(run, 0);
+    }
+}
+
+void job_execute(asbx_slot *slot, const asbx_job *job, const asbx_policy *policy, uint32_t flags,
+                 job_run *run)
+{
+    job_order(slot, job, policy, flags, run);
+    job_await_start(run);
+    if (!run->broken)
+        watch(run);
+    job_finish(run);
 }
 
 void job_run_fini(job_run *run)

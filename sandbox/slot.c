@@ -118,15 +118,60 @@ static asbx_slot *find_free(asbx *s, asbx_kind kind, const char *prelude)
     return best;
 }
 
+/* ---- whose turn it is ---- */
+
+struct slot_waiter {
+    pthread_cond_t turn;
+    bool granted;
+    slot_waiter *next;
+};
+
+void slot_enter(asbx *s)
+{
+    pthread_mutex_lock(&s->lock);
+    if (s->permits > 0 && !s->first) {
+        s->permits--;
+    } else {
+        slot_waiter w = { .turn = PTHREAD_COND_INITIALIZER };
+        *s->last = &w;
+        s->last = &w.next;
+        while (!w.granted)
+            pthread_cond_wait(&w.turn, &s->lock);
+        (void)pthread_cond_destroy(&w.turn);
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* The permit goes to who has waited longest, and to nobody else. */
+void slot_leave(asbx *s)
+{
+    pthread_mutex_lock(&s->lock);
+    slot_waiter *w = s->first;
+    if (w) {
+        s->first = w->next;
+        if (!s->first)
+            s->last = &s->first;
+        w->granted = true;
+        pthread_cond_signal(&w->turn);
+    } else {
+        s->permits++;
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
 asbx_slot *slot_take(asbx *s, asbx_kind kind, const char *prelude, char *why, size_t size)
 {
-    asbx_slot *slot;
     pthread_mutex_lock(&s->lock);
-    while (!(slot = find_free(s, kind, prelude)))
-        pthread_cond_wait(&s->freed, &s->lock);
-    slot->busy = true;
-    slot->used = ++s->clock;
+    asbx_slot *slot = find_free(s, kind, prelude);
+    if (slot) {
+        slot->busy = true;
+        slot->used = ++s->clock;
+    }
     pthread_mutex_unlock(&s->lock);
+    if (!slot) {
+        (void)snprintf(why, size, "no slot is free");
+        return NULL;
+    }
     if (serves(slot, kind, prelude) && slot->jobs < s->settings.jobs_per_zygote)
         return slot;
     slot_stop(slot);
@@ -144,6 +189,5 @@ void slot_give(asbx *s, asbx_slot *slot, bool broken)
         slot_stop(slot);
     pthread_mutex_lock(&s->lock);
     slot->busy = false;
-    pthread_cond_signal(&s->freed);
     pthread_mutex_unlock(&s->lock);
 }

@@ -1,6 +1,7 @@
 /* supervisor.c -- the library's face: opens, runs, closes; which helper and which steps a language
  * takes. SPDX-License-Identifier: Apache-2.0 */
 #include "supervisor.h"
+#include "value.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -40,10 +41,12 @@ static bool find_helpers(asbx_settings *s, const char *asked)
     return has_helper(s->helper_dir);
 }
 
+enum { MOST_SLOTS = 256 };
+
 static uint32_t processors(void)
 {
     long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n < 1 ? 1 : n > 256 ? 256 : (uint32_t)n;
+    return n < 1 ? 1 : n > MOST_SLOTS ? MOST_SLOTS : (uint32_t)n;
 }
 
 asbx *asbx_open(const asbx_options *options, asbx_error *err)
@@ -64,10 +67,13 @@ asbx *asbx_open(const asbx_options *options, asbx_error *err)
         free(s);
         return NULL;
     }
-    s->n_slots = s->settings.slots;
+    if (s->settings.slots > MOST_SLOTS)
+        s->settings.slots = MOST_SLOTS;
+    s->permits = s->settings.slots;
+    s->last = &s->first;
+    s->n_slots = 2 * s->settings.slots;
     s->slots = calloc(s->n_slots, sizeof *s->slots);
-    if (!s->slots || pthread_mutex_init(&s->lock, NULL) != 0 ||
-        pthread_cond_init(&s->freed, NULL) != 0) {
+    if (!s->slots || pthread_mutex_init(&s->lock, NULL) != 0) {
         free(s->slots);
         free(s);
         return NULL;
@@ -86,7 +92,6 @@ void asbx_close(asbx *s)
     for (uint32_t i = 0; i < s->n_slots; i++)
         slot_stop(&s->slots[i]);
     pthread_mutex_destroy(&s->lock);
-    pthread_cond_destroy(&s->freed);
     free(s->slots);
     free(s);
 }
@@ -145,11 +150,15 @@ static asbx_result *run_on(asbx *s, const asbx_job *job, asbx_kind kind, const a
     const char *prelude = kind == KIND_PYTHON ? job->prelude ? job->prelude : standard_prelude : "";
     if (strlen(prelude) >= sizeof s->slots->prelude)
         return failed(r, "the prelude is too long");
+    slot_enter(s);
     asbx_slot *slot = slot_take(s, kind, prelude, why, sizeof why);
+    if (slot) {
+        job_execute(slot, job, policy, flags, &run);
+        slot_give(s, slot, run.broken);
+    }
+    slot_leave(s);
     if (!slot)
         return failed(r, why);
-    job_execute(slot, job, policy, flags, &run);
-    slot_give(s, slot, run.broken);
     job_classify(job, &run, r);
     r->memory[0] = run.out.data; /* the texts live as long as the result */
     r->memory[1] = run.err.data;
@@ -157,6 +166,34 @@ static asbx_result *run_on(asbx *s, const asbx_job *job, asbx_kind kind, const a
     run.out.data = run.err.data = run.result.data = NULL;
     job_run_fini(&run);
     return r;
+}
+
+/* The source in one job, its test in another. */
+static asbx_result *run_tested(asbx *s, const asbx_job *job, const asbx_policy *policy)
+{
+    asbx_result *r = new_result(0);
+    const char *prelude = job->prelude ? job->prelude : standard_prelude;
+    char why[160] = "";
+    if (!r)
+        return NULL;
+    if (job->language && strcmp(job->language, "python") != 0)
+        return failed(r, "a tester calls Python only");
+    if (!job->entry_point || job->n_calls)
+        return failed(r, "a tester needs an entry point, and makes the calls itself");
+    if (strlen(prelude) >= sizeof s->slots->prelude)
+        return failed(r, "the prelude is too long");
+    slot_enter(s);
+    tester_slots slots = { .of_tester = slot_take(s, KIND_PYTHON, prelude, why, sizeof why) };
+    if (slots.of_tester)
+        slots.of_tested = slot_take(s, KIND_PYTHON, prelude, why, sizeof why);
+    if (slots.of_tested) {
+        tester_execute(&slots, job, policy, r);
+        slot_give(s, slots.of_tested, slots.tested_broken);
+    }
+    if (slots.of_tester)
+        slot_give(s, slots.of_tester, slots.tester_broken);
+    slot_leave(s);
+    return slots.of_tested ? r : failed(r, why);
 }
 
 /* Compiles in one job and runs what came out in another. */
@@ -193,11 +230,16 @@ asbx_result *asbx_run(asbx *s, const asbx_job *job)
     const char *language = job->language ? job->language : "python";
     const asbx_policy *policy = asbx_policy_find(job->policy ? job->policy : "pure");
     asbx_result *none;
-    if (job->tester.len)
-        return (none = new_result(0)) ? failed(none, "testers are not there yet") : NULL;
     if (!policy)
         return (none = new_result(job->n_calls)) ? failed(none, "there is no policy of that name")
                                                  : NULL;
+    if (job->tester.len)
+        return run_tested(s, job, policy);
+    for (uint32_t i = 0; i < job->n_calls; i++)
+        if (!job->calls[i].len || job->calls[i].data[0] != '(' || !asbx_value_valid(job->calls[i]))
+            return (none = new_result(job->n_calls))
+                       ? failed(none, "the arguments of a call are no tuple of values")
+                       : NULL;
     if (strcmp(language, "python") == 0)
         return run_on(s, job, KIND_PYTHON, policy, 0);
     if (strcmp(language, "c") == 0 || strcmp(language, "cpp") == 0)

@@ -26,17 +26,22 @@ typedef struct asbx_settings {
     char helper_dir[4096], python[4096];
 } asbx_settings;
 
+typedef struct slot_waiter slot_waiter;
 struct asbx {
     asbx_settings settings;
-    pthread_mutex_t lock;
-    pthread_cond_t freed;
+    pthread_mutex_t lock;       /* of all below; held for no longer than it takes to choose */
+    slot_waiter *first, **last; /* who waits for a permit, in the order they came */
+    uint32_t permits;           /* jobs that may begin now; a job and its tester are one */
     asbx_slot *slots;
-    uint32_t n_slots;
+    uint32_t n_slots; /* two for each permit: who has one finds two free slots */
     uint64_t clock;
 };
 
-/* A running zygote of that kind, for this thread alone; NULL with a sentence in `why`. Waits for a
- * free one. */
+/* ---- waits for its turn; then slots never lack ---- */
+void slot_enter(asbx *s);
+void slot_leave(asbx *s);
+/* A running zygote of that kind, for this thread alone; NULL with a sentence in `why`. At most two
+ * between slot_enter() and slot_leave(). */
 asbx_slot *slot_take(asbx *s, asbx_kind kind, const char *prelude, char *why, size_t size);
 void slot_give(asbx *s, asbx_slot *slot,
                bool broken); /* broken: it is killed, the next taker gets a fresh one */
@@ -55,22 +60,46 @@ typedef struct job_pipe {
 typedef struct job_run {
     asbx_limits limits;
     job_pipe out, err, result;
+    int socket, pidfd;     /* the zygote's; the job's, -1 where it did not start */
+    int down, down_reader; /* the pipe to the job, with ASBX_ORDER_DOWN; else -1 */
     asbx_started started;
     asbx_ended ended;
-    bool has_ended, over_cpu, over_wall, broken; /* broken: the zygote failed, not the job */
-    uint64_t wall_us;
+    uint64_t began, wall_us;
+    bool has_ended, killed, over_cpu, over_wall,
+        broken;    /* broken: the zygote failed, not the job */
     char why[160]; /* of broken */
 } job_run;
 
 /* Sends the job to the zygote and sees it to its end; never leaves it running. */
 void job_execute(asbx_slot *slot, const asbx_job *job, const asbx_policy *policy, uint32_t flags,
                  job_run *run);
+/* The steps of it, for who watches two jobs at once. What fails says so in run->broken. */
+void job_order(asbx_slot *slot, const asbx_job *job, const asbx_policy *policy, uint32_t flags,
+               job_run *run);
+void job_await_start(job_run *run);
+int job_time_left(job_run *run); /* ms until a limit could be reached; 0: one is */
+bool job_drain(job_pipe *p);     /* what is there now; false: the cap is reached, or memory is */
+void job_kill(job_run *run);
+void job_await_end(job_run *run, int timeout_ms); /* the zygote's word that it is dead and reaped */
+void job_finish(job_run *run); /* killed, reaped, drained: whatever went before */
 void job_run_fini(job_run *run);
-/* What the run means: fills the result; takes the texts over from the run. */
+/* What the run means: fills the result; its texts stay in the run's memory. */
 void job_classify(const asbx_job *job, job_run *run, asbx_result *out);
+asbx_status job_of_exception(asbx_text text); /* "MemoryError: ...": the word for it */
 
 /* asbx_limits with the policy's where the job's are 0, none above its most. */
 asbx_limits job_limits(const asbx_job *job, const asbx_policy *policy);
 uint64_t job_now_us(void); /* CLOCK_MONOTONIC: a clock that jumps changes no limit */
 int job_receive(int socket, void *data, size_t len, int *fd, int timeout_ms);
+
+/* ---- with a tester ---- */
+
+/* Sees both jobs to their ends; `out` is new, its texts go into out->memory. broken: which of the
+ * zygotes failed. */
+typedef struct tester_slots {
+    asbx_slot *of_tester, *of_tested;
+    bool tester_broken, tested_broken;
+} tester_slots;
+void tester_execute(tester_slots *slots, const asbx_job *job, const asbx_policy *policy,
+                    asbx_result *out);
 #endif

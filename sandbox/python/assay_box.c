@@ -21,16 +21,16 @@
 /* Taken before any job runs. */
 static PyObject *builtins, *compile_function;
 
+PyObject *box_builtins(void)
+{
+    return builtins;
+}
+
 /* ---- what happened ---- */
 
-/* An exception, taken from the interpreter: no error is set any more. */
-typedef struct caught {
-    PyObject *type, *value, *trace;
-} caught;
-
-static caught catch_error(void)
+box_caught box_catch(void)
 {
-    caught c = { NULL, NULL, NULL };
+    box_caught c = { NULL, NULL, NULL };
     PyErr_Fetch(&c.type, &c.value, &c.trace);
     PyErr_NormalizeException(&c.type, &c.value, &c.trace);
     if (c.trace && c.value)
@@ -39,7 +39,7 @@ static caught catch_error(void)
     return c;
 }
 
-static void release(caught *c)
+void box_release(box_caught *c)
 {
     Py_XDECREF(c->type);
     Py_XDECREF(c->value);
@@ -47,7 +47,7 @@ static void release(caught *c)
 }
 
 /* "ValueError: message". The type's name is all that is trusted to exist. */
-static void record_caught(asbx_record_kind kind, uint32_t index, const caught *c)
+void box_record_caught(asbx_record_kind kind, uint32_t index, const box_caught *c)
 {
     char out[512];
     PyObject *name = c->type ? PyObject_GetAttrString(c->type, "__name__") : NULL;
@@ -64,11 +64,11 @@ static void record_caught(asbx_record_kind kind, uint32_t index, const caught *c
     Py_XDECREF(name);
 }
 
-static void record_exception(asbx_record_kind kind, uint32_t index)
+void box_record_exception(asbx_record_kind kind, uint32_t index)
 {
-    caught c = catch_error();
-    record_caught(kind, index, &c);
-    release(&c);
+    box_caught c = box_catch();
+    box_record_caught(kind, index, &c);
+    box_release(&c);
 }
 
 static void flush(const char *name)
@@ -80,17 +80,22 @@ static void flush(const char *name)
     PyErr_Clear();
 }
 
-__attribute__((noreturn)) static void end(int status)
+void box_flush(void)
 {
     flush("stdout");
     flush("stderr");
+}
+
+void box_end(int status)
+{
+    box_flush();
     zygote_record(ASBX_RECORD_DONE, 0, "", 0);
     _exit(status);
 }
 
 /* ---- running ---- */
 
-static PyObject *fresh_globals(void)
+PyObject *box_globals(void)
 {
     PyObject *module = PyImport_AddModule("__main__"),
              *dict = module ? PyModule_GetDict(module) : NULL;
@@ -105,10 +110,10 @@ static PyObject *fresh_globals(void)
 }
 
 /* As `python program.py` compiles it: coding cookies and all. */
-static PyObject *compile_source(asbx_text source)
+PyObject *box_compile(asbx_text source, const char *name)
 {
     PyObject *bytes = PyBytes_FromStringAndSize(source.data, (Py_ssize_t)source.len);
-    PyObject *args = bytes ? Py_BuildValue("(Ossii)", bytes, "program", "exec", 0, 1) : NULL;
+    PyObject *args = bytes ? Py_BuildValue("(Ossii)", bytes, name, "exec", 0, 1) : NULL;
     PyObject *code = args ? PyObject_CallObject(compile_function, args) : NULL;
     Py_XDECREF(args);
     Py_XDECREF(bytes);
@@ -116,7 +121,7 @@ static PyObject *compile_source(asbx_text source)
 }
 
 /* sys.exit(n) of a script is its exit status. */
-static int exit_status(const caught *c)
+static int exit_status(const box_caught *c)
 {
     PyObject *code = c->value ? PyObject_GetAttrString(c->value, "code") : NULL;
     PyErr_Clear();
@@ -133,18 +138,18 @@ static void run_script(PyObject *code, PyObject *globals)
 {
     PyObject *result = PyEval_EvalCode(code, globals, globals);
     if (result)
-        end(0);
+        box_end(0);
     bool left = PyErr_ExceptionMatches(PyExc_SystemExit) != 0;
-    caught c = catch_error();
+    box_caught c = box_catch();
     if (left)
-        end(exit_status(&c));
-    record_caught(ASBX_RECORD_SCRIPT, 0, &c);
+        box_end(exit_status(&c));
+    box_record_caught(ASBX_RECORD_SCRIPT, 0, &c);
     PyErr_Display(c.type, c.value, c.trace);
-    end(1);
+    box_end(1);
 }
 
 /* "f", or "Solution.f": a method of a fresh object for each call. */
-static PyObject *find_entry(PyObject *globals, asbx_text entry)
+PyObject *box_find_entry(PyObject *globals, asbx_text entry)
 {
     char name[256];
     if (entry.len == 0 || entry.len >= sizeof name)
@@ -168,14 +173,15 @@ static PyObject *find_entry(PyObject *globals, asbx_text entry)
 static void run_call(PyObject *globals, zygote_text *text, uint32_t i, size_t most)
 {
     asbx_text encoded;
-    PyObject *args = zygote_next(text, &encoded) ? box_decode(encoded) : NULL;
-    if (!args || Py_TYPE(args) != &PyTuple_Type) {
-        static const char why[] = "the arguments of a call are malformed";
-        PyErr_Clear();
-        zygote_record(ASBX_RECORD_SETUP, 0, why, sizeof why - 1);
-        _exit(1);
+    PyObject *args = zygote_next(text, &encoded) ? box_decode(encoded, NULL) : NULL;
+    if (!args || Py_TYPE(args) != &PyTuple_Type) { /* the supervisor looked: want of memory */
+        if (!PyErr_Occurred())
+            PyErr_SetString(PyExc_TypeError, "the arguments of the call are no tuple of values");
+        box_record_exception(ASBX_RECORD_RAISED, i);
+        Py_XDECREF(args);
+        return;
     }
-    PyObject *f = find_entry(globals, text->entry_point);
+    PyObject *f = box_find_entry(globals, text->entry_point);
     if (!f && !PyErr_Occurred())
         PyErr_SetString(PyExc_NameError, "the function that is to be called is not defined");
     PyObject *result = f ? PyObject_CallObject(f, args) : NULL;
@@ -185,7 +191,7 @@ static void run_call(PyObject *globals, zygote_text *text, uint32_t i, size_t mo
         zygote_record(ASBX_RECORD_VALUE, i, out.data, out.len);
         box_buffer_fini(&out);
     } else {
-        record_exception(ASBX_RECORD_RAISED, i);
+        box_record_exception(ASBX_RECORD_RAISED, i);
     }
     Py_XDECREF(result);
     Py_XDECREF(f);
@@ -196,22 +202,27 @@ static void run(void *context, zygote_text *text, const asbx_order *order)
 {
     (void)context;
     PyOS_AfterFork_Child();
-    PyObject *globals = fresh_globals();
-    PyObject *code = globals ? compile_source(text->source) : NULL;
+    if (order->flags & ASBX_ORDER_TESTER)
+        box_run_tester(text, order);
+    zygote_record(ASBX_RECORD_BEGAN, 0, "", 0);
+    PyObject *globals = box_globals();
+    PyObject *code = globals ? box_compile(text->source, "program") : NULL;
     if (!code) {
-        record_exception(ASBX_RECORD_SYNTAX, 0);
-        end(1);
+        box_record_exception(ASBX_RECORD_SYNTAX, 0);
+        box_end(1);
     }
     if (text->entry_point.len == 0)
         run_script(code, globals);
     PyObject *result = PyEval_EvalCode(code, globals, globals);
     if (!result) {
-        record_exception(ASBX_RECORD_SCRIPT, 0);
-        end(1);
+        box_record_exception(ASBX_RECORD_SCRIPT, 0);
+        box_end(1);
     }
+    if (order->flags & ASBX_ORDER_TESTED)
+        box_serve_calls(globals, text->entry_point, order);
     for (uint32_t i = 0; i < text->head->n_calls; i++)
         run_call(globals, text, i, (size_t)order->limits.out_kib << 10);
-    end(0);
+    box_end(0);
 }
 
 /* ---- the zygote ---- */
@@ -265,7 +276,7 @@ static PyObject *serve(PyObject *self, PyObject *args)
         return NULL;
     builtins = PyEval_GetBuiltins();
     compile_function = builtins ? PyDict_GetItemString(builtins, "compile") : NULL;
-    if (!compile_function || !warm_up())
+    if (!compile_function || !box_remote_init() || !warm_up())
         return NULL;
     Py_INCREF(builtins);
     Py_INCREF(compile_function);

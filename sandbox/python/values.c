@@ -53,6 +53,7 @@ static void addf(box_buffer *b, const char *format, ...)
 
 static void add_unknown(box_buffer *b, const char *name)
 {
+    b->unknown = true;
     addf(b, "?%zu:%.60s", strlen(name) < 60 ? strlen(name) : 60, name);
 }
 
@@ -205,6 +206,7 @@ void box_encode(box_buffer *out, PyObject *value)
 typedef struct reader {
     const char *at, *end;
     unsigned depth;
+    box_unknown *unknown;
 } reader;
 
 static PyObject *decode(reader *r);
@@ -267,6 +269,16 @@ static PyObject *take_sized(reader *r, bool text)
                        : PyBytes_FromStringAndSize(r->at, (Py_ssize_t)n);
     r->at += n;
     return v;
+}
+
+static PyObject *take_unknown(reader *r)
+{
+    size_t n;
+    if (!r->unknown || !take_count(r, &n) || r->at >= r->end || *r->at++ != ':' ||
+        n > (size_t)(r->end - r->at))
+        return NULL;
+    r->at += n;
+    return r->unknown(r->at - n, n);
 }
 
 static PyObject *take_sequence(reader *r, bool is_list)
@@ -343,6 +355,8 @@ static PyObject *decode_one(reader *r)
     case 's':
     case 'b':
         return take_sized(r, r->at[-1] == 's');
+    case '?':
+        return take_unknown(r);
     case '[':
     case '(':
         return take_sequence(r, r->at[-1] == '[');
@@ -366,9 +380,9 @@ static PyObject *decode(reader *r)
     return v;
 }
 
-PyObject *box_decode(asbx_text text)
+PyObject *box_decode(asbx_text text, box_unknown *unknown)
 {
-    reader r = { .at = text.data, .end = text.data + text.len };
+    reader r = { .at = text.data, .end = text.data + text.len, .unknown = unknown };
     PyObject *v = decode(&r);
     if (v && r.at != r.end) {
         Py_DECREF(v);

@@ -24,7 +24,8 @@ static asbx_result *run(const char *language, const char *source, const char *in
     const asbx_job job = { .language = language,
                            .source = text(source),
                            .input = text(input),
-                           .limits = { .cpu_ms = 1000, .wall_ms = 3000 } };
+                           .limits = { .cpu_ms = 1000,
+                                       .wall_ms = strstr(source, "sleep") ? 2000 : 30000 } };
     asbx_result *r = asbx_run(box, &job);
     assert_non_null(r);
     return r;
