@@ -18,7 +18,7 @@
         "pselect6", "pipe", "pipe2", "eventfd2", "epoll_create1", "epoll_ctl", "epoll_wait",       \
         "epoll_pwait", "getrlimit", "set_robust_list", "rseq", "arch_prctl", "set_tid_address",    \
         "statx", "restart_syscall", "membarrier", "alarm", "setitimer", "getitimer", "tgkill",     \
-        "rt_sigtimedwait", "pause", "getgroups", "getpgrp", "getsid", "getpgid"
+        "rt_sigtimedwait", "pause", "close_range", "getgroups", "getpgrp", "getsid", "getpgid"
 
 /* What well-meaning libraries probe; EPERM is an answer they know. The file calls fail for want of
  * a writable path anyway. */

@@ -36,7 +36,7 @@ typedef struct asbx_order {
     uint32_t magic, protocol;
     uint32_t policy; /* index into asbx_policies */
     uint32_t flags;  /* ASBX_ORDER_... */
-    uint32_t uid;    /* of the job where the zygote is root; 0: keep */
+    uint32_t uid;    /* of the job: the zygote's business; 0: keep */
     asbx_limits limits;
     uint64_t seed;
 } asbx_order;
@@ -53,6 +53,7 @@ typedef struct asbx_started {
 typedef struct asbx_ended {
     uint32_t magic;
     int32_t wait_status;
+    int32_t denied; /* the system call it was killed for; -1: none, or not known */
     uint64_t cpu_us, peak_kib;
 } asbx_ended;
 
@@ -94,8 +95,8 @@ typedef struct asbx_record {
 } asbx_record;
 
 enum {
-    ASBX_JOB_FD_RESULT = 3,
-    ASBX_JOB_FD_TEXT = 4, /* closed before it begins */
-    ASBX_JOB_FD_DOWN = 5
-}; /* as the job sees them */
+    ASBX_JOB_FD_RESULT = 1100,
+    ASBX_JOB_FD_TEXT, /* closed before it begins */
+    ASBX_JOB_FD_DOWN
+}; /* as the job sees them: above all it may open itself, and above what programs look through */
 #endif

@@ -11,24 +11,39 @@
 enum {
     ASBX_MOST_POLICIES = 8,
     ASBX_FD_BASE = 100, /* where zygote_serve.c puts an order's descriptors */
-    ASBX_KEPT_FD = 200  /* survives zygote_confine(): the program to execute, close-on-exec; beyond
+    ASBX_KEPT_FD = 200, /* survives zygote_confine(): the program to execute, close-on-exec; beyond
                            what a job may open */
+    ASBX_TELL_FD        /* over which a job hands its listener to the zygote, and nothing else */
 };
 
 /* Filters and rulesets made once; jobs inherit them and only load them. */
 typedef struct zygote_box {
-    struct sock_fprog filter[ASBX_MOST_POLICIES];
-    int landlock[ASBX_MOST_POLICIES]; /* -1: the kernel has none */
-    bool is_root;                     /* else in a user namespace of its own */
+    struct sock_fprog filter[ASBX_MOST_POLICIES];   /* what is denied comes as SIGSYS, to the job */
+    struct sock_fprog listened[ASBX_MOST_POLICIES]; /* ... or to the zygote, which names it */
+    int landlock[ASBX_MOST_POLICIES];               /* -1: the kernel has none */
+    int told;     /* the other end of ASBX_TELL_FD; -1: the kernel has no listeners */
+    int alive;    /* readable when the zygote is dead */
+    bool is_root; /* else in a user namespace of its own */
     bool has_pivoted;
+    bool counts_here; /* processes are counted in that namespace, not over all of the user's */
+    uint32_t uid;     /* of its jobs, where it is root: no other zygote's */
 } zygote_box;
 
 /* What failed, for the supervisor: 0, or -errno with *what. */
 int zygote_enter_namespaces(zygote_box *box, const char **what);
 int zygote_make_filter(const asbx_policy *policy, struct sock_fprog *out, const char **what);
+int zygote_judge_arguments(const asbx_policy *policy, struct sock_fprog *p);
+int zygote_make_listened(const struct sock_fprog *from, struct sock_fprog *out);
 int zygote_make_landlock(const asbx_policy *policy,
                          const char **what);            /* a descriptor, or -errno */
 int zygote_prepare(zygote_box *box, const char **what); /* all of the above */
+
+/* ---- who hears of a denied call (zygote_listen.c) ---- */
+int zygote_listen_open(zygote_box *box,
+                       const char **what); /* box->told is -1 where there are none */
+bool zygote_listen_install(const zygote_box *box, uint32_t policy); /* in the job; false: without */
+int zygote_listen_take(const zygote_box *box); /* the listener of the job that runs; -1: none */
+int zygote_listen_hear(int listener);          /* the number of the call that waits; -1 */
 
 /* In the job, after clone: limits, descriptors, disk, user, Landlock, seccomp. Does not return
  * where a layer fails. */

@@ -10,6 +10,7 @@
 #include <linux/close_range.h>
 #include <linux/seccomp.h>
 #include <linux/securebits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -80,8 +81,10 @@ static void set_limits(const zygote_box *box, const asbx_policy *policy, const a
     limit(RLIMIT_MEMLOCK, 0, "no locked memory");
     limit(RLIMIT_MSGQUEUE, 0, "no message queues");
     limit(RLIMIT_SIGPENDING, 64, "limit of signals");
-    if (box->is_root && order->uid) /* counted by user, and this one is the job's own */
+    if (order->uid) /* counted by user, and this one is the job's own */
         limit(RLIMIT_NPROC, l->procs, "limit of processes");
+    else if (box->counts_here) /* ... or by user and namespace; the zygote is one of them */
+        limit(RLIMIT_NPROC, (uint64_t)l->procs + 1, "limit of processes");
     limit(RLIMIT_NOFILE, policy->processes ? 4 * OPEN_FILES : OPEN_FILES, "limit of open files");
 }
 
@@ -121,13 +124,13 @@ static void drop_capabilities(void)
         give_up("capabilities");
 }
 
-static void change_user(const zygote_box *box, const asbx_order *order)
+static void change_user(const asbx_order *order)
 {
-    if (!box->is_root || !order->uid) {
+    uid_t uid = order->uid;
+    if (!uid) {
         drop_capabilities();
         return;
     }
-    uid_t uid = order->uid;
     if (setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0)
         give_up("a user of its own");
 }
@@ -138,7 +141,7 @@ static void make_disk(const asbx_order *order)
 {
     char options[96];
     (void)snprintf(options, sizeof options, "size=%uk,nr_inodes=2048,mode=700,uid=%u,gid=%u",
-                   order->limits.file_kib, order->uid, order->uid);
+                   order->limits.file_kib, order->uid, order->uid); /* 0: ourselves, as mapped */
     if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
         mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, options) < 0 || chdir("/tmp") < 0)
         give_up("a disk of its own");
@@ -157,13 +160,26 @@ static void denied(int signal_number, siginfo_t *info, void *context)
 static void confine_calls(const zygote_box *box, const asbx_order *order)
 {
     struct sigaction sa;
+    if (zygote_listen_install(box, order->policy))
+        return;
     memset(&sa, 0, sizeof sa);
     sa.sa_sigaction = denied;
     sa.sa_flags = SA_SIGINFO | SA_NODEFER;
     if (sigaction(SIGSYS, &sa, NULL) < 0)
         give_up("SIGSYS");
+    close(ASBX_TELL_FD);
     if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &box->filter[order->policy]) < 0)
         give_up("seccomp");
+}
+
+/* Killed with the zygote; a change of user takes that off again. It may have died in between. */
+static void die_with_zygote(const zygote_box *box)
+{
+    struct pollfd p = { .fd = box->alive, .events = POLLIN };
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+        give_up("death with the helper");
+    if (poll(&p, 1, 0) != 0)
+        _exit(SETUP_FAILED);
 }
 
 void zygote_confine(const zygote_box *box, const asbx_order *order)
@@ -171,7 +187,7 @@ void zygote_confine(const zygote_box *box, const asbx_order *order)
     const asbx_policy *policy = asbx_policies[order->policy];
     int landlock = box->landlock[order->policy];
     take_descriptors(order);
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || setsid() < 0)
+    if (setsid() < 0)
         give_up("session");
     if (policy->disk) {
         const char *what;
@@ -179,18 +195,22 @@ void zygote_confine(const zygote_box *box, const asbx_order *order)
         if (landlock >= 0) /* a rule on a mount point does not reach what is mounted there: this
                               disk needs its own */
             landlock = zygote_make_landlock(policy, &what);
+        if (landlock < 0 && box->landlock[order->policy] >= 0)
+            give_up("Landlock for a disk of its own");
     }
     set_limits(box, policy, order);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         give_up("no_new_privs");
     if (landlock >= 0 && syscall(SYS_landlock_restrict_self, landlock, 0) < 0)
         give_up("Landlock");
-    change_user(box, order);
+    change_user(order);
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
         give_up("dumpable");
+    die_with_zygote(box);
     int last = order->flags & ASBX_ORDER_DOWN ? ASBX_JOB_FD_DOWN : ASBX_JOB_FD_TEXT;
-    if (syscall(SYS_close_range, last + 1, ASBX_KEPT_FD - 1, 0) < 0 ||
-        syscall(SYS_close_range, ASBX_KEPT_FD + 1, ~0U, 0) < 0)
+    if (syscall(SYS_close_range, 3, ASBX_KEPT_FD - 1, 0) < 0 ||
+        syscall(SYS_close_range, ASBX_TELL_FD + 1, ASBX_JOB_FD_RESULT - 1, 0) < 0 ||
+        syscall(SYS_close_range, last + 1, ~0U, 0) < 0)
         give_up("descriptors");
     confine_calls(box, order);
 }

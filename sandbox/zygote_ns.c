@@ -7,10 +7,14 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 static int write_to(const char *path, const char *text)
@@ -44,8 +48,19 @@ static int enter_user_namespace(const char **what)
 
 /* ---- the root ---- */
 
-static const char *const staging =
-    "/tmp"; /* covered by our own tmpfs, in our own mount namespace */
+/* Covered by our own tmpfs, in our own mount namespace: any folder that holds nothing we show. */
+static const char *staging = "/tmp";
+
+static void choose_staging(void)
+{
+    static const char *const places[] = { "/tmp", "/run", "/mnt", "/srv", "/var", "/proc", NULL };
+    struct stat st;
+    for (const char *const *p = places; *p; p++)
+        if (lstat(*p, &st) == 0 && S_ISDIR(st.st_mode)) {
+            staging = *p;
+            return;
+        }
+}
 
 static int at(char *out, size_t size, const char *path)
 {
@@ -102,6 +117,7 @@ static int make_root(const char **what)
     static const char *const made[] = { "/etc", "/dev", "/tmp", NULL };
     char path[64];
     *what = "mount namespace";
+    choose_staging();
     if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
         mount("tmpfs", staging, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,nr_inodes=64,mode=755") < 0)
         return -errno;
@@ -130,9 +146,20 @@ static int pivot(const char **what)
                : 0;
 }
 
+/* Root of a container has some users only; then a namespace of our own is the better way. */
+static bool has_all_users(void)
+{
+    unsigned inside = 1, outside = 1, count = 0;
+    FILE *f = fopen("/proc/self/uid_map", "re");
+    int n = f ? fscanf(f, "%u %u %u", &inside, &outside, &count) : 0;
+    if (f)
+        (void)fclose(f);
+    return n == 3 && inside == 0 && count == UINT32_MAX;
+}
+
 int zygote_enter_namespaces(zygote_box *box, const char **what)
 {
-    box->is_root = geteuid() == 0;
+    box->is_root = geteuid() == 0 && has_all_users();
     int rc = box->is_root ? 0 : enter_user_namespace(what);
     if (rc < 0)
         return rc;
@@ -152,17 +179,66 @@ static int out_of_the_way(int fd)
 {
     if (fd < 0)
         return fd;
-    int high = fcntl(fd, F_DUPFD_CLOEXEC, ASBX_KEPT_FD + 1);
+    int high = fcntl(fd, F_DUPFD_CLOEXEC, ASBX_TELL_FD + 1);
     int rc = high < 0 ? -errno : high;
     close(fd);
     return rc;
 }
 
+/* Descriptors as high as those of a job. */
+static int open_files(const char **what)
+{
+    struct rlimit r;
+    *what = "limit of open files (ulimit -Hn) below 2048";
+    if (getrlimit(RLIMIT_NOFILE, &r) < 0)
+        return -errno;
+    if (r.rlim_max <= ASBX_JOB_FD_DOWN)
+        return -EMFILE;
+    if (r.rlim_cur < 2048)
+        r.rlim_cur = r.rlim_max < 2048 ? r.rlim_max : 2048;
+    return setrlimit(RLIMIT_NOFILE, &r) < 0 ? -errno : 0;
+}
+
+/* Linux counts processes by user and namespace since 5.14. */
+static bool counts_by_namespace(void)
+{
+    struct utsname u;
+    if (uname(&u) < 0)
+        return false;
+    char *end;
+    unsigned long major = strtoul(u.release, &end, 10), minor = 0;
+    if (*end == '.')
+        minor = strtoul(end + 1, NULL, 10);
+    return major > 5 || (major == 5 && minor >= 14);
+}
+
+/* What tells this zygote and its jobs from all others. */
+static int be_oneself(zygote_box *box, const char **what)
+{
+    enum { FIRST_UID = 1900000000, USERS = 1 << 30 };
+    uint32_t any = 0;
+    *what = "an identity of its own";
+    if (getrandom(&any, sizeof any, 0) != (ssize_t)sizeof any)
+        return -EIO;
+    box->uid = box->is_root ? FIRST_UID + any % USERS : 0;
+    box->counts_here = !box->is_root && counts_by_namespace();
+    box->alive = out_of_the_way((int)syscall(SYS_pidfd_open, getpid(), 0));
+    return box->alive < 0 ? box->alive : 0;
+}
+
 int zygote_prepare(zygote_box *box, const char **what)
 {
-    int rc = zygote_enter_namespaces(box, what);
+    int rc = open_files(what);
+    if (rc == 0)
+        rc = zygote_enter_namespaces(box, what);
+    if (rc == 0)
+        rc = be_oneself(box, what);
+    if (rc == 0)
+        rc = zygote_listen_open(box, what);
     for (unsigned i = 0; rc == 0 && asbx_policies[i]; i++) {
         rc = zygote_make_filter(asbx_policies[i], &box->filter[i], what);
+        if (rc == 0)
+            rc = zygote_make_listened(&box->filter[i], &box->listened[i]);
         if (rc < 0)
             break;
         box->landlock[i] = out_of_the_way(zygote_make_landlock(asbx_policies[i], what));

@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -69,6 +71,9 @@ static int fill(scmp_filter_ctx c, const asbx_policy *policy)
         rc = add(c, SCMP_ACT_ERRNO(EPERM), policy->forgiven);
     if (rc == 0)
         rc = add_program(c);
+    if (rc == 0) /* zygote_listen.c: the descriptor is closed before the job begins */
+        rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 1,
+                              SCMP_A0(SCMP_CMP_EQ, ASBX_TELL_FD));
     if (rc == 0 && policy->processes)
         return add_processes(c);
     return rc == 0 && policy->threads ? add_threads(c) : rc;
@@ -108,5 +113,18 @@ int zygote_make_filter(const asbx_policy *policy, struct sock_fprog *out, const 
     if (rc == 0)
         rc = export(c, out);
     seccomp_release(c);
-    return rc;
+    return rc == 0 ? zygote_judge_arguments(policy, out) : rc;
+}
+
+int zygote_make_listened(const struct sock_fprog *from, struct sock_fprog *out)
+{
+    *out =
+        (struct sock_fprog){ .len = from->len, .filter = calloc(from->len, sizeof *out->filter) };
+    if (!out->filter)
+        return -ENOMEM;
+    memcpy(out->filter, from->filter, from->len * sizeof *out->filter);
+    for (unsigned i = 0; i < out->len; i++)
+        if (out->filter[i].code == (BPF_RET | BPF_K) && out->filter[i].k == SECCOMP_RET_TRAP)
+            out->filter[i].k = SECCOMP_RET_USER_NOTIF;
+    return 0;
 }

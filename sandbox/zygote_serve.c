@@ -101,31 +101,70 @@ static uint64_t micros(struct timeval t)
     return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_usec;
 }
 
-/* Until the job is dead; a supervisor that is gone takes it along. */
-static int wait_for(int socket, pid_t pid, int pidfd, asbx_ended *ended)
+static void kill_job(int pidfd)
 {
-    struct pollfd p[2] = { { .fd = pidfd, .events = POLLIN },
-                           { .fd = socket, .events = POLLRDHUP } };
-    bool alone = false;
-    while (!(p[0].revents & POLLIN)) {
-        int n = poll(p, 2, -1);
+    (void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+}
+
+static void drop(struct pollfd *p)
+{
+    close(p->fd);
+    p->fd = -1;
+}
+
+/* Until the job is dead. It is killed for a call it must not make (*denied), and when the
+ * supervisor is gone: then -EPIPE. */
+static int see_out(int socket, const zygote_box *box, int pidfd, int32_t *denied)
+{
+    enum { JOB, SUPERVISOR, TOLD, LISTENER, N };
+    struct pollfd p[N] = { [JOB] = { .fd = pidfd, .events = POLLIN },
+                           [SUPERVISOR] = { .fd = socket, .events = POLLRDHUP },
+                           [TOLD] = { .fd = box->told, .events = POLLIN },
+                           [LISTENER] = { .fd = -1, .events = POLLIN } };
+    int rc = 0;
+    while (!(p[JOB].revents & POLLIN)) {
+        int n = poll(p, N, -1);
         if (n < 0 && errno != EINTR)
             return -errno;
-        if (n > 0 && p[1].revents && !alone) {
-            alone = true;
-            (void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-            p[1].fd = -1;
+        if (n <= 0)
+            continue;
+        if (p[SUPERVISOR].revents) {
+            rc = -EPIPE;
+            kill_job(pidfd);
+            p[SUPERVISOR].fd = -1;
+        }
+        if (p[LISTENER].revents & POLLIN) {
+            *denied = zygote_listen_hear(p[LISTENER].fd);
+            kill_job(pidfd);
+        }
+        if (p[LISTENER].revents)
+            drop(&p[LISTENER]);
+        if (p[TOLD].revents) {
+            p[LISTENER].fd = zygote_listen_take(box);
+            p[TOLD].fd = -1;
         }
     }
+    if (p[LISTENER].fd >= 0)
+        drop(&p[LISTENER]);
+    if (p[TOLD].fd >= 0 && (p[LISTENER].fd = zygote_listen_take(box)) >= 0) /* it came and went */
+        drop(&p[LISTENER]);
+    return rc;
+}
+
+static int wait_for(int socket, const zygote_box *box, pid_t pid, int pidfd, asbx_ended *ended)
+{
+    int32_t denied = -1;
+    int rc = see_out(socket, box, pidfd, &denied);
     struct rusage ru;
     int status;
     if (wait4(pid, &status, 0, &ru) != pid)
         return -errno;
     *ended = (asbx_ended){ .magic = ASBX_MAGIC,
                            .wait_status = status,
+                           .denied = denied,
                            .cpu_us = micros(ru.ru_utime) + micros(ru.ru_stime),
                            .peak_kib = (uint64_t)ru.ru_maxrss };
-    return alone ? -EPIPE : 0;
+    return rc;
 }
 
 static void child(const zygote_box *box, const zygote_hooks *hooks, const asbx_order *order)
@@ -166,7 +205,7 @@ static int run_job(int socket, const zygote_box *box, const zygote_hooks *hooks,
     const asbx_started started = { .magic = ASBX_MAGIC, .pid = (int32_t)pid };
     asbx_ended ended;
     int rc = answer(socket, &started, sizeof started, pidfd);
-    int waited = wait_for(socket, (pid_t)pid, pidfd, &ended);
+    int waited = wait_for(socket, box, (pid_t)pid, pidfd, &ended);
     close(pidfd);
     if (rc == 0 && waited == 0)
         rc = answer(socket, &ended, sizeof ended, -1);
@@ -197,8 +236,10 @@ int zygote_serve(int socket, const zygote_hooks *hooks)
             return rc < 0;
         if (order.policy >= count_policies())
             rc = refuse(socket, EINVAL, "policy");
-        else
+        else {
+            order.uid = box.uid;
             rc = run_job(socket, &box, hooks, &order);
+        }
         if (rc < 0)
             return 1;
     }
