@@ -13,7 +13,7 @@
 /* ---- the records ---- */
 
 typedef struct said {
-    bool done, syntax, raised, denied, setup;
+    bool began, done, syntax, raised, denied, setup;
     int32_t syscall, error;
     asbx_text text; /* of syntax, raised, setup */
 } said;
@@ -24,8 +24,7 @@ static bool starts(asbx_text t, const char *prefix)
     return t.len >= n && memcmp(t.data, prefix, n) == 0;
 }
 
-/* What a call that raised has to be called. */
-static asbx_status of_exception(asbx_text text)
+asbx_status job_of_exception(asbx_text text)
 {
     if (starts(text, "MemoryError"))
         return ASBX_MLE;
@@ -41,7 +40,7 @@ static void take_call(asbx_result *out, const asbx_record *r, asbx_text text, bo
         return;
     asbx_value *v = &out->values[r->index];
     if (r->kind == ASBX_RECORD_RAISED) {
-        v->status = of_exception(text);
+        v->status = job_of_exception(text);
         v->error = text;
     } else if (is_raw || asbx_value_valid(text)) {
         v->status = ASBX_OK;
@@ -77,10 +76,15 @@ static said read_records(job_run *run, asbx_result *out, bool is_raw)
             s.denied = true;
             s.syscall = (int32_t)r.index;
             break;
-        case ASBX_RECORD_SETUP:
-            s.setup = true;
-            s.error = (int32_t)r.index;
-            s.text = text;
+        case ASBX_RECORD_SETUP: /* the program's word that we failed is not taken */
+            if (!s.began) {
+                s.setup = true;
+                s.error = (int32_t)r.index;
+                s.text = text;
+            }
+            break;
+        case ASBX_RECORD_BEGAN:
+            s.began = true;
             break;
         case ASBX_RECORD_DONE:
             s.done = true;
@@ -148,7 +152,7 @@ static asbx_status of_run(const asbx_job *job, const job_run *run, const said *s
     if (s->syntax)
         return ASBX_COMPILE_ERROR;
     if (s->raised)
-        return of_exception(s->text);
+        return job_of_exception(s->text);
     if (job->n_calls && !s->done)
         return ASBX_NO_RESULT;
     if (out->exit_code)
