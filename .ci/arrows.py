@@ -14,7 +14,7 @@ ROOMS = {
     "host/base": ("", {PLUGIN_H}),
     "host/jobs": ("base", {PLUGIN_H}),
     "host/data": ("base", {PLUGIN_H, ASSAY_H}),
-    "host/plug": ("base data jobs", {PLUGIN_H, ASSAY_H}),
+    "host/plug": ("base data jobs sandbox", {PLUGIN_H, ASSAY_H}),
     "host/eval": ("base data jobs plug", {PLUGIN_H, ASSAY_H}),
     "host/audit": ("base", {PLUGIN_H}),
     "host/cli": ("base data jobs plug eval audit sandbox", {PLUGIN_H, ASSAY_H}),

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "plug/entry.h"
+#include "plug/sandboxed.h"
 #include "plug/seat.h"
 #include "plug/services.h"
 #include "plug/text.h"
@@ -27,6 +28,7 @@ struct call_state { /* behind assay_call.data */
     uint32_t lo, n;
     as_act act;
     int64_t deadline_ns;
+    as_kept kept;
     bool lost; /* something emitted found no memory here, which the verifier may not have minded */
     atomic_flag busy; /* emit is [any]; held for one copy, so spinning is cheaper than sleeping */
 };
@@ -59,8 +61,14 @@ static assay_status emit(const assay_call *call, uint32_t item, uint32_t channel
     return rc < 0 ? ASSAY_E_ARG : ASSAY_OK;
 }
 
+as_kept *as_call_kept(const assay_call *call)
+{
+    return &((struct call_state *)call->data)->kept;
+}
+
 static assay_call make_call(struct call_state *st, uint32_t want)
 {
+    as_kept_init(&st->kept);
     return (assay_call){ .size = sizeof(assay_call),
                          .flags = want,
                          .data = st,
@@ -149,6 +157,7 @@ static void inproc_call(as_seat *seat, as_act act, const as_items *items, uint32
     };
     assay_error e = { .size = sizeof e };
     assay_status status = call_verifier(s, act, &call, &batch, &scores, &e);
+    as_kept_fini(&st.kept);
     if (st.lost) { /* a verdict without its key would be a blank vote */
         status = ASSAY_E_NOMEM;
         memset(r->verdict + lo, ASSAY_UNSET, n);
@@ -182,6 +191,7 @@ static int inproc_same(as_seat *seat, as_str a, as_str b)
                              .busy = ATOMIC_FLAG_INIT };
     assay_call call = make_call(&st, 0);
     int32_t rc = s->answer->same(s->verifier, &call, a, b);
+    as_kept_fini(&st.kept);
     return rc < 0 ? AS_EPLUGIN : rc != 0;
 }
 

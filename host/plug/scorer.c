@@ -236,6 +236,11 @@ static int open_into(as_scorer *s, as_registry *registry, const char *text, as_e
     if (rc < 0)
         return rc;
     s->range = range_of(s->info.cost_us);
+    rc = s->info.flags & ASSAY_F_USES_SANDBOX ? as_services_hold_sandbox(s->services, err) : 0;
+    if (rc < 0) { /* now, and not as the verdict on every item */
+        seat->close(seat);
+        return rc;
+    }
     return place_first(s, seat, err);
 }
 

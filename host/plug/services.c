@@ -1,10 +1,11 @@
 /* services.c -- assay.verifiers/1: verifiers made of others open their parts here, and every part
- * is a scorer of its own. Lock: `lock` guards opening; parts once opened are read without it (they
- * never go before all of them go). SPDX-License-Identifier: Apache-2.0 */
+ * is a scorer of its own; assay.sandbox/1. Lock: `lock` guards opening; parts once opened are read
+ * without it (they never go before all of them go). SPDX-License-Identifier: Apache-2.0 */
 #include "plug/services.h"
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "plug/sandboxed.h"
 #include "plug/text.h"
 #include "plug/vote.h"
 
@@ -23,6 +24,7 @@ struct as_services {
     char *texts[MAX_PARTS];
     as_scorer *parts[MAX_PARTS];
     _Atomic uint32_t n;
+    _Atomic bool holds_sandbox;
 };
 
 static _Thread_local as_services *creating;
@@ -288,6 +290,40 @@ static const assay_svc_verifiers verifiers_service = { .size = sizeof verifiers_
                                                        .extract = svc_extract,
                                                        .same = svc_same };
 
+/* ---- assay.sandbox/1 ---- */
+
+int as_services_hold_sandbox(as_services *s, as_err *err)
+{
+    if (s->holds_sandbox)
+        return 0;
+    pthread_mutex_lock(&s->lock);
+    int rc = s->holds_sandbox ? 0 : as_sandboxed_hold(err);
+    s->holds_sandbox = rc == 0;
+    pthread_mutex_unlock(&s->lock);
+    return rc;
+}
+
+static int is_cancelled(void *call)
+{
+    return ((const assay_call *)call)->cancelled(call);
+}
+
+static assay_status svc_run(const assay_host *host, const assay_call *call, assay_run *const *jobs,
+                            uint32_t n, assay_error *e)
+{
+    as_err err = { 0 };
+    int rc = as_services_hold_sandbox(host->data, &err);
+    union {
+        const assay_call *given;
+        void *ctx;
+    } asked = { .given = call }; /* the callback casts it back */
+    if (rc == 0)
+        rc = as_sandboxed_run(jobs, n, as_call_kept(call), is_cancelled, asked.ctx, &err);
+    return rc < 0 ? give_error(e, &err) : ASSAY_OK;
+}
+
+static const assay_svc_sandbox sandbox_service = { .size = sizeof sandbox_service, .run = svc_run };
+
 static void host_log(const assay_host *host, int32_t level, const char *line)
 {
     const as_services *s = host->data;
@@ -301,6 +337,8 @@ static void host_log(const assay_host *host, int32_t level, const char *line)
 static const void *host_service(const assay_host *host, const char *id)
 {
     (void)host;
+    if (id && strcmp(id, ASSAY_SVC_SANDBOX) == 0)
+        return &sandbox_service;
     return id && strcmp(id, ASSAY_SVC_VERIFIERS) == 0 ? &verifiers_service : NULL;
 }
 
@@ -334,6 +372,8 @@ void as_services_free(as_services *s)
         as_scorer_close(s->parts[i]);
         as_free(s->texts[i]);
     }
+    if (s->holds_sandbox)
+        as_sandboxed_release();
     (void)pthread_mutex_destroy(&s->lock);
     as_free(s);
 }

@@ -1,5 +1,5 @@
 /* services.h -- what the host offers to verifiers: assay.verifiers/1, with every part a scorer of its own, so that
- * isolation, cache and run record see the whole graph.
+ * isolation, cache and run record see the whole graph; and assay.sandbox/1 (sandboxed.h).
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef AS_PLUG_SERVICES_H
 #define AS_PLUG_SERVICES_H
@@ -21,6 +21,8 @@ void as_services_label(as_services *s, const char *name); /* put in front of the
 /* What assay.verifiers/1 calls classes(): class_of[i] is a class number within i's group, UINT32_MAX: no vote. */
 int as_services_classes(as_services *s, uint32_t part, const as_items *items, uint32_t *class_of, as_arena *arena,
                         as_err *err);
+/* Holds the sandbox from here on, as long as `s` lives: AS_ESANDBOX where this system cannot give it. [any] */
+int as_services_hold_sandbox(as_services *s, as_err *err);
 /* From the ABI's columns to the host's (texts borrowed) -- for calls that come back from plugins and workers. */
 int as_items_of_batch(as_items *out, const assay_batch *b, as_arena *arena, as_err *err);
 #endif

@@ -30,6 +30,7 @@ typedef enum as_wire_type {
     AS_WIRE_PART_EXTRACT,
     AS_WIRE_PART_SAME,
     AS_WIRE_REPLY,
+    AS_WIRE_SANDBOX, /* programs (sandboxed.h) -> REPLY (info: what became of them) */
     AS_WIRE_N_TYPES
 } as_wire_type;
 

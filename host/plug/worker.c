@@ -2,6 +2,7 @@
  * replaced when it ends. SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 #include "base/mem.h"
+#include "plug/sandboxed.h"
 #include "plug/seat.h"
 #include "plug/services.h"
 #include "plug/text.h"
@@ -155,6 +156,38 @@ static int part_same(struct worker *w, as_wire_reader *r, as_err *err)
     return 0;
 }
 
+static int is_stopped(void *ctx)
+{
+    const struct worker *w = ctx;
+    return as_cancel_why(w->spec->cancel);
+}
+
+static int run_programs(struct worker *w, as_wire_reader *r, as_arena *arena, as_err *err)
+{
+    assay_run **jobs = NULL;
+    uint32_t n = 0;
+    as_kept kept;
+    as_buf told;
+    as_kept_init(&kept);
+    as_buf_init(&told, AS_WIRE_MAX / 2);
+    int rc = as_sandboxed_take_jobs(r, &jobs, &n, arena, err);
+    if (rc == 0)
+        rc = as_services_hold_sandbox(w->spec->services, err);
+    if (rc == 0)
+        rc = as_sandboxed_run(jobs, n, &kept, is_stopped, w, err);
+    if (rc == 0) {
+        as_sandboxed_put_results(&told, jobs, n);
+        rc = as_buf_check(&told, err);
+    }
+    if (rc == 0) {
+        as_wire_answer a = { .info = as_buf_str(&told) };
+        as_wire_put_reply(&w->part_reply, &a);
+    }
+    as_buf_fini(&told);
+    as_kept_fini(&kept);
+    return rc;
+}
+
 static void log_line(const struct worker *w, as_wire_reader *r)
 {
     int32_t level = (int32_t)as_wire_u32(r);
@@ -184,6 +217,8 @@ static int serve_question(struct worker *w, uint32_t type, as_str payload, as_er
         rc = part_same(w, &r, &part_err);
     else if (type >= AS_WIRE_PART_SCORE && type <= AS_WIRE_PART_EXTRACT)
         rc = part_items(w, type, &r, &arena, &part_err);
+    else if (type == AS_WIRE_SANDBOX)
+        rc = run_programs(w, &r, &arena, &part_err);
     else
         rc = as_fail(&part_err, AS_EUSAGE, "not a question");
     if (rc < 0)

@@ -7,6 +7,7 @@
 #include "plug/worker_serve.h"
 
 #include "base/mem.h"
+#include "plug/sandboxed.h"
 #include "plug/seat.h"
 #include "plug/services.h"
 #include "plug/text.h"
@@ -179,6 +180,28 @@ static const assay_svc_verifiers verifiers_service = { .size = sizeof verifiers_
                                                        .extract = svc_extract,
                                                        .same = svc_same };
 
+/* The programs of this process run in the host's sandbox, which this process has no part in. */
+static assay_status svc_run(const assay_host *host, const assay_call *call, assay_run *const *jobs,
+                            uint32_t n, assay_error *e)
+{
+    struct server *v = host->data;
+    as_wire_reply reply;
+    as_err err = { 0 };
+    if (as_sandboxed_check(jobs, n, &err) < 0)
+        return give_error(e, ASSAY_E_ARG, as_str_of(err.text));
+    pthread_mutex_lock(&v->lock);
+    as_wire_begin(&v->question, AS_WIRE_SANDBOX);
+    as_sandboxed_put_jobs(&v->question, jobs, n);
+    assay_status status = ask(v, &reply, e);
+    if (status >= 0 &&
+        as_sandboxed_take_results(reply.info, jobs, n, as_call_kept(call), &err) < 0)
+        status = give_error(e, ASSAY_E_NOMEM, as_str_of(err.text));
+    pthread_mutex_unlock(&v->lock);
+    return status;
+}
+
+static const assay_svc_sandbox sandbox_service = { .size = sizeof sandbox_service, .run = svc_run };
+
 static void host_log(const assay_host *host, int32_t level, const char *line)
 {
     struct server *v = host->data;
@@ -196,6 +219,8 @@ static void host_log(const assay_host *host, int32_t level, const char *line)
 static const void *host_service(const assay_host *host, const char *id)
 {
     (void)host;
+    if (id && strcmp(id, ASSAY_SVC_SANDBOX) == 0)
+        return &sandbox_service;
     return id && strcmp(id, ASSAY_SVC_VERIFIERS) == 0 ? &verifiers_service : NULL;
 }
 
