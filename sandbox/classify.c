@@ -103,7 +103,10 @@ static void name_syscall(asbx_result *out)
     char *name = out->denied_syscall >= 0
                      ? seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, out->denied_syscall)
                      : NULL;
-    (void)snprintf(out->denied_name, sizeof out->denied_name, "%s", name ? name : "");
+    if (!name && out->signal == SIGSYS) /* the filter kills for it, whatever its number */
+        (void)snprintf(out->denied_name, sizeof out->denied_name, "of another ABI");
+    else
+        (void)snprintf(out->denied_name, sizeof out->denied_name, "%s", name ? name : "");
     free(name);
 }
 

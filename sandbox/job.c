@@ -299,7 +299,6 @@ static bool open_all(const asbx_job *job, const asbx_policy *policy, uint32_t fl
 void job_order(asbx_slot *slot, const asbx_job *job, const asbx_policy *policy, uint32_t flags,
                job_run *run)
 {
-    enum { FIRST_UID = 1900000000 };
     int fds[ASBX_FDS] = { -1, -1, -1, -1, -1, -1 };
     memset(run, 0, sizeof *run);
     run->limits = job_limits(job, policy);
@@ -312,7 +311,6 @@ void job_order(asbx_slot *slot, const asbx_job *job, const asbx_policy *policy, 
                                .protocol = ASBX_PROTOCOL,
                                .policy = index,
                                .flags = flags,
-                               .uid = FIRST_UID + slot->number,
                                .limits = run->limits,
                                .seed = job->seed };
     if (!open_all(job, policy, flags, run, fds))

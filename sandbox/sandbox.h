@@ -77,7 +77,7 @@ typedef struct asbx_job {
     const asbx_file *files; /* policy "files" or "compile" only */
     uint32_t n_files;
     asbx_limits limits;
-    uint64_t seed; /* of the program's hash function, where it has one */
+    uint64_t seed; /* of its random numbers and its hash function, where it has them */
 
     /* A second program, trusted, in a job of its own: the test. Expected values are in it and
      * nowhere else. Python only; with entry_point, without calls. Under the entry point's name (and

@@ -16,30 +16,52 @@ enum { READY_MS = 20000 };
 
 /* The module is found by path, and the path forgotten: the job's interpreter knows nothing of ours.
  */
-static const char boot[] = "import sys\n"
+static const char boot[] = "import sys, os\n"
+                           "os.environ.pop('PYTHONHASHSEED', None)\n"
                            "sys.path.insert(0, sys.argv[1])\n"
                            "import _assay_box\n"
                            "del sys.path[0]\n"
                            "_assay_box.serve(3, sys.argv[2])\n";
 
+/* No terminal's signals reach it, and no signal is blocked or ignored as it may be in a thread of
+ * the caller's. */
+static void own_session(posix_spawnattr_t *attributes)
+{
+    sigset_t none, all;
+    (void)sigemptyset(&none);
+    (void)sigfillset(&all);
+    (void)posix_spawnattr_setsigmask(attributes, &none);
+    (void)posix_spawnattr_setsigdefault(attributes, &all);
+    (void)posix_spawnattr_setflags(
+        attributes, (short)(POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
+}
+
 static int spawn(const asbx_settings *settings, asbx_slot *slot, int socket)
 {
     char helper[4200], prelude[256], dir[4096];
     char path[] = "PATH=/usr/bin:/bin", lang[] = "LANG=C.UTF-8", all[] = "LC_ALL=C.UTF-8";
-    char *const environment[] = { path, lang, all, NULL };
+    char seed[48];
+    char *const environment[] = { path, lang, all, seed, NULL };
+    (void)snprintf(seed, sizeof seed, "PYTHONHASHSEED=%u", slot->seed);
     (void)snprintf(helper, sizeof helper, "%s/assay-box", settings->helper_dir);
     (void)snprintf(prelude, sizeof prelude, "%s", slot->prelude);
     (void)snprintf(dir, sizeof dir, "%s", settings->helper_dir);
     char python[4096], code[sizeof boot];
     (void)snprintf(python, sizeof python, "%s", settings->python);
     memcpy(code, boot, sizeof boot);
-    char name[] = "assay-box", i[] = "-I", s[] = "-S", b[] = "-B", x[] = "-Xutf8", c[] = "-c";
-    char *const native[] = { name, NULL }, *const interpreted[] = {
-        name, i, s, b, x, c, code, dir, prelude, NULL
-    };
+    /* as -I, but for the seed of its hash function: the environment is ours */
+    char name[] = "assay-box", alone[] = "-sPSB", x[] = "-Xutf8", c[] = "-c";
+    char *const native[] = { name, NULL }, *const interpreted[] = { name, alone, x,       c,
+                                                                    code, dir,   prelude, NULL };
     posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
     if (posix_spawn_file_actions_init(&actions) != 0)
         return -ENOMEM;
+    if (posix_spawnattr_init(&attributes) != 0) {
+        posix_spawn_file_actions_destroy(&actions);
+        return -ENOMEM;
+    }
+    own_session(&attributes);
     int rc = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0);
     if (rc == 0)
         rc = posix_spawn_file_actions_adddup2(&actions, 0, 1);
@@ -48,9 +70,11 @@ static int spawn(const asbx_settings *settings, asbx_slot *slot, int socket)
     if (rc == 0)
         rc = posix_spawn_file_actions_addclosefrom_np(&actions, 4);
     if (rc == 0)
-        rc = posix_spawn(&slot->pid, slot->kind == KIND_PYTHON ? python : helper, &actions, NULL,
-                         slot->kind == KIND_PYTHON ? interpreted : native, environment);
+        rc =
+            posix_spawn(&slot->pid, slot->kind == KIND_PYTHON ? python : helper, &actions,
+                        &attributes, slot->kind == KIND_PYTHON ? interpreted : native, environment);
     posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
     if (rc != 0)
         slot->pid = 0;
     return -rc;
@@ -90,27 +114,29 @@ void slot_stop(asbx_slot *slot)
         (void)kill(slot->pid, SIGKILL);
         while (waitpid(slot->pid, NULL, 0) < 0 && errno == EINTR)
             ;
-        close(slot->socket);
     }
+    if (slot->socket >= 0)
+        close(slot->socket);
     slot->pid = 0;
     slot->socket = -1;
 }
 
-static bool serves(const asbx_slot *slot, asbx_kind kind, const char *prelude)
+static bool serves(const asbx_slot *slot, asbx_kind kind, const char *prelude, uint32_t seed)
 {
-    return slot->pid > 0 && slot->kind == kind && strcmp(slot->prelude, prelude) == 0;
+    return slot->pid > 0 && slot->kind == kind && slot->seed == seed &&
+           strcmp(slot->prelude, prelude) == 0;
 }
 
 /* A free slot: one that serves already, else one that is empty, else the one not used for longest.
  */
-static asbx_slot *find_free(asbx *s, asbx_kind kind, const char *prelude)
+static asbx_slot *find_free(asbx *s, asbx_kind kind, const char *prelude, uint32_t seed)
 {
     asbx_slot *best = NULL;
     for (uint32_t i = 0; i < s->n_slots; i++) {
         asbx_slot *slot = &s->slots[i];
         if (slot->busy)
             continue;
-        if (serves(slot, kind, prelude))
+        if (serves(slot, kind, prelude, seed))
             return slot;
         if (!best || (best->pid > 0 && (slot->pid == 0 || slot->used < best->used)))
             best = slot;
@@ -159,10 +185,11 @@ void slot_leave(asbx *s)
     pthread_mutex_unlock(&s->lock);
 }
 
-asbx_slot *slot_take(asbx *s, asbx_kind kind, const char *prelude, char *why, size_t size)
+asbx_slot *slot_take(asbx *s, asbx_kind kind, const char *prelude, uint32_t seed, char *why,
+                     size_t size)
 {
     pthread_mutex_lock(&s->lock);
-    asbx_slot *slot = find_free(s, kind, prelude);
+    asbx_slot *slot = find_free(s, kind, prelude, seed);
     if (slot) {
         slot->busy = true;
         slot->used = ++s->clock;
@@ -172,10 +199,11 @@ asbx_slot *slot_take(asbx *s, asbx_kind kind, const char *prelude, char *why, si
         (void)snprintf(why, size, "no slot is free");
         return NULL;
     }
-    if (serves(slot, kind, prelude) && slot->jobs < s->settings.jobs_per_zygote)
+    if (serves(slot, kind, prelude, seed) && slot->jobs < s->settings.jobs_per_zygote)
         return slot;
     slot_stop(slot);
     slot->kind = kind;
+    slot->seed = seed;
     (void)snprintf(slot->prelude, sizeof slot->prelude, "%s", prelude);
     if (slot_start(&s->settings, slot, why, size) == 0)
         return slot;

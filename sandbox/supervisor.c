@@ -151,7 +151,8 @@ static asbx_result *run_on(asbx *s, const asbx_job *job, asbx_kind kind, const a
     if (strlen(prelude) >= sizeof s->slots->prelude)
         return failed(r, "the prelude is too long");
     slot_enter(s);
-    asbx_slot *slot = slot_take(s, kind, prelude, why, sizeof why);
+    asbx_slot *slot =
+        slot_take(s, kind, prelude, kind == KIND_PYTHON ? (uint32_t)job->seed : 0, why, sizeof why);
     if (slot) {
         job_execute(slot, job, policy, flags, &run);
         slot_give(s, slot, run.broken);
@@ -183,9 +184,10 @@ static asbx_result *run_tested(asbx *s, const asbx_job *job, const asbx_policy *
     if (strlen(prelude) >= sizeof s->slots->prelude)
         return failed(r, "the prelude is too long");
     slot_enter(s);
-    tester_slots slots = { .of_tester = slot_take(s, KIND_PYTHON, prelude, why, sizeof why) };
+    tester_slots slots = { .of_tester = slot_take(s, KIND_PYTHON, prelude, (uint32_t)job->seed, why,
+                                                  sizeof why) };
     if (slots.of_tester)
-        slots.of_tested = slot_take(s, KIND_PYTHON, prelude, why, sizeof why);
+        slots.of_tested = slot_take(s, KIND_PYTHON, prelude, (uint32_t)job->seed, why, sizeof why);
     if (slots.of_tested) {
         tester_execute(&slots, job, policy, r);
         slot_give(s, slots.of_tested, slots.tested_broken);

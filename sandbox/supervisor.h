@@ -16,7 +16,7 @@ typedef struct asbx_slot {
     char prelude[256];
     pid_t pid; /* 0: none is running */
     int socket;
-    uint32_t jobs, number;
+    uint32_t jobs, number, seed;
     bool busy;
     uint64_t used; /* when last, for replacing */
 } asbx_slot;
@@ -42,7 +42,8 @@ void slot_enter(asbx *s);
 void slot_leave(asbx *s);
 /* A running zygote of that kind, for this thread alone; NULL with a sentence in `why`. At most two
  * between slot_enter() and slot_leave(). */
-asbx_slot *slot_take(asbx *s, asbx_kind kind, const char *prelude, char *why, size_t size);
+asbx_slot *slot_take(asbx *s, asbx_kind kind, const char *prelude, uint32_t seed, char *why,
+                     size_t size);
 void slot_give(asbx *s, asbx_slot *slot,
                bool broken); /* broken: it is killed, the next taker gets a fresh one */
 void slot_stop(asbx_slot *slot);

@@ -86,6 +86,27 @@ void box_flush(void)
     flush("stderr");
 }
 
+/* Calls a function of a module, where that is loaded; `with`: its argument, where there is a
+ * format. */
+static void call_in(const char *module, const char *function, const char *format, uint64_t with)
+{
+    PyObject *name = PyUnicode_FromString(module);
+    PyObject *m = name ? PyImport_GetModule(name) : NULL;
+    PyObject *done = m ? PyObject_CallMethod(m, function, format, (unsigned long long)with) : NULL;
+    PyErr_Clear();
+    Py_XDECREF(done);
+    Py_XDECREF(m);
+    Py_XDECREF(name);
+}
+
+/* What the interpreter does at its end, of what a program may count on. */
+__attribute__((noreturn)) static void end_script(int status)
+{
+    call_in("threading", "_shutdown", NULL, 0);
+    call_in("atexit", "_run_exitfuncs", NULL, 0);
+    box_end(status);
+}
+
 void box_end(int status)
 {
     box_flush();
@@ -95,17 +116,16 @@ void box_end(int status)
 
 /* ---- running ---- */
 
-PyObject *box_globals(void)
+PyObject *box_globals(const char *name)
 {
-    PyObject *module = PyImport_AddModule("__main__"),
-             *dict = module ? PyModule_GetDict(module) : NULL;
-    PyObject *name = PyUnicode_FromString("__main__");
-    if (!dict || !name)
+    PyObject *module = PyImport_AddModule(name), *dict = module ? PyModule_GetDict(module) : NULL;
+    PyObject *text = PyUnicode_FromString(name);
+    if (!dict || !text)
         return NULL;
     PyDict_Clear(dict);
-    PyDict_SetItemString(dict, "__name__", name);
+    PyDict_SetItemString(dict, "__name__", text);
     PyDict_SetItemString(dict, "__builtins__", builtins);
-    Py_DECREF(name);
+    Py_DECREF(text);
     return dict;
 }
 
@@ -138,14 +158,14 @@ static void run_script(PyObject *code, PyObject *globals)
 {
     PyObject *result = PyEval_EvalCode(code, globals, globals);
     if (result)
-        box_end(0);
+        end_script(0);
     bool left = PyErr_ExceptionMatches(PyExc_SystemExit) != 0;
     box_caught c = box_catch();
     if (left)
-        box_end(exit_status(&c));
+        end_script(exit_status(&c));
     box_record_caught(ASBX_RECORD_SCRIPT, 0, &c);
     PyErr_Display(c.type, c.value, c.trace);
-    box_end(1);
+    end_script(1);
 }
 
 /* "f", or "Solution.f": a method of a fresh object for each call. */
@@ -202,16 +222,19 @@ static void run(void *context, zygote_text *text, const asbx_order *order)
 {
     (void)context;
     PyOS_AfterFork_Child();
+    call_in("random", "seed", "K", order->seed); /* the same program gives the same again */
+    call_in("numpy.random", "seed", "K", order->seed & UINT32_MAX);
     if (order->flags & ASBX_ORDER_TESTER)
         box_run_tester(text, order);
     zygote_record(ASBX_RECORD_BEGAN, 0, "", 0);
-    PyObject *globals = box_globals();
+    bool is_script = text->entry_point.len == 0; /* what is called has no main part */
+    PyObject *globals = box_globals(is_script ? "__main__" : "program");
     PyObject *code = globals ? box_compile(text->source, "program") : NULL;
     if (!code) {
         box_record_exception(ASBX_RECORD_SYNTAX, 0);
         box_end(1);
     }
-    if (text->entry_point.len == 0)
+    if (is_script)
         run_script(code, globals);
     PyObject *result = PyEval_EvalCode(code, globals, globals);
     if (!result) {
@@ -252,7 +275,7 @@ static bool warm_up(void)
     static const char code[] =
         "import sys, gc\n"
         "exec(compile('def f(x):\\n    return sorted(x)\\nf([2, 1])\\n', 'warm', 'exec'), {})\n"
-        "sys.argv[:] = ['program']\n"
+        "sys.argv[:] = sys.orig_argv[:] = ['program']\n"
         "sys.modules.pop('_assay_box', None)\n"
         "gc.collect()\n"
         "gc.freeze()\n";
@@ -280,6 +303,7 @@ static PyObject *serve(PyObject *self, PyObject *args)
         return NULL;
     Py_INCREF(builtins);
     Py_INCREF(compile_function);
+    PyDict_Clear(PyEval_GetGlobals()); /* of the lines that started us: a frame beneath every job */
     (void)syscall(SYS_close_range, (unsigned)fd + 1, ~0U, 0);
     (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
     const zygote_hooks hooks = { .run = run,

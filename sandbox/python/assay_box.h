@@ -33,7 +33,7 @@ void box_record_caught(asbx_record_kind kind, uint32_t index, const box_caught *
 void box_record_exception(asbx_record_kind kind, uint32_t index);
 
 PyObject *box_builtins(void);                                 /* the zygote's, before any job */
-PyObject *box_globals(void);                                  /* a fresh __main__; borrowed */
+PyObject *box_globals(const char *name);                      /* of a fresh module; borrowed */
 PyObject *box_compile(asbx_text source, const char *name);    /* as `python NAME` compiles it */
 PyObject *box_find_entry(PyObject *globals, asbx_text entry); /* "f" or "Solution.f"; or NULL */
 void box_flush(void);

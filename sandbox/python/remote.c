@@ -497,7 +497,7 @@ void box_run_tester(zygote_text *text, const asbx_order *order)
     if (text->head->n_calls && !zygote_next(text, &check))
         end_test(ASBX_RECORD_UNFIT, 0, "the order of a test is malformed");
     (void)text_of(check, name);
-    PyObject *globals = box_globals(), *code = box_compile(text->source, "tests");
+    PyObject *globals = box_globals("__main__"), *code = box_compile(text->source, "tests");
     PyObject *candidate = PyCFunction_New(&definition, NULL);
     if (!globals || !code || !candidate || !bind(globals, candidate, entry) ||
         !PyEval_EvalCode(code, globals, globals) || !bind(globals, candidate, entry))
