@@ -1,0 +1,7 @@
+/* expect: compile_error */
+/* forbidden: the compiler waits for input without end */
+#include "/dev/zero"
+int main(void)
+{
+    return 0;
+}

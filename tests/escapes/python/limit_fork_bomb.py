@@ -1,0 +1,4 @@
+# expect: sandbox_violation
+# forbidden: processes without end
+import os
+while True: os.fork()

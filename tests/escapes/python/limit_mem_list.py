@@ -1,0 +1,4 @@
+# expect: mle
+# forbidden: memory without end
+x = [0]
+while True: x += x

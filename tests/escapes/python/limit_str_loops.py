@@ -1,0 +1,7 @@
+# expect: tle
+# modes: calls
+# forbidden: an exception whose text takes for ever holds the judge
+class E(Exception):
+    def __str__(self):
+        while True: pass
+def f(x): raise E

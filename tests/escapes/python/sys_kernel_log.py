@@ -1,0 +1,3 @@
+# expect: sandbox_violation
+# forbidden: the kernel's messages
+if SYS(103, 3, 0, 0) >= 0: PW("syslog")

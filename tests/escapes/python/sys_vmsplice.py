@@ -1,0 +1,3 @@
+# expect: sandbox_violation
+# forbidden: pages given away into a pipe
+if SYS(278, 1, 0, 0, 0) >= 0: PW("vmsplice")
