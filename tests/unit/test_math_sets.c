@@ -498,7 +498,7 @@ static math_id set_of(math_tree *t, uint64_t *state, uint32_t mask)
 
 static int truth(math_tree *t, math_id a, math_id b)
 {
-    math_budget budget = { 100 * MATH_STEPS };
+    math_budget budget = { (int64_t)100 * MATH_STEPS };
     return (int)math_set_equal((math_side){ t, a }, (math_side){ t, b }, &budget).truth;
 }
 
