@@ -83,24 +83,26 @@ static const asbx_path with_disk[] = {
     { NULL, false, false }
 };
 
-static const asbx_limits small = {
-    .cpu_ms = 2000, .wall_ms = 6000, .mem_mib = 512, .out_kib = 1024, .file_kib = 1024, .procs = 1
-};
-static const asbx_limits large = { .cpu_ms = 600000,
-                                   .wall_ms = 1200000,
-                                   .mem_mib = 65536,
-                                   .out_kib = 65536,
-                                   .file_kib = 1048576,
-                                   .procs = 256 };
-static const asbx_limits some_threads = {
-    .cpu_ms = 2000, .wall_ms = 6000, .mem_mib = 1024, .out_kib = 1024, .file_kib = 1024, .procs = 32
-};
-static const asbx_limits compiling = { .cpu_ms = 10000,
-                                       .wall_ms = 20000,
-                                       .mem_mib = 2048,
-                                       .out_kib = 256,
-                                       .file_kib = 65536,
-                                       .procs = 32 };
+#define LIMITS_SMALL                                                                               \
+    {                                                                                              \
+        .cpu_ms = 2000, .wall_ms = 6000, .mem_mib = 512, .out_kib = 1024, .file_kib = 1024,        \
+        .procs = 1                                                                                 \
+    }
+#define LIMITS_LARGE                                                                               \
+    {                                                                                              \
+        .cpu_ms = 600000, .wall_ms = 1200000, .mem_mib = 65536, .out_kib = 65536,                  \
+        .file_kib = 1048576, .procs = 256                                                          \
+    }
+#define LIMITS_SOME_THREADS                                                                        \
+    {                                                                                              \
+        .cpu_ms = 2000, .wall_ms = 6000, .mem_mib = 1024, .out_kib = 1024, .file_kib = 1024,       \
+        .procs = 32                                                                                \
+    }
+#define LIMITS_COMPILING                                                                           \
+    {                                                                                              \
+        .cpu_ms = 10000, .wall_ms = 20000, .mem_mib = 2048, .out_kib = 256, .file_kib = 65536,     \
+        .procs = 32                                                                                \
+    }
 
 static const asbx_policy policy_pure = {
     .name = "pure",
@@ -108,8 +110,8 @@ static const asbx_policy policy_pure = {
     .allowed = pure,
     .forgiven = pure_forgiven,
     .paths = reading,
-    .limits = small,
-    .most = large
+    .limits = LIMITS_SMALL,
+    .most = LIMITS_LARGE
 };
 static const asbx_policy policy_threads = { .name = "threads",
                                             .about = "pure, and threads of its own",
@@ -117,8 +119,8 @@ static const asbx_policy policy_threads = { .name = "threads",
                                             .forgiven = pure_forgiven,
                                             .paths = reading,
                                             .threads = true,
-                                            .limits = some_threads,
-                                            .most = large };
+                                            .limits = LIMITS_SOME_THREADS,
+                                            .most = LIMITS_LARGE };
 static const asbx_policy policy_compile = {
     .name = "compile",
     .about = "a compiler and what it starts; a private disk on /tmp",
@@ -128,8 +130,8 @@ static const asbx_policy policy_compile = {
     .threads = true,
     .processes = true,
     .disk = true,
-    .limits = compiling,
-    .most = large
+    .limits = LIMITS_COMPILING,
+    .most = LIMITS_LARGE
 };
 static const asbx_policy policy_files = {
     .name = "files",
@@ -138,8 +140,8 @@ static const asbx_policy policy_files = {
     .forgiven = files_forgiven,
     .paths = with_disk,
     .disk = true,
-    .limits = small,
-    .most = large
+    .limits = LIMITS_SMALL,
+    .most = LIMITS_LARGE
 };
 
 const asbx_policy *const asbx_policies[] = { &policy_pure, &policy_threads, &policy_compile,
