@@ -45,8 +45,8 @@ static int add_threads(scmp_filter_ctx c)
 static int add_program(scmp_filter_ctx c)
 {
     return seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(execveat), 2,
-                            SCMP_A0(SCMP_CMP_EQ, ASBX_KEPT_FD),
-                            SCMP_A4(SCMP_CMP_EQ, AT_EMPTY_PATH));
+                            SCMP_A0(SCMP_CMP_EQ, ASBX_KEPT_FD, 0),
+                            SCMP_A4(SCMP_CMP_EQ, AT_EMPTY_PATH, 0));
 }
 
 static int add_processes(scmp_filter_ctx c)
@@ -73,7 +73,7 @@ static int fill(scmp_filter_ctx c, const asbx_policy *policy)
         rc = add_program(c);
     if (rc == 0) /* zygote_listen.c: the descriptor is closed before the job begins */
         rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 1,
-                              SCMP_A0(SCMP_CMP_EQ, ASBX_TELL_FD));
+                              SCMP_A0(SCMP_CMP_EQ, ASBX_TELL_FD, 0));
     if (rc == 0 && policy->processes)
         return add_processes(c);
     return rc == 0 && policy->threads ? add_threads(c) : rc;

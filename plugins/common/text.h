@@ -44,7 +44,7 @@ static inline bool pc_eq(assay_str a, assay_str b)
 }
 static inline bool pc_is(assay_str a, const char *text)
 {
-    return a.len == strlen(text) && memcmp(a.data, text, a.len) == 0;
+    return pc_eq(a, (assay_str){ text, strlen(text) });
 }
 bool pc_starts(assay_str s, const char *prefix);
 bool pc_starts_nocase(assay_str s, const char *lower_prefix);

@@ -391,6 +391,14 @@ static math_finding cross_products(const math_side side[4], const point *p, cons
     return found;
 }
 
+/* Of a number known not to be zero: 1 or -1 where it is real, else 0. */
+static int sign_of(const acb_t value)
+{
+    if (!arb_contains_zero(acb_imagref(value)))
+        return 0;
+    return arb_is_positive(acb_realref(value)) ? 1 : -1;
+}
+
 math_finding sym_points_ratio(const math_side side[4], const sym_facts *f, int *sign,
                               math_budget *budget)
 {
@@ -411,20 +419,19 @@ math_finding sym_points_ratio(const math_side side[4], const sym_facts *f, int *
             acb_set(constant, q);
             continue;
         }
-        if (!acb_overlaps(constant, q)) {
-            found = math_found(MATH_DIFFERENT, "points");
-        } else if (proofs < PROOFS && agreed <= 1 + PROOF_TRIES) {
-            math_finding exact = cross_products(side, &first, &p, f, budget);
-            proofs += exact.truth == MATH_EQUAL;
-            if (exact.truth == MATH_DIFFERENT)
-                found = math_found(MATH_DIFFERENT, "points");
+        bool same = acb_overlaps(constant, q);
+        if (same && proofs < PROOFS && agreed <= 1 + PROOF_TRIES) {
+            math_truth exact = cross_products(side, &first, &p, f, budget).truth;
+            proofs += exact == MATH_EQUAL;
+            same = exact != MATH_DIFFERENT;
         }
+        if (!same)
+            found = math_found(MATH_DIFFERENT, "points");
     }
     if (found.truth == MATH_UNDECIDED && agreed >= 3 && proofs >= PROOFS &&
         !acb_contains_zero(constant)) {
         found = math_found(MATH_EQUAL, "points");
-        bool is_real = arb_contains_zero(acb_imagref(constant));
-        *sign = !is_real ? 0 : arb_is_positive(acb_realref(constant)) ? 1 : -1;
+        *sign = sign_of(constant);
     } else if (found.truth == MATH_UNDECIDED && agreed == 0) {
         found.reason = budget->steps < 0 ? WHY_BUDGET : WHY_UNDEFINED; /* nothing was compared */
     }
