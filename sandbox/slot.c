@@ -127,6 +127,13 @@ static bool serves(const asbx_slot *slot, asbx_kind kind, const char *prelude, u
            strcmp(slot->prelude, prelude) == 0;
 }
 
+/* Between jobs a zygote has nothing to say: what can be read is its end. */
+static bool is_alive(const asbx_slot *slot)
+{
+    char byte;
+    return recv(slot->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
 /* A free slot: one that serves already, else one that is empty, else the one not used for longest.
  */
 static asbx_slot *find_free(asbx *s, asbx_kind kind, const char *prelude, uint32_t seed)
@@ -199,7 +206,8 @@ asbx_slot *slot_take(asbx *s, asbx_kind kind, const char *prelude, uint32_t seed
         (void)snprintf(why, size, "no slot is free");
         return NULL;
     }
-    if (serves(slot, kind, prelude, seed) && slot->jobs < s->settings.jobs_per_zygote)
+    if (serves(slot, kind, prelude, seed) && slot->jobs < s->settings.jobs_per_zygote &&
+        is_alive(slot))
         return slot;
     slot_stop(slot);
     slot->kind = kind;

@@ -110,9 +110,9 @@ class Gone(Exception):
 
 
 class Box:
-    def __init__(self, slots=1, jobs_per_zygote=0, helpers=None, **popen):
-        command = [str(SERVER), str(helpers or BUILD), str(slots), str(jobs_per_zygote)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    def __init__(self, slots=1, jobs_per_zygote=0, helpers=None, python=(), before=(), **popen):
+        command = [str(SERVER), str(helpers or BUILD), str(slots), str(jobs_per_zygote), *python]
+        self.process = subprocess.Popen([*before, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, **popen)
 
     def close(self):

@@ -120,7 +120,7 @@ static bool serve(asbx *box)
     return r != NULL;
 }
 
-/* HELPERS [SLOTS [JOBS_PER_ZYGOTE]] */
+/* HELPERS [SLOTS [JOBS_PER_ZYGOTE [PYTHON]]] */
 int main(int argc, char **argv)
 {
     asbx_error err = { "" };
@@ -128,6 +128,7 @@ int main(int argc, char **argv)
         .helper_dir = argc > 1 ? argv[1] : NULL,
         .slots = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 1,
         .jobs_per_zygote = argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 0,
+        .python = argc > 4 ? argv[4] : NULL,
     };
     asbx *box = asbx_open(&options, &err);
     if (!box) {

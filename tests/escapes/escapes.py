@@ -2,9 +2,9 @@
 task behind each is f(list), which sorts. Each runs as a function that is called and as a script, and in mechanical
 variants.
 
-A header says what must come of it (`expect`: words, `fail`: any failure) and what must not happen (`forbidden`). In front
-of each stand PW(why), which the program calls when the forbidden thing did happen, SYS(number, ...), MARK (a name to
-leave behind), PORT (of a listener on this machine) and HERE (this file). What must hold besides: no failure of the
+A header says what must come of it (`expect`: words, `fail`: any failure) and what must not happen (`forbidden`). In
+front of each stand PW(why), which the program calls when the forbidden thing did happen, SYS(number, ...), MARK (a name
+to leave behind), PORT (of a listener on this machine) and HERE (this file). What must hold besides: no failure of the
 sandbox itself, no pass for a wrong program, nothing left behind outside.
 
     escapes.py [NAME...]        only those whose name contains one of these
