@@ -30,6 +30,8 @@ asbx_status job_of_exception(asbx_text text)
         return ASBX_MLE;
     if (starts(text, "RuntimeError: can't start new thread"))
         return ASBX_PIDS_LIMIT;
+    if (starts(text, "OSError: [Errno 28]") || starts(text, "OSError: [Errno 27]"))
+        return ASBX_OLE; /* its disk is full, or one file of it: ENOSPC, EFBIG */
     return ASBX_RUNTIME_ERROR;
 }
 
@@ -73,8 +75,8 @@ static said read_records(job_run *run, asbx_result *out, bool is_raw)
             s.text = text;
             break;
         case ASBX_RECORD_SYSCALL:
-            s.denied = true;
-            s.syscall = (int32_t)r.index;
+            s.denied = run->ended.denied == ASBX_DENIED_ASK_THE_JOB;
+            s.syscall = s.denied ? (int32_t)r.index : -1;
             break;
         case ASBX_RECORD_SETUP: /* the program's word that we failed is not taken */
             if (!s.began) {
@@ -202,7 +204,7 @@ void job_classify(const asbx_job *job, job_run *run, asbx_result *out)
     out->wall_us = run->wall_us;
     /* what a command makes is a file, not a value */
     said s = read_records(run, out, job->language && strcmp(job->language, "exec") == 0);
-    if (run->has_ended && run->ended.denied >= 0) { /* the zygote's word, over the job's own */
+    if (run->has_ended && run->ended.denied >= 0) {
         s.denied = true;
         s.syscall = run->ended.denied;
     }

@@ -50,10 +50,14 @@ typedef struct asbx_started {
     char what[96]; /* ... and what that was */
 } asbx_started;
 
+/* Where the kernel has no listeners, the job itself says what it was denied (ASBX_RECORD_SYSCALL).
+ */
+typedef enum asbx_denied { ASBX_DENIED_NOTHING = -1, ASBX_DENIED_ASK_THE_JOB = -2 } asbx_denied;
+
 typedef struct asbx_ended {
     uint32_t magic;
     int32_t wait_status;
-    int32_t denied; /* the system call it was killed for; -1: none, or not known */
+    int32_t denied; /* the system call it was killed for, or asbx_denied */
     uint64_t cpu_us, peak_kib;
 } asbx_ended;
 

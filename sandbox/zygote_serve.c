@@ -134,7 +134,8 @@ static int see_out(int socket, const zygote_box *box, int pidfd, int32_t *denied
             p[SUPERVISOR].fd = -1;
         }
         if (p[LISTENER].revents & POLLIN) {
-            *denied = zygote_listen_hear(p[LISTENER].fd);
+            int nr = zygote_listen_hear(p[LISTENER].fd);
+            *denied = nr >= 0 ? nr : ASBX_DENIED_NOTHING;
             kill_job(pidfd);
         }
         if (p[LISTENER].revents)
@@ -142,18 +143,21 @@ static int see_out(int socket, const zygote_box *box, int pidfd, int32_t *denied
         if (p[TOLD].revents) {
             p[LISTENER].fd = zygote_listen_take(box);
             p[TOLD].fd = -1;
+            *denied = ASBX_DENIED_NOTHING;
         }
     }
     if (p[LISTENER].fd >= 0)
         drop(&p[LISTENER]);
-    if (p[TOLD].fd >= 0 && (p[LISTENER].fd = zygote_listen_take(box)) >= 0) /* it came and went */
+    if (p[TOLD].fd >= 0 && (p[LISTENER].fd = zygote_listen_take(box)) >= 0) { /* it came and went */
         drop(&p[LISTENER]);
+        *denied = ASBX_DENIED_NOTHING;
+    }
     return rc;
 }
 
 static int wait_for(int socket, const zygote_box *box, pid_t pid, int pidfd, asbx_ended *ended)
 {
-    int32_t denied = -1;
+    int32_t denied = ASBX_DENIED_ASK_THE_JOB;
     int rc = see_out(socket, box, pidfd, &denied);
     struct rusage ru;
     int status;

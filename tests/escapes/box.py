@@ -128,13 +128,13 @@ class Box:
         self.close()
 
     def send(self, source, *, language="python", policy=None, prelude=None, entry=None, calls=(), files=(), stdin=b"",
-             cpu_ms=0, wall_ms=0, mem_mib=0, out_kib=0, procs=0, seed=0):
+             tester=None, check=None, cpu_ms=0, wall_ms=0, mem_mib=0, out_kib=0, procs=0, seed=0):
         def text(t):
             raw = t.encode("utf-8", "surrogatepass") if isinstance(t, str) else t
             return struct.pack("<I", 0xFFFFFFFF) if raw is None else struct.pack("<I", len(raw)) + raw
 
         frame = [struct.pack("<8I", len(calls), len(files), cpu_ms, wall_ms, mem_mib, out_kib, procs, seed)]
-        frame += map(text, (language, policy, prelude, entry, source, stdin))
+        frame += map(text, (language, policy, prelude, entry, source, stdin, tester, check))
         frame += map(text, calls)
         for name, data in files:
             frame += [text(name), text(data)]

@@ -2,7 +2,8 @@
  * time. A frame is little-endian; a text is a uint32 length (0xffffffff: absent) and its bytes.
  *
  *   in:  8 uint32 (n_calls, n_files, cpu_ms, wall_ms, mem_mib, out_kib, procs, seed), then
- *        language, policy, prelude, entry point, source, input, calls, files (name, data)
+ *        language, policy, prelude, entry point, source, input, tester, tester's call, calls,
+ *        files (name, data)
  *   out: 4 int32 (exit code, signal, denied system call, n_values), 3 uint64 (cpu and wall in us,
  *        peak KiB), then status, denied name, note, output, errors, values (status, value, error)
  *
@@ -13,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_CALLS = 64, MOST_TEXTS = 6 + 3 * MOST_CALLS };
+enum { MOST_CALLS = 64, FIRST_CALL = 8, MOST_TEXTS = FIRST_CALL + 3 * MOST_CALLS };
 
 static asbx_text texts[MOST_TEXTS];
 
@@ -89,12 +90,13 @@ static bool serve(asbx *box)
     asbx_file files[MOST_CALLS];
     if (!get(head, sizeof head) || head[0] > MOST_CALLS || head[1] > MOST_CALLS)
         return false;
-    size_t n = 6 + head[0] + (size_t)2 * head[1];
+    size_t n = FIRST_CALL + head[0] + (size_t)2 * head[1];
     for (size_t i = 0; i < n; i++)
         if (!get_text(&texts[i]))
             return false;
     for (uint32_t i = 0; i < head[1]; i++)
-        files[i] = (asbx_file){ texts[6 + head[0] + 2 * i], texts[7 + head[0] + 2 * i] };
+        files[i] = (asbx_file){ texts[FIRST_CALL + head[0] + 2 * i],
+                                texts[FIRST_CALL + 1 + head[0] + 2 * i] };
     const asbx_job job = { .language = texts[0].data,
                            .policy = texts[1].data,
                            .prelude = texts[2].data,
@@ -102,7 +104,9 @@ static bool serve(asbx *box)
                            .entry_len = texts[3].len,
                            .source = texts[4],
                            .input = texts[5],
-                           .calls = texts + 6,
+                           .tester = texts[6],
+                           .tester_call = texts[7].data,
+                           .calls = texts + FIRST_CALL,
                            .n_calls = head[0],
                            .files = files,
                            .n_files = head[1],

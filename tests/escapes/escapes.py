@@ -1,6 +1,6 @@
 """escapes.py -- every hostile program, live: python/*.py and c/*.c here, and data/code/attacks.jsonl where it is. The
-task behind each is f(list), which sorts. Each runs as a function that is called and as a script, and in mechanical
-variants.
+task behind each is f(list), which sorts. Each runs as a function that is called, as a script, and under a test in a job
+of its own, and in mechanical variants.
 
 A header says what must come of it (`expect`: words, `fail`: any failure) and what must not happen (`forbidden`). In
 front of each stand PW(why), which the program calls when the forbidden thing did happen, SYS(number, ...), MARK (a name
@@ -69,11 +69,12 @@ static long pw_write(int fd, const void *p, unsigned long n)
 #define HERE "%s"
 #line 1
 """
+TESTER = "def check(candidate):\n" + "".join(f"    assert candidate({a}) == {want}\n" for a, want in TESTS)
 TAIL = "\nprint(f([int(w) for w in input().split()]))\n"
 
 
 class Attack:
-    def __init__(self, name, lang, code, words, policy=None, modes=("calls", "script"), right=False):
+    def __init__(self, name, lang, code, words, policy=None, modes=("calls", "script", "tester"), right=False):
         self.name, self.lang, self.code, self.policy, self.modes = name, lang, code, policy, modes
         self.words, self.right = words, right
 
@@ -94,7 +95,7 @@ def own():
         lang = "c" if path.suffix == ".c" else "python"
         words = words_of(head["expect"])
         yield Attack(f"{lang}/{path.stem}", lang, code, words, head.get("policy"),
-                     tuple(head.get("modes", "calls,script").split(",")), "ok" in words)
+                     tuple(head.get("modes", "calls,script,tester").split(",")), "ok" in words)
 
 
 def given():
@@ -297,6 +298,10 @@ def run(attack, variant, code, mode, outside):
         source = (prefix + code).encode("utf-8", "surrogateescape")
         r = b.run(source, policy=attack.policy, entry="f", calls=[box.encode((a,)) for a, _ in TESTS], **limits)
         verdict = verdict_of_calls(r)
+    elif mode == "tester":
+        source = (PREFIX % (MARK, outside.port, str(HERE)) + code).encode("utf-8", "surrogateescape")
+        r = b.run(source, policy=attack.policy, entry="f", tester=TESTER, check="check", **limits)
+        verdict = r.status
     else:
         source = (PREFIX % (MARK, outside.port, str(HERE)) + code + TAIL).encode("utf-8", "surrogateescape")
         r = b.run(source, policy=attack.policy, stdin=b"3 1 2\n", **limits)

@@ -1,4 +1,4 @@
-# expect: fail
+# expect: ole
 # policy: files
 # forbidden: a disk without end
 n = 0

@@ -1,4 +1,4 @@
-# expect: fail
+# expect: ole
 # policy: files
 # forbidden: files without end
 for i in range(10**6):

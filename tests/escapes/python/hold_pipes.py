@@ -1,5 +1,5 @@
 # expect: ok
-# modes: calls
+# modes: calls,tester
 # forbidden: standard output held or closed delays the verdict or breaks it
 import os
 for i in range(5): os.dup(1); os.dup(2)

@@ -1,5 +1,5 @@
 # expect: mle
-# modes: calls
+# modes: calls,tester
 # forbidden: the end of memory, caught, leaves the judge without an answer
 def f(x):
     keep = []

@@ -1,5 +1,5 @@
-# expect: tle
-# modes: calls
+# expect: tle,runtime_error
+# modes: calls,tester
 # forbidden: an exception whose text takes for ever holds the judge
 class E(Exception):
     def __str__(self):
