@@ -40,7 +40,8 @@ static inline bool pc_in(char c, const char *set) /* never true for a NUL byte *
 }
 static inline bool pc_eq(assay_str a, assay_str b)
 {
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+    return a.len == b.len &&
+           (a.len == 0 || (a.data && b.data && memcmp(a.data, b.data, a.len) == 0));
 }
 static inline bool pc_is(assay_str a, const char *text)
 {
