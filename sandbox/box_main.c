@@ -154,8 +154,10 @@ static void run(void *context, zygote_text *t, const asbx_order *order)
     fail("the program cannot be executed");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "--check") == 0)
+        return check_main();
     const zygote_hooks hooks = { .run = run, .confine_first = open_program };
     if (syscall(SYS_close_range, 4, ~0U, 0) < 0)
         return 1;

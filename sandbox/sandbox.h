@@ -130,7 +130,8 @@ typedef struct asbx_options {
 } asbx_options;
 
 /* NULL and a sentence in err: the level asked for cannot be had (with the cure), or there is no
- * helper. Starts no process. */
+ * helper. Tries the layers first, as asbx_check() does; helpers that run jobs are started when they
+ * are first needed. */
 asbx *asbx_open(const asbx_options *options, asbx_error *err);
 void asbx_close(asbx *s); /* kills what still runs; NULL is fine */
 

@@ -1,6 +1,7 @@
 /* supervisor.c -- the library's face: opens, runs, closes; which helper and which steps a language
  * takes. SPDX-License-Identifier: Apache-2.0 */
 #include "supervisor.h"
+#include "layers.h"
 #include "value.h"
 
 #include <errno.h>
@@ -18,27 +19,28 @@ static bool has_helper(const char *dir)
     return n > 0 && (size_t)n < sizeof path && access(path, X_OK) == 0;
 }
 
-/* Beside this program, or where the package puts it. */
+static bool is_here(asbx_settings *s, const char *dir, const char *below)
+{
+    int n = snprintf(s->helper_dir, sizeof s->helper_dir, "%s%s", dir, below);
+    return n > 0 && (size_t)n < sizeof s->helper_dir && has_helper(s->helper_dir);
+}
+
+/* Beside this program (where it is built), or where the package puts it: seen from the program, so
+ * that a package may be moved. */
 static bool find_helpers(asbx_settings *s, const char *asked)
 {
     char self[4096];
-    if (asked) {
-        (void)snprintf(s->helper_dir, sizeof s->helper_dir, "%s", asked);
-        return has_helper(s->helper_dir);
-    }
+    if (asked)
+        return is_here(s, asked, "");
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (n > 0) {
-        self[n] = 0;
-        char *slash = strrchr(self, '/');
-        if (slash) {
-            *slash = 0;
-            (void)snprintf(s->helper_dir, sizeof s->helper_dir, "%s", self);
-            if (has_helper(s->helper_dir))
-                return true;
-        }
+    self[n > 0 ? n : 0] = 0;
+    char *slash = strrchr(self, '/');
+    if (slash) {
+        *slash = 0;
+        if (is_here(s, self, "") || is_here(s, self, "/" ASBX_BIN_TO_LIBEXEC))
+            return true;
     }
-    (void)snprintf(s->helper_dir, sizeof s->helper_dir, "%s", ASBX_LIBEXECDIR);
-    return has_helper(s->helper_dir);
+    return is_here(s, ASBX_LIBEXECDIR, "");
 }
 
 enum { MOST_SLOTS = 256 };
@@ -67,6 +69,10 @@ asbx *asbx_open(const asbx_options *options, asbx_error *err)
         free(s);
         return NULL;
     }
+    if (!layers_require(s->settings.helper_dir, o->require ? o->require : "medium", err)) {
+        free(s);
+        return NULL;
+    }
     if (s->settings.slots > MOST_SLOTS)
         s->settings.slots = MOST_SLOTS;
     s->permits = s->settings.slots;
@@ -83,6 +89,13 @@ asbx *asbx_open(const asbx_options *options, asbx_error *err)
         s->slots[i].socket = -1;
     }
     return s;
+}
+
+uint32_t asbx_check(asbx_layer out[ASBX_LAYERS], const char **level)
+{
+    asbx_settings s;
+    (void)find_helpers(&s, NULL); /* where there is none, that is what each layer says */
+    return layers_check(s.helper_dir, out, level);
 }
 
 void asbx_close(asbx *s)
@@ -231,7 +244,10 @@ asbx_result *asbx_run(asbx *s, const asbx_job *job)
 {
     const char *language = job->language ? job->language : "python";
     const asbx_policy *policy = asbx_policy_find(job->policy ? job->policy : "pure");
+    const char *refusal = job_refusal(job);
     asbx_result *none;
+    if (refusal)
+        return (none = new_result(0)) ? failed(none, refusal) : NULL;
     if (!policy)
         return (none = new_result(job->n_calls)) ? failed(none, "there is no policy of that name")
                                                  : NULL;

@@ -88,6 +88,9 @@ void job_run_fini(job_run *run);
 void job_classify(const asbx_job *job, job_run *run, asbx_result *out);
 asbx_status job_of_exception(asbx_text text); /* "MemoryError: ...": the word for it */
 
+/* What the caller got wrong, as a sentence; NULL: nothing. (refuse.c) */
+const char *job_refusal(const asbx_job *job);
+
 /* asbx_limits with the policy's where the job's are 0, none above its most. */
 asbx_limits job_limits(const asbx_job *job, const asbx_policy *policy);
 uint64_t job_now_us(void); /* CLOCK_MONOTONIC: a clock that jumps changes no limit */

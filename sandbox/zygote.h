@@ -21,9 +21,10 @@ typedef struct zygote_box {
     struct sock_fprog filter[ASBX_MOST_POLICIES];   /* what is denied comes as SIGSYS, to the job */
     struct sock_fprog listened[ASBX_MOST_POLICIES]; /* ... or to the zygote, which names it */
     int landlock[ASBX_MOST_POLICIES];               /* -1: the kernel has none */
-    int told;     /* the other end of ASBX_TELL_FD; -1: the kernel has no listeners */
-    int alive;    /* readable when the zygote is dead */
-    bool is_root; /* else in a user namespace of its own */
+    int told;             /* the other end of ASBX_TELL_FD; -1: the kernel has no listeners */
+    int alive;            /* readable when the zygote is dead */
+    bool is_root;         /* else in a user namespace of its own */
+    unsigned outside_uid; /* ... whose owner this is */
     bool has_pivoted;
     bool counts_here; /* processes are counted in that namespace, not over all of the user's */
     uint32_t uid;     /* of its jobs, where it is root: no other zygote's */
@@ -48,6 +49,8 @@ int zygote_listen_hear(int listener);          /* the number of the call that wa
 /* In the job, after clone: limits, descriptors, disk, user, Landlock, seccomp. Does not return
  * where a layer fails. */
 void zygote_confine(const zygote_box *box, const asbx_order *order);
+/* ... all but seccomp, so that the check sees what the other layers do by themselves. */
+void zygote_confine_but_calls(const zygote_box *box, const asbx_order *order);
 
 /* The job's text as a mapping, read only; its descriptor is closed. NULL: malformed. */
 typedef struct zygote_text {
@@ -74,4 +77,7 @@ typedef struct zygote_hooks {
     void *context;
 } zygote_hooks;
 int zygote_serve(int socket, const zygote_hooks *hooks); /* exit status */
+
+/* assay-box --check: tries to break each layer, reports to LAYER_REPORT_FD (layers.h). */
+int check_main(void); /* exit status */
 #endif

@@ -182,7 +182,7 @@ static void die_with_zygote(const zygote_box *box)
         _exit(SETUP_FAILED);
 }
 
-void zygote_confine(const zygote_box *box, const asbx_order *order)
+void zygote_confine_but_calls(const zygote_box *box, const asbx_order *order)
 {
     const asbx_policy *policy = asbx_policies[order->policy];
     int landlock = box->landlock[order->policy];
@@ -212,6 +212,11 @@ void zygote_confine(const zygote_box *box, const asbx_order *order)
         syscall(SYS_close_range, ASBX_TELL_FD + 1, ASBX_JOB_FD_RESULT - 1, 0) < 0 ||
         syscall(SYS_close_range, last + 1, ~0U, 0) < 0)
         give_up("descriptors");
+}
+
+void zygote_confine(const zygote_box *box, const asbx_order *order)
+{
+    zygote_confine_but_calls(box, order);
     confine_calls(box, order);
 }
 

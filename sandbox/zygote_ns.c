@@ -5,11 +5,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -28,6 +31,47 @@ static int write_to(const char *path, const char *text)
     return rc;
 }
 
+/* ---- the user ---- */
+
+static bool has_capabilities(unsigned wanted)
+{
+    struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct have[2];
+    return syscall(SYS_capget, &head, have) == 0 && (have[0].effective & wanted) == wanted;
+}
+
+/* Root of a container has some users only; then a namespace of our own is the better way. */
+static bool has_all_users(void)
+{
+    char line[128] = "", *at = line;
+    unsigned long map[3]; /* first within, first without, how many */
+    FILE *f = fopen("/proc/self/uid_map", "re");
+    bool read = f && fgets(line, sizeof line, f);
+    if (f)
+        (void)fclose(f);
+    for (int i = 0; i < 3; i++)
+        map[i] = strtoul(at, &at, 10);
+    return read && map[0] == 0 && map[2] == UINT32_MAX;
+}
+
+/* Root that may set up namespaces and give each job a user of its own. Root of a plain container
+ * may not: it goes the way of a caller without rights. */
+static bool is_able_root(void)
+{
+    return geteuid() == 0 && has_all_users() &&
+           has_capabilities(1U << CAP_SYS_ADMIN | 1U << CAP_SETUID | 1U << CAP_SETGID);
+}
+
+/* Root of nothing should not be mapped as root: its jobs would own root's files. */
+static void leave_root(void)
+{
+    enum { NOBODY = 65534 };
+    if (geteuid() == 0 && has_capabilities(1U << CAP_SETUID | 1U << CAP_SETGID) &&
+        setgroups(0, NULL) == 0 && setresgid(NOBODY, NOBODY, NOBODY) == 0 &&
+        setresuid(NOBODY, NOBODY, NOBODY) == 0)
+        (void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); /* /proc/self is its own again */
+}
+
 /* Ourselves as root of a user namespace: what a caller without rights may do too. */
 static int enter_user_namespace(const char **what)
 {
@@ -42,6 +86,8 @@ static int enter_user_namespace(const char **what)
     (void)snprintf(map, sizeof map, "0 %u 1\n", uid);
     if (rc == 0)
         rc = write_to("/proc/self/uid_map", map);
+    if (rc == -EPERM && uid == 0)
+        *what = "user namespace of a root without CAP_SETUID or CAP_SETFCAP: use another user";
     (void)snprintf(map, sizeof map, "0 %u 1\n", gid);
     return rc == 0 ? write_to("/proc/self/gid_map", map) : rc;
 }
@@ -146,20 +192,12 @@ static int pivot(const char **what)
                : 0;
 }
 
-/* Root of a container has some users only; then a namespace of our own is the better way. */
-static bool has_all_users(void)
-{
-    unsigned inside = 1, outside = 1, count = 0;
-    FILE *f = fopen("/proc/self/uid_map", "re");
-    int n = f ? fscanf(f, "%u %u %u", &inside, &outside, &count) : 0;
-    if (f)
-        (void)fclose(f);
-    return n == 3 && inside == 0 && count == UINT32_MAX;
-}
-
 int zygote_enter_namespaces(zygote_box *box, const char **what)
 {
-    box->is_root = geteuid() == 0 && has_all_users();
+    box->is_root = is_able_root();
+    if (!box->is_root)
+        leave_root();
+    box->outside_uid = geteuid();
     int rc = box->is_root ? 0 : enter_user_namespace(what);
     if (rc < 0)
         return rc;

@@ -6,6 +6,7 @@
 #include "base/path.h"
 #include "cli/common.h"
 #include "cli/help.h"
+#include "cli/sandbox.h"
 #include "jobs/pipeline.h"
 
 #include <assay/assay.h>
@@ -73,10 +74,10 @@ static void tell(doctor *d, state s, const char *what, const char *cure, const c
         }
         as_buf_byte(&d->out, '}');
     } else {
-        as_buf_addf(&d->out, "%s%-8s%s  %-12s %s\n", d->colour ? colours[s] : "", state_words[s],
+        as_buf_addf(&d->out, "%s%-8s%s  %-22s %s\n", d->colour ? colours[s] : "", state_words[s],
                     d->colour ? "\033[0m" : "", what, detail);
         if (cure)
-            as_buf_addf(&d->out, "%24s-> %s\n", "", cure);
+            as_buf_addf(&d->out, "%34s-> %s\n", "", cure);
     }
     d->first = false;
 }
@@ -365,7 +366,25 @@ static void look_for_programs(doctor *d)
             tell(d, OFF, wanted[i][0], wanted[i][1],
                  "not found in PATH; only needed to verify code");
     }
-    tell(d, OFF, "sandbox", NULL, "not part of this version");
+}
+
+/* Each layer is really tried (sandbox/check.c); a machine without them can do all but run code. */
+static void look_at_sandbox(doctor *d)
+{
+    static const state states[] = {
+        [ASBX_LAYER_OFF] = OFF, [ASBX_LAYER_DEGRADED] = DEGRADED, [ASBX_LAYER_ON] = OK
+    };
+    asbx_layer all[ASBX_LAYERS];
+    const char *level = "none";
+    uint32_t n = asbx_check(all, &level);
+    bool runs = as_sandbox_level_holds(level, "medium");
+    tell(d, runs ? OK : OFF, "sandbox",
+         runs ? NULL : "the lines below say what is missing; only needed to verify code",
+         "level %s: %s", level,
+         runs ? "programs of others can be run" : "no program of others is run here");
+    for (uint32_t i = 0; i < n; i++)
+        tell(d, states[all[i].state], all[i].name, all[i].cure[0] ? all[i].cure : NULL, "%s",
+             all[i].found);
 }
 
 /* ---- the command ---- */
@@ -379,6 +398,7 @@ static void look_at_all(doctor *d, const doctor_opts *o)
     look_at_cache(d);
     look_at_verifiers(d, o->plugin_path);
     look_for_programs(d);
+    look_at_sandbox(d);
 }
 
 static int run(const as_command *self, void *opts, const as_list *operands, as_err *err)

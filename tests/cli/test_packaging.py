@@ -104,6 +104,17 @@ class Packaging(unittest.TestCase):
         assay = stage / (cache_entry("CMAKE_INSTALL_PREFIX").lstrip("/")) / "bin" / "assay"
         self.assertEqual(self.verdict("exact", "Paris", "Paris", "--isolation", "worker", assay=assay), "pass")
 
+    def test_installed_program_finds_the_sandbox(self):
+        """Its helpers lie in libexec; a machine that grants no namespaces is refused for that, not for want of them."""
+        done = subprocess.run([self.assay, "sandbox", "run", "-"], input="print(6 * 7)", capture_output=True, text=True,
+                              env=ENV, timeout=60)
+        self.assertNotIn("assay-box", done.stderr)
+        if done.returncode == 0:
+            self.assertEqual(json.loads(done.stdout)["stdout"], "42\n", done.stderr)
+        else:
+            self.assertEqual((done.returncode, "level" in done.stderr), (4, True), done.stderr)
+        self.assertTrue((self.prefix / cache_entry("CMAKE_INSTALL_LIBEXECDIR") / "assay" / "assay-box").exists())
+
     def test_worker_missing_is_said(self):
         """The control of the two above: without the worker the same command fails, so it was the installed one."""
         stage = self.tmp / "broken"
@@ -114,6 +125,9 @@ class Packaging(unittest.TestCase):
                               stdin=subprocess.DEVNULL, timeout=60)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("assay-worker", done.stdout + done.stderr)
+        done = subprocess.run([stage / "bin/assay", "sandbox", "run", "-"], input="print(1)", capture_output=True,
+                              text=True, env=ENV, timeout=60)
+        self.assertEqual((done.returncode, "assay-box" in done.stderr), (4, True), done.stderr)
 
     def example(self, folder, plugin):
         source, build = self.tmp / folder, self.tmp / (folder + "-build")
