@@ -300,9 +300,11 @@ void job_order(asbx_slot *slot, const asbx_job *job, const asbx_policy *policy, 
                job_run *run)
 {
     int fds[ASBX_FDS] = { -1, -1, -1, -1, -1, -1 };
+    const bool stays = slot->cpu >= 0 && !policy->threads && !policy->processes;
     memset(run, 0, sizeof *run);
     run->limits = job_limits(job, policy);
     run->socket = slot->socket;
+    run->cpus = stays ? &slot->settings->cpus : NULL;
     run->pidfd = run->down = run->down_reader = run->out.fd = run->err.fd = run->result.fd = -1;
     uint32_t index = 0;
     while (asbx_policies[index] != policy)
@@ -311,6 +313,7 @@ void job_order(asbx_slot *slot, const asbx_job *job, const asbx_policy *policy, 
                                .protocol = ASBX_PROTOCOL,
                                .policy = index,
                                .flags = flags,
+                               .cpu = stays ? slot->cpu : -1,
                                .limits = run->limits,
                                .seed = job->seed };
     if (!open_all(job, policy, flags, run, fds))
@@ -358,10 +361,28 @@ void job_finish(job_run *run)
     }
 }
 
+void job_set_free(job_run *run)
+{
+    if (run->cpus && !run->has_ended)
+        (void)sched_setaffinity(run->started.pid, sizeof *run->cpus, run->cpus);
+    run->cpus = NULL;
+}
+
+/* A short job is not disturbed, nor does its every word wake us: what it writes waits in the pipes.
+ */
+static void watch_short(job_run *run)
+{
+    struct pollfd p = { .fd = run->socket, .events = POLLIN };
+    if (poll(&p, 1, JOB_SHORT_MS) > 0)
+        job_await_end(run, 0);
+    job_set_free(run);
+}
+
 /* Until it ends by itself, or a limit is reached. */
 static void watch(job_run *run)
 {
     job_pipe *pipes[] = { &run->out, &run->err, &run->result };
+    watch_short(run);
     for (bool over = false; !over && !run->broken && !run->has_ended;) {
         struct pollfd p[4] = { { .fd = run->socket, .events = POLLIN } };
         for (int i = 0; i < 3; i++)

@@ -37,6 +37,7 @@ typedef struct asbx_order {
     uint32_t policy; /* index into asbx_policies */
     uint32_t flags;  /* ASBX_ORDER_... */
     uint32_t uid;    /* of the job: the zygote's business; 0: keep */
+    int32_t cpu;     /* where helper and job begin; -1: anywhere */
     asbx_limits limits;
     uint64_t seed;
 } asbx_order;

@@ -51,6 +51,17 @@ static uint32_t processors(void)
     return n < 1 ? 1 : n > MOST_SLOTS ? MOST_SLOTS : (uint32_t)n;
 }
 
+/* Slots spread over the processors that are the caller's; other callers begin elsewhere. */
+static int nth_cpu(const cpu_set_t *cpus, uint32_t n)
+{
+    int count = CPU_COUNT(cpus);
+    int skip = count > 0 ? (int)(n % (uint32_t)count) : 0;
+    for (int i = 0; i < CPU_SETSIZE; i++)
+        if (CPU_ISSET((size_t)i, cpus) && skip-- == 0)
+            return i;
+    return -1;
+}
+
 asbx *asbx_open(const asbx_options *options, asbx_error *err)
 {
     static const asbx_options standard = { .slots = 0 };
@@ -84,9 +95,12 @@ asbx *asbx_open(const asbx_options *options, asbx_error *err)
         free(s);
         return NULL;
     }
+    bool knows = sched_getaffinity(0, sizeof s->settings.cpus, &s->settings.cpus) == 0;
     for (uint32_t i = 0; i < s->n_slots; i++) {
         s->slots[i].number = i;
         s->slots[i].socket = -1;
+        s->slots[i].settings = &s->settings;
+        s->slots[i].cpu = knows ? nth_cpu(&s->settings.cpus, i + (uint32_t)getpid()) : -1;
     }
     return s;
 }

@@ -5,11 +5,22 @@
 #include "protocol.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <sys/types.h>
 
 /* ---- slots: zygotes, one job at a time each ---- */
 
 typedef enum asbx_kind { KIND_BOX, KIND_PYTHON, KINDS } asbx_kind;
+
+/* Most jobs are over before: so long they stay on their processor, and nobody reads their output.
+ */
+enum { JOB_SHORT_MS = 5 };
+
+typedef struct asbx_settings {
+    uint32_t slots, jobs_per_zygote;
+    char helper_dir[4096], python[4096];
+    cpu_set_t cpus; /* the caller's */
+} asbx_settings;
 
 typedef struct asbx_slot {
     asbx_kind kind;
@@ -17,14 +28,11 @@ typedef struct asbx_slot {
     pid_t pid; /* 0: none is running */
     int socket;
     uint32_t jobs, number, seed;
+    int cpu;
+    const asbx_settings *settings;
     bool busy;
     uint64_t used; /* when last, for replacing */
 } asbx_slot;
-
-typedef struct asbx_settings {
-    uint32_t slots, jobs_per_zygote;
-    char helper_dir[4096], python[4096];
-} asbx_settings;
 
 typedef struct slot_waiter slot_waiter;
 struct asbx {
@@ -62,6 +70,7 @@ typedef struct job_run {
     asbx_limits limits;
     job_pipe out, err, result;
     int socket, pidfd;     /* the zygote's; the job's, -1 where it did not start */
+    const cpu_set_t *cpus; /* where it may run when it has proved to be long; NULL: it does */
     int down, down_reader; /* the pipe to the job, with ASBX_ORDER_DOWN; else -1 */
     asbx_started started;
     asbx_ended ended;
@@ -78,6 +87,7 @@ void job_execute(asbx_slot *slot, const asbx_job *job, const asbx_policy *policy
 void job_order(asbx_slot *slot, const asbx_job *job, const asbx_policy *policy, uint32_t flags,
                job_run *run);
 void job_await_start(job_run *run);
+void job_set_free(job_run *run); /* from the processor it began on; see asbx_order */
 int job_time_left(job_run *run); /* ms until a limit could be reached; 0: one is */
 bool job_drain(job_pipe *p);     /* what is there now; false: the cap is reached, or memory is */
 void job_kill(job_run *run);

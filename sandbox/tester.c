@@ -212,8 +212,13 @@ static void watch(session *s)
         int timeout = time_left(s);
         if (timeout == 0)
             return;
-        if (poll(p, 2 * PER_LANE, timeout) <= 0)
+        bool is_short = s->tester.run.cpus || s->tested.run.cpus;
+        if (poll(p, 2 * PER_LANE, is_short && timeout > JOB_SHORT_MS ? JOB_SHORT_MS : timeout) <=
+            0) {
+            job_set_free(&s->tester.run); /* none of them has said anything for so long */
+            job_set_free(&s->tested.run);
             continue;
+        }
         drain(&s->tester, p);
         drain(&s->tested, p + PER_LANE);
     }
