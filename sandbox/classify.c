@@ -26,7 +26,7 @@ static bool starts(asbx_text t, const char *prefix)
 
 asbx_status job_of_exception(asbx_text text)
 {
-    if (starts(text, "MemoryError"))
+    if (starts(text, "MemoryError") || starts(text, "OSError: [Errno 12]")) /* ENOMEM, of mmap */
         return ASBX_MLE;
     if (starts(text, "RuntimeError: can't start new thread"))
         return ASBX_PIDS_LIMIT;

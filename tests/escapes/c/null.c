@@ -2,6 +2,7 @@
 /* forbidden: a crash is taken for success */
 int main(void)
 {
-    *(volatile int *)0 = 1;
+    int *volatile nowhere = 0;
+    *nowhere = 1;
     return 0;
 }

@@ -1,4 +1,4 @@
-# expect: fail
+# expect: mle
 # forbidden: shared memory is memory too
 import mmap
 keep = []
