@@ -16,8 +16,8 @@ sys.dont_write_bytecode = True
 import math_cases  # noqa: E402
 
 # Rows right, of those there are.
-RIGHT = {"mathverify": (166, 168), "own": (246, 248), "others": (196, 198), "latex2sympy": (470, 507),
-         "metamorphic": (2395, 2396)}
+RIGHT = {"mathverify": (167, 168), "own": (247, 248), "others": (197, 198), "latex2sympy": (472, 507),
+         "metamorphic": (2396, 2396)}
 
 # Passes whose label says different: every one is listed, with the reason why the label is wrong or the policy contested.
 WRONG_LABEL = {}
