@@ -15,9 +15,12 @@
 enum { READY_MS = 20000 };
 
 /* The module is found by path, and the path forgotten: the job's interpreter knows nothing of ours.
- */
-static const char boot[] = "import sys, os\n"
-                           "os.environ.pop('PYTHONHASHSEED', None)\n"
+ * The system's packages (numpy) are where they are for any program. */
+static const char boot[] = "import sys, os, posix, site\n"
+                           "for name in set(posix.environ) - {b'PATH', b'LANG', b'LC_ALL'}:\n"
+                           "    posix.environ.pop(name)\n"
+                           "    os.environ._data.pop(name, None)\n"
+                           "sys.path += filter(os.path.isdir, site.getsitepackages())\n"
                            "sys.path.insert(0, sys.argv[1])\n"
                            "import _assay_box\n"
                            "del sys.path[0]\n"
@@ -41,7 +44,10 @@ static int spawn(const asbx_settings *settings, asbx_slot *slot, int socket)
     char helper[4200], prelude[256], dir[4096];
     char path[] = "PATH=/usr/bin:/bin", lang[] = "LANG=C.UTF-8", all[] = "LC_ALL=C.UTF-8";
     char seed[48];
-    char *const environment[] = { path, lang, all, seed, NULL };
+    /* of no program's concern, so gone from os.environ: one thread is all there is for libraries of
+     * numbers, and what is linked now is not linked in each job */
+    char blas[] = "OPENBLAS_NUM_THREADS=1", omp[] = "OMP_NUM_THREADS=1", now[] = "LD_BIND_NOW=1";
+    char *const environment[] = { path, lang, all, seed, blas, omp, now, NULL };
     (void)snprintf(seed, sizeof seed, "PYTHONHASHSEED=%u", slot->seed);
     (void)snprintf(helper, sizeof helper, "%s/assay-box", settings->helper_dir);
     (void)snprintf(prelude, sizeof prelude, "%s", slot->prelude);

@@ -58,6 +58,10 @@ static const row rows[] = {
     { "import ctypes\nctypes.string_at(0)", ASBX_RUNTIME_ERROR, "" },
     { "import os\nprint(sorted(os.environ))", ASBX_OK, "['LANG', 'LC_ALL', 'PATH']\n" },
     { "import os\nprint(os.getpid())", ASBX_OK, "1\n" },
+    /* the system's packages are there, and one thread is enough for them */
+    { "try: import numpy\nexcept ImportError: print(10)\nelse: print(int((numpy.ones((300, 300)) @ "
+      "numpy.ones(300))[0]) // 30)",
+      ASBX_OK, "10\n" },
 };
 
 static void test_words(void **state)
