@@ -76,9 +76,9 @@ static void test_require(void **state)
     const asbx_options unknown = { .helper_dir = build, .require = "total" };
     assert_null(asbx_open(&unknown, &err));
     assert_non_null(strstr(err.text, "\"total\""));
-    const asbx_options nowhere = { .helper_dir = "/nonexistent" };
+    const asbx_options nowhere = { .helper_dir = "/no.where" };
     assert_null(asbx_open(&nowhere, &err));
-    assert_non_null(strstr(err.text, "/nonexistent"));
+    assert_non_null(strstr(err.text, "/no.where"));
     assert_int_equal(layers_rank("none"), 0);
     assert_int_equal(layers_rank("strong"), 3);
     assert_int_equal(layers_rank(""), -1);
@@ -89,7 +89,7 @@ static void test_helper_that_says_nothing(void **state)
     (void)state;
     asbx_layer all[ASBX_LAYERS];
     const char *level = NULL;
-    assert_int_equal(layers_check("/nonexistent", all, &level), ASBX_LAYERS);
+    assert_int_equal(layers_check("/no.where", all, &level), ASBX_LAYERS);
     assert_string_equal(level, "none");
     for (int i = 0; i < LAYERS; i++) {
         assert_int_equal(all[i].state, ASBX_LAYER_OFF);
@@ -168,15 +168,13 @@ static void test_interpreter_missing(void **state)
     (void)state;
     need_box();
     asbx_error err = { "" };
-    const asbx_options options = { .slots = 1,
-                                   .helper_dir = build,
-                                   .python = "/nonexistent/python3" };
+    const asbx_options options = { .slots = 1, .helper_dir = build, .python = "/no.where/python3" };
     asbx *s = asbx_open(&options, &err);
     assert_non_null(s);
     const asbx_job job = { .source = text("print(1)") };
     asbx_result *r = asbx_run(s, &job);
     assert_int_equal(r->status, ASBX_ERROR);
-    assert_non_null(strstr(r->note, "/nonexistent/python3"));
+    assert_non_null(strstr(r->note, "/no.where/python3"));
     assert_non_null(strstr(r->note, "No such file"));
     asbx_result_free(r);
     asbx_close(s);
@@ -199,7 +197,7 @@ static void test_no_file(void **state)
         WORDS("/bin/mkdir\0a.out"),
         WORDS("/usr/bin/touch\0a.out"),
         WORDS("/usr/bin/true"),
-        WORDS("/nonexistent"),
+        WORDS("/no.where"),
         WORDS("/bin/sh\0-c\0mkfifo a.out; exit 0"),
         WORDS("/bin/sh\0-c\0ln -s /dev/zero a.out; exit 0"),
     };

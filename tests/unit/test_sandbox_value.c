@@ -411,8 +411,9 @@ static void test_hostile(void **state)
                 w.len += (size_t)snprintf(w.data + w.len, 64, "(2f1;i7;");
             }
         double began = seconds();
-        (void)asbx_value_compare((asbx_text){ w.data, w.len }, (asbx_text){ w.data, w.len },
-                                 &modes[3].tolerance, NULL);
+        for (size_t m = 0; m < sizeof modes / sizeof *modes; m++)
+            (void)asbx_value_compare((asbx_text){ w.data, w.len }, (asbx_text){ w.data, w.len },
+                                     &modes[m].tolerance, NULL);
         double took = seconds() - began;
         if (took > 5)
             fail_msg("%s: %.1f s", elements[i], took);
