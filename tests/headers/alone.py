@@ -25,7 +25,7 @@ def jobs(cc, cxx, root):
         yield cc, "c11", "c", [include], name
         yield cxx, "c++11", "c++", [include], name
     for path in sorted(glob.glob(os.path.join(host, "*", "*.h"))):
-        yield cc, "gnu11", "c", [include, host], os.path.relpath(path, host)
+        yield cc, "gnu11", "c", [include, host, root], os.path.relpath(path, host)
 
 
 def main():
