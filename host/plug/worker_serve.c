@@ -193,8 +193,7 @@ static assay_status svc_run(const assay_host *host, const assay_call *call, assa
     as_wire_begin(&v->question, AS_WIRE_SANDBOX);
     as_sandboxed_put_jobs(&v->question, jobs, n);
     assay_status status = ask(v, &reply, e);
-    if (status >= 0 &&
-        as_sandboxed_take_results(reply.info, jobs, n, as_call_kept(call), &err) < 0)
+    if (status >= 0 && as_sandboxed_take_results(reply.info, jobs, n, as_call_kept(call), &err) < 0)
         status = give_error(e, ASSAY_E_NOMEM, as_str_of(err.text));
     pthread_mutex_unlock(&v->lock);
     return status;
