@@ -287,7 +287,8 @@ static bool open_all(const asbx_job *job, const asbx_policy *policy, uint32_t fl
 {
     size_t most = (size_t)run->limits.out_kib << 10;
     fds[ASBX_FD_JOB] = sealed("job", fill_text, job);
-    fds[ASBX_FD_IN] = sealed("input", fill_input, job);
+    fds[ASBX_FD_IN] =
+        job->input.len ? sealed("input", fill_input, job) : open("/dev/null", O_RDONLY | O_CLOEXEC);
     return fds[ASBX_FD_JOB] >= 0 && fds[ASBX_FD_IN] >= 0 &&
            open_pipe(&run->out, most, &fds[ASBX_FD_OUT]) == 0 &&
            open_pipe(&run->err, most, &fds[ASBX_FD_ERR]) == 0 &&

@@ -17,14 +17,15 @@ enum { READY_MS = 20000 };
 /* The module is found by path, and the path forgotten: the job's interpreter knows nothing of ours.
  * The system's packages (numpy) are where they are for any program. */
 static const char boot[] = "import sys, os, posix, site\n"
-                           "for name in set(posix.environ) - {b'PATH', b'LANG', b'LC_ALL'}:\n"
+                           "del os.environ['PYTHONHASHSEED'], os.environ['LD_BIND_NOW']\n"
+                           "for name in b'OPENBLAS_NUM_THREADS', b'OMP_NUM_THREADS':\n"
                            "    posix.environ.pop(name)\n"
                            "    os.environ._data.pop(name, None)\n"
                            "sys.path += filter(os.path.isdir, site.getsitepackages())\n"
                            "sys.path.insert(0, sys.argv[1])\n"
                            "import _assay_box\n"
                            "del sys.path[0]\n"
-                           "_assay_box.serve(3, sys.argv[2])\n";
+                           "_assay_box.serve(3, sys.argv[2], int(sys.argv[3]))\n";
 
 /* No terminal's signals reach it, and no signal is blocked or ignored as it may be in a thread of
  * the caller's. */
@@ -43,12 +44,14 @@ static int spawn(const asbx_settings *settings, asbx_slot *slot, int socket)
 {
     char helper[4200], prelude[256], dir[4096];
     char path[] = "PATH=/usr/bin:/bin", lang[] = "LANG=C.UTF-8", all[] = "LC_ALL=C.UTF-8";
-    char seed[48];
-    /* of no program's concern, so gone from os.environ: one thread is all there is for libraries of
-     * numbers, and what is linked now is not linked in each job */
+    char seed[48], number[16];
+    /* Of no program's concern, so os.environ has none of them. One thread is all there is for
+     * libraries of numbers, which ask for that when they are loaded, so C still has it; what is
+     * linked now is not linked in each job. */
     char blas[] = "OPENBLAS_NUM_THREADS=1", omp[] = "OMP_NUM_THREADS=1", now[] = "LD_BIND_NOW=1";
     char *const environment[] = { path, lang, all, seed, blas, omp, now, NULL };
     (void)snprintf(seed, sizeof seed, "PYTHONHASHSEED=%u", slot->seed);
+    (void)snprintf(number, sizeof number, "%u", slot->seed);
     (void)snprintf(helper, sizeof helper, "%s/assay-box", settings->helper_dir);
     (void)snprintf(prelude, sizeof prelude, "%s", slot->prelude);
     (void)snprintf(dir, sizeof dir, "%s", settings->helper_dir);
@@ -57,8 +60,8 @@ static int spawn(const asbx_settings *settings, asbx_slot *slot, int socket)
     memcpy(code, boot, sizeof boot);
     /* as -I, but for the seed of its hash function: the environment is ours */
     char name[] = "assay-box", alone[] = "-sPSB", x[] = "-Xutf8", c[] = "-c";
-    char *const native[] = { name, NULL }, *const interpreted[] = { name, alone, x,       c,
-                                                                    code, dir,   prelude, NULL };
+    char *const native[] = { name, NULL };
+    char *const interpreted[] = { name, alone, x, c, code, dir, prelude, number, NULL };
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     if (posix_spawn_file_actions_init(&actions) != 0)

@@ -117,15 +117,21 @@ static void drop(struct pollfd *p)
 static int see_out(int socket, const zygote_box *box, int pidfd, int32_t *denied)
 {
     enum { JOB, SUPERVISOR, TOLD, LISTENER, N };
+    enum { UNDISTURBED_MS = 2 }; /* most jobs make no such call; one that does waits so long */
+    bool has_taken = false;
     struct pollfd p[N] = { [JOB] = { .fd = pidfd, .events = POLLIN },
                            [SUPERVISOR] = { .fd = socket, .events = POLLRDHUP },
-                           [TOLD] = { .fd = box->told, .events = POLLIN },
+                           [TOLD] = { .fd = -1, .events = POLLIN },
                            [LISTENER] = { .fd = -1, .events = POLLIN } };
-    int rc = 0;
+    int rc = 0, timeout = UNDISTURBED_MS;
     while (!(p[JOB].revents & POLLIN)) {
-        int n = poll(p, N, -1);
+        int n = poll(p, N, timeout);
         if (n < 0 && errno != EINTR)
             return -errno;
+        if (n == 0) {
+            p[TOLD].fd = box->told;
+            timeout = -1;
+        }
         if (n <= 0)
             continue;
         if (p[SUPERVISOR].revents) {
@@ -143,12 +149,14 @@ static int see_out(int socket, const zygote_box *box, int pidfd, int32_t *denied
         if (p[TOLD].revents) {
             p[LISTENER].fd = zygote_listen_take(box);
             p[TOLD].fd = -1;
+            has_taken = true;
             *denied = ASBX_DENIED_NOTHING;
         }
     }
     if (p[LISTENER].fd >= 0)
         drop(&p[LISTENER]);
-    if (p[TOLD].fd >= 0 && (p[LISTENER].fd = zygote_listen_take(box)) >= 0) { /* it came and went */
+    if (!has_taken && box->told >= 0 &&
+        (p[LISTENER].fd = zygote_listen_take(box)) >= 0) { /* it came and went */
         drop(&p[LISTENER]);
         *denied = ASBX_DENIED_NOTHING;
     }

@@ -20,6 +20,7 @@
 
 /* Taken before any job runs. */
 static PyObject *builtins, *compile_function;
+static uint64_t seeded; /* with what random numbers begin, in a job that asks for no other seed */
 
 PyObject *box_builtins(void)
 {
@@ -218,12 +219,20 @@ static void run_call(PyObject *globals, zygote_text *text, uint32_t i, size_t mo
     Py_DECREF(args);
 }
 
+/* The same program gives the same again. */
+static void seed(uint64_t with)
+{
+    call_in("random", "seed", "K", with);
+    call_in("numpy.random", "seed", "K", with & UINT32_MAX);
+    seeded = with;
+}
+
 static void run(void *context, zygote_text *text, const asbx_order *order)
 {
     (void)context;
     PyOS_AfterFork_Child();
-    call_in("random", "seed", "K", order->seed); /* the same program gives the same again */
-    call_in("numpy.random", "seed", "K", order->seed & UINT32_MAX);
+    if (order->seed != seeded)
+        seed(order->seed);
     if (order->flags & ASBX_ORDER_TESTER)
         box_run_tester(text, order);
     zygote_record(ASBX_RECORD_BEGAN, 0, "", 0);
@@ -268,6 +277,21 @@ static bool import_all(const char *names)
     return true;
 }
 
+/* What modules want done after a fork is for threads there are none of, and for random numbers that
+ * must differ where ours must not; in each job it would cost more than the fork. dict() is a
+ * function that takes any keywords and does nothing. */
+static bool import_prelude(const char *names)
+{
+    static const char name[] = "register_at_fork";
+    PyObject *os = PyImport_ImportModule("os");
+    PyObject *kept = os ? PyObject_GetAttrString(os, name) : NULL;
+    bool ok = kept && PyObject_SetAttrString(os, name, (PyObject *)&PyDict_Type) == 0 &&
+              import_all(names) && PyObject_SetAttrString(os, name, kept) == 0;
+    Py_XDECREF(kept);
+    Py_XDECREF(os);
+    return ok;
+}
+
 /* What a first compile and a first print touch is touched once here, not in every job; and what is
  * warm is not collected. */
 static bool warm_up(void)
@@ -294,9 +318,11 @@ static PyObject *serve(PyObject *self, PyObject *args)
 {
     int fd;
     const char *prelude;
+    unsigned long with;
     (void)self;
-    if (!PyArg_ParseTuple(args, "is", &fd, &prelude) || !import_all(prelude))
+    if (!PyArg_ParseTuple(args, "isk", &fd, &prelude, &with) || !import_prelude(prelude))
         return NULL;
+    seed(with);
     builtins = PyEval_GetBuiltins();
     compile_function = builtins ? PyDict_GetItemString(builtins, "compile") : NULL;
     if (!compile_function || !box_remote_init() || !warm_up())
@@ -313,7 +339,7 @@ static PyObject *serve(PyObject *self, PyObject *args)
 }
 
 static PyMethodDef methods[] = { { "serve", serve, METH_VARARGS,
-                                   "serve(socket, prelude): never returns" },
+                                   "serve(socket, prelude, seed): never returns" },
                                  { NULL, NULL, 0, NULL } };
 static struct PyModuleDef module = { PyModuleDef_HEAD_INIT,
                                      "_assay_box",
