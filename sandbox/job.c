@@ -307,6 +307,7 @@ void job_order(asbx_slot *slot, const asbx_job *job, const asbx_policy *policy, 
     run->socket = slot->socket;
     run->cpus = stays ? &slot->settings->cpus : NULL;
     run->pidfd = run->down = run->down_reader = run->out.fd = run->err.fd = run->result.fd = -1;
+    run->ordered = job_now_us();
     uint32_t index = 0;
     while (asbx_policies[index] != policy)
         index++;
@@ -349,7 +350,7 @@ void job_finish(job_run *run)
             job_await_end(run, AFTER_KILL_MS);
     }
     if (run->began)
-        run->wall_us = job_now_us() - run->began;
+        run->wall_us = job_now_us() - run->ordered;
     job_pipe *pipes[] = { &run->out, &run->err, &run->result };
     for (int i = 0; i < 3; i++) /* what it wrote last */
         if (pipes[i]->fd >= 0)

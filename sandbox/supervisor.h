@@ -74,6 +74,7 @@ typedef struct job_run {
     int down, down_reader; /* the pipe to the job, with ASBX_ORDER_DOWN; else -1 */
     asbx_started started;
     asbx_ended ended;
+    uint64_t ordered; /* a short job may be over before we hear that it began */
     uint64_t began, wall_us;
     bool has_ended, killed, over_cpu, over_wall,
         broken;    /* broken: the zygote failed, not the job */
