@@ -75,9 +75,6 @@ class AssayTest(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.dir, True)
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("ASSAY_") and k != "NO_COLOR"}
         self.env.update(XDG_CACHE_HOME=str(self.dir / "cache"), HOME=str(self.dir), LC_ALL="C.UTF-8")
-        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
-            if name in os.environ:
-                self.env[name] = os.environ[name]
 
     def file(self, name, rows):
         """Rows are dicts, or lines as they are (str, bytes)."""
