@@ -177,9 +177,11 @@ static int open_pipe(job_pipe *p, size_t most, int *write_end)
     return 0;
 }
 
+/* Over the cap the pipe stays open, unread: the program waits in its write until it is killed, and
+ * never hears of a broken pipe that it could tell as an error of its own. */
 bool job_drain(job_pipe *p)
 {
-    for (;;) {
+    while (!p->over) {
         if (p->len == p->cap) {
             size_t cap = p->cap ? p->cap * 2 : 4096;
             char *more = realloc(p->data, cap + 1);
@@ -202,11 +204,9 @@ bool job_drain(job_pipe *p)
         if (p->len > p->most) {
             p->len = p->most;
             p->over = true;
-            close(p->fd);
-            p->fd = -1;
-            return false;
         }
     }
+    return false;
 }
 
 /* ---- the clock ---- */
