@@ -155,7 +155,7 @@ static void move_records(session *s)
 
 /* ---- watching ---- */
 
-enum { PER_LANE = 5 };
+enum { PER_LANE = 5, POLLED = 2 * PER_LANE };
 
 static void fill_polls(struct pollfd p[PER_LANE], const lane *l, const lane *other)
 {
@@ -203,7 +203,7 @@ static int time_left(session *s)
 static void watch(session *s)
 {
     for (;;) {
-        struct pollfd p[2 * PER_LANE];
+        struct pollfd p[POLLED];
         move_records(s);
         if (is_over(s))
             return;
@@ -213,8 +213,7 @@ static void watch(session *s)
         if (timeout == 0)
             return;
         bool is_short = s->tester.run.cpus || s->tested.run.cpus;
-        if (poll(p, 2 * PER_LANE, is_short && timeout > JOB_SHORT_MS ? JOB_SHORT_MS : timeout) <=
-            0) {
+        if (poll(p, POLLED, is_short && timeout > JOB_SHORT_MS ? JOB_SHORT_MS : timeout) <= 0) {
             job_set_free(&s->tester.run); /* none of them has said anything for so long */
             job_set_free(&s->tested.run);
             continue;

@@ -87,14 +87,14 @@ static const struct sock_filter for_socket[] = {
 };
 
 typedef struct block {
-    int call;
     const struct sock_filter *code;
+    int call;
     uint8_t len;
     bool holds_with_disk, holds_with_processes;
 } block;
 #define BLOCK(name, code, disk, processes)                                                         \
     {                                                                                              \
-        SCMP_SYS(name), code, sizeof(code) / sizeof *(code), disk, processes                       \
+        code, SCMP_SYS(name), sizeof(code) / sizeof *(code), disk, processes                       \
     }
 
 static const block blocks[] = {

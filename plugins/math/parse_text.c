@@ -322,8 +322,8 @@ bool math_is_sentence(const math_parser *p, uint32_t lo, uint32_t hi)
             continue;
         }
         after_value = after_value && !begins_clause(w);
-        bool apart = (t->spaced || i == lo) &&
-                     (t[1].spaced || i + 1 == hi || w.len == 0 || !pc_is_alpha(w.data[0]));
+        bool apart = (t->spaced || i == lo) && (t[1].spaced || i + 1 == hi || !w.data ||
+                                                w.len == 0 || !pc_is_alpha(w.data[0]));
         bool word = w.len > 1 && has_vowel(w) && !math_function_named(w) && !pc_is(w, "and") &&
                     !pc_is(w, "or") && !pc_is(w, "pi") && !pc_is(w, "mod") &&
                     !speaks_of_integers(w);

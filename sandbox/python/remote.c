@@ -273,6 +273,7 @@ static bool is_mutable(PyObject *v)
     return Py_TYPE(v) == &PyList_Type || Py_TYPE(v) == &PyDict_Type || Py_TYPE(v) == &PySet_Type;
 }
 
+/* `new` was decoded: no deeper than ASBX_VALUE_DEPTH. NOLINTBEGIN(misc-no-recursion) */
 static void update(PyObject *old, PyObject *new);
 
 /* `new`, or `old` made equal to it, where a container stands in the place of one of its kind. */
@@ -323,6 +324,7 @@ static void update(PyObject *old, PyObject *new)
     }
     PyErr_Clear();
 }
+/* NOLINTEND(misc-no-recursion) */
 
 /* ---- the tester's job: the candidate ---- */
 

@@ -98,6 +98,7 @@ static void add_text(box_buffer *b, PyObject *v)
     Py_XDECREF(bytes);
 }
 
+/* NOLINTBEGIN(misc-no-recursion): no deeper than ASBX_VALUE_DEPTH */
 static void encode(box_buffer *b, PyObject *v, unsigned depth);
 
 /* A list that another thread shortens while it is read ends early: its count is written last. */
@@ -190,6 +191,7 @@ static void encode(box_buffer *b, PyObject *v, unsigned depth)
     } else
         add_other(b, v);
 }
+/* NOLINTEND(misc-no-recursion) */
 
 void box_encode(box_buffer *out, PyObject *value)
 {
@@ -281,6 +283,7 @@ static PyObject *take_unknown(reader *r)
     return r->unknown(r->at - n, n);
 }
 
+/* decode() counts the depth. NOLINTBEGIN(misc-no-recursion) */
 static PyObject *take_sequence(reader *r, bool is_list)
 {
     size_t n;
@@ -379,6 +382,7 @@ static PyObject *decode(reader *r)
     r->depth--;
     return v;
 }
+/* NOLINTEND(misc-no-recursion) */
 
 PyObject *box_decode(asbx_text text, box_unknown *unknown)
 {

@@ -17,16 +17,17 @@
 enum { MOST_CALLS = 64, FIRST_CALL = 8, MOST_TEXTS = FIRST_CALL + 3 * MOST_CALLS };
 
 static asbx_text texts[MOST_TEXTS];
+static char *memory[MOST_TEXTS]; /* of them */
 
 static bool get(void *out, size_t len)
 {
     return fread(out, 1, len, stdin) == len;
 }
 
-static bool get_text(asbx_text *out)
+static bool get_text(size_t i)
 {
     uint32_t len;
-    *out = (asbx_text){ NULL, 0 };
+    texts[i] = (asbx_text){ NULL, 0 };
     if (!get(&len, sizeof len))
         return false;
     if (len == UINT32_MAX)
@@ -35,14 +36,16 @@ static bool get_text(asbx_text *out)
     if (!data)
         return false;
     data[len] = 0;
-    *out = (asbx_text){ data, len };
+    memory[i] = data;
+    texts[i] = (asbx_text){ data, len };
     return get(data, len);
 }
 
 static void free_texts(void)
 {
     for (size_t i = 0; i < MOST_TEXTS; i++) {
-        free((void *)(uintptr_t)texts[i].data);
+        free(memory[i]);
+        memory[i] = NULL;
         texts[i] = (asbx_text){ NULL, 0 };
     }
 }
@@ -92,7 +95,7 @@ static bool serve(asbx *box)
         return false;
     size_t n = FIRST_CALL + head[0] + (size_t)2 * head[1];
     for (size_t i = 0; i < n; i++)
-        if (!get_text(&texts[i]))
+        if (!get_text(i))
             return false;
     for (uint32_t i = 0; i < head[1]; i++)
         files[i] = (asbx_file){ texts[FIRST_CALL + head[0] + 2 * i],
