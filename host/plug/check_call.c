@@ -5,6 +5,7 @@
 #include "base/jspan.h"
 #include "plug/check_env.h"
 #include "plug/info.h"
+#include "plug/sandboxed.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -188,10 +189,13 @@ void as_outcome_call(as_outcome_of *o, assay_verifier *v, uint32_t want, bool ex
         .size = sizeof(scores), .n = o->n, .score = o->score, .verdict = o->verdict
     };
     const assay_ext_answer *answer = extract ? as_check_answer(v) : NULL;
+    as_kept kept;
+    as_kept_open(&kept, &call);
     if (!extract)
         o->status = v->score(v, &call, &batch, &scores, &o->error);
     else
         o->status = answer ? answer->extract(v, &call, &batch, &o->error) : ASSAY_E_UNSUPPORTED;
+    as_kept_close(&kept);
     o->error.text[sizeof(o->error.text) - 1] = 0;
 }
 

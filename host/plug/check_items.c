@@ -1,6 +1,7 @@
 /* check_items.c -- tests of what score() does with awkward texts, and of what it puts into its
  * columns. SPDX-License-Identifier: Apache-2.0 */
 #include "plug/check_env.h"
+#include "plug/sandboxed.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -178,7 +179,10 @@ static int score_columns(as_checker *c, float *score, assay_verdict *verdict, ui
                       .cancelled = never,
                       .emit = swallow } };
     assay_error error = { .size = sizeof(error) };
+    as_kept kept;
+    as_kept_open(&kept, &k.call);
     assay_status status = c->v->score(c->v, &k.call, &b.batch, &s.scores, &error);
+    as_kept_close(&kept);
     if (status != ASSAY_OK)
         return as_check_fail(c, "score() with %s returned %s: %s", what, as_status_word(status),
                              error.text);

@@ -281,9 +281,11 @@ static unsigned count_fds(void)
 
 static int live_some(as_checker *c, int n)
 {
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
         if (live_once(c) < 0)
             return -1;
+        atomic_fetch_add(c->progress, 1); /* lives of programs are long */
+    }
     return 0;
 }
 

@@ -63,7 +63,7 @@ static assay_status emit(const assay_call *call, uint32_t item, uint32_t channel
 
 as_kept *as_call_kept(const assay_call *call)
 {
-    return &((struct call_state *)call->data)->kept;
+    return call->emit == emit ? &((struct call_state *)call->data)->kept : as_kept_find(call);
 }
 
 static assay_call make_call(struct call_state *st, uint32_t want)

@@ -1,5 +1,6 @@
-/* sandboxed.c -- see sandboxed.h. Lock: `one.lock` guards opening and closing; who holds the
- * sandbox uses it without. SPDX-License-Identifier: Apache-2.0 */
+/* sandboxed.c -- see sandboxed.h. Locks: `one.lock` guards opening and closing; who holds the
+ * sandbox uses it without. `opened.lock` guards that list. Nothing else is locked meanwhile.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "plug/sandboxed.h"
 
 #include "base/mem.h"
@@ -70,6 +71,8 @@ void as_sandboxed_release(void)
 
 void as_kept_init(as_kept *k)
 {
+    k->call = NULL;
+    k->next = NULL;
     (void)pthread_mutex_init(&k->lock, NULL);
     as_arena_init(&k->arena, 0);
 }
@@ -78,6 +81,43 @@ void as_kept_fini(as_kept *k)
 {
     as_arena_fini(&k->arena);
     (void)pthread_mutex_destroy(&k->lock);
+}
+
+static struct {
+    pthread_mutex_t lock;
+    as_kept *first;
+} opened = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+void as_kept_open(as_kept *k, const assay_call *call)
+{
+    as_kept_init(k);
+    k->call = call;
+    pthread_mutex_lock(&opened.lock);
+    k->next = opened.first;
+    opened.first = k;
+    pthread_mutex_unlock(&opened.lock);
+}
+
+void as_kept_close(as_kept *k)
+{
+    pthread_mutex_lock(&opened.lock);
+    as_kept **at = &opened.first;
+    while (*at && *at != k)
+        at = &(*at)->next;
+    if (*at)
+        *at = k->next;
+    pthread_mutex_unlock(&opened.lock);
+    as_kept_fini(k);
+}
+
+as_kept *as_kept_find(const assay_call *call)
+{
+    pthread_mutex_lock(&opened.lock);
+    as_kept *k = opened.first;
+    while (k && k->call != call)
+        k = k->next;
+    pthread_mutex_unlock(&opened.lock);
+    return k;
 }
 
 /* ---- one program ---- */
@@ -239,6 +279,8 @@ int as_sandboxed_run(assay_run *const *jobs, uint32_t n, as_kept *kept, as_sandb
                      void *ctx, as_err *err)
 {
     int rc = as_sandboxed_check(jobs, n, err);
+    if (rc == 0 && !kept)
+        rc = as_fail(err, AS_EUSAGE, "the call that programs are to be run for is not under way");
     if (rc < 0)
         return rc;
     batch b = { .jobs = jobs, .kept = kept, .stop = stop, .ctx = ctx };
@@ -392,6 +434,8 @@ static bool take_result(as_wire_reader *r, assay_run *run, as_arena *arena)
 int as_sandboxed_take_results(as_str payload, assay_run *const *jobs, uint32_t n, as_kept *kept,
                               as_err *err)
 {
+    if (!kept)
+        return as_fail(err, AS_EUSAGE, "the call that programs were run for is not under way");
     pthread_mutex_lock(&kept->lock);
     as_str mine = as_arena_str(&kept->arena, payload);
     as_wire_reader r = as_wire_read(mine);

@@ -20,10 +20,16 @@ void as_sandboxed_release(void);
 typedef struct as_kept {
     pthread_mutex_t lock;
     as_arena arena;
+    const assay_call *call; /* where it was opened for one that no seat made */
+    struct as_kept *next;
 } as_kept;
 void as_kept_init(as_kept *k);
 void as_kept_fini(as_kept *k);
-as_kept *as_call_kept(const assay_call *call); /* of a call made by a seat of this process (inproc.c) */
+as_kept *as_call_kept(const assay_call *call); /* NULL: no such call is under way (inproc.c) */
+/* For who calls a verifier without a seat (`assay plugin check`): makes the call one that may use the sandbox. */
+void as_kept_open(as_kept *k, const assay_call *call);
+void as_kept_close(as_kept *k);
+as_kept *as_kept_find(const assay_call *call); /* NULL: not opened so */
 
 /* Ends a run early where it is not 0: programs that have not begun get sandbox_error, and AS_EINTR is returned. */
 typedef int as_sandboxed_stop(void *ctx);

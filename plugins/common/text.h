@@ -38,6 +38,12 @@ static inline bool pc_in(char c, const char *set) /* never true for a NUL byte *
 {
     return c && strchr(set, c);
 }
+static inline char pc_at(assay_str s, size_t i) /* 0 past its end */
+{
+    if (!s.data || i >= s.len)
+        return 0;
+    return s.data[i];
+}
 static inline bool pc_eq(assay_str a, assay_str b)
 {
     return a.len == b.len &&

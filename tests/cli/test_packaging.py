@@ -88,7 +88,8 @@ class Packaging(unittest.TestCase):
     def test_plugins_keep_their_hashes(self):
         folder = self.lib / "assay" / "plugins"
         lines = (folder / "OURS.sha256").read_text().splitlines()
-        self.assertEqual(len(lines), 6)
+        self.assertEqual(len(lines), len(list(folder.glob("*.so"))))
+        self.assertGreaterEqual(len(lines), 6)
         for line in lines:
             digest, name = line.split()
             self.assertEqual(hashlib.sha256((folder / name).read_bytes()).hexdigest(), digest, name)

@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+"""The code verifier on real programs: the cases of tests/cases/code.jsonl, in the host's process and in a worker; what is
+printed of a failure; votes by behaviour; time limits. Skipped, by name, where there is no sandbox or no such plugin.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import sys
+
+from run_assay import BIN, SOURCE, AssayTest, json, main, unittest
+
+CASES = [json.loads(line) for line in open(SOURCE / "tests/cases/code.jsonl", encoding="utf-8")]
+ADD = {"stdin": ["1 2\n"], "stdout": ["3\n"]}
+
+
+def block(code):
+    return f"```python\n{code}\n```"
+
+
+def inc(*, inputs=((1,), (2,)), **more):
+    return {"entry_point": "inc", "inputs": [list(i) for i in inputs], "outputs": [i[0] + 1 for i in inputs], **more}
+
+
+class Code(AssayTest):
+    def verify(self, rows, config=None, *options):
+        """The results of verify, in order; each row: completion, and reference as JSON or what becomes it."""
+        texts = [r["reference"] if isinstance(r["reference"], str) else json.dumps(r["reference"]) for r in rows]
+        path = self.file("items.jsonl", [{"id": str(i), "completion": r["completion"], "reference": text}
+                                         for i, (r, text) in enumerate(zip(rows, texts))])
+        run = self.assay("verify", "--plugin", "code:" + json.dumps(config or {}), "--in", path, "--no-cache", "--quiet",
+                         "--timeout-ms", 60000, *options)
+        results = [json.loads(line) for line in run.out.splitlines()]
+        self.assertEqual(len(results), len(rows))
+        return results
+
+
+class Cases(Code):
+    def check(self, *options):
+        for config in sorted({json.dumps(c.get("config", {})) for c in CASES}):
+            cases = [c for c in CASES if json.dumps(c.get("config", {})) == config]
+            rows = [{"completion": c["completion"], "reference": c["reference"]} for c in cases]
+            for case, result in zip(cases, self.verify(rows, json.loads(config), *options)):
+                with self.subTest(case["why"]):
+                    self.assertEqual(result["verdict"], case["verdict"], result)
+                    if "score" in case:
+                        self.assertAlmostEqual(result["score"], case["score"], places=5)
+                    if "rule" in case:
+                        self.assertEqual(result["rule"], case["rule"])
+
+    def test_in_process(self):
+        self.check("--explain")
+
+    def test_in_worker(self):
+        self.check("--isolation", "worker")
+
+
+class Words(Code):
+    """The reason is the sandbox's word for what happened."""
+
+    def test_reasons(self):
+        rows = [("def inc(x):\n    return x", "wrong_answer", "fail"),
+                ("def inc(x):\n    raise KeyError(x)", "runtime_error", "fail"),
+                ("def inc(x:", "compile_error", "fail"),
+                ("def inc(x):\n    while 1: pass", "tle_cpu", "timeout"),
+                ("import time\ndef inc(x):\n    time.sleep(60)", "tle_wall", "timeout"),
+                ("def inc(x):\n    return 'a' * 10**11", "mle", "fail"),
+                ("def inc(x):\n    print('x' * 10**9)", "mle", "fail"),
+                ("def inc(x):\n    while 1: print('x' * 10**5)", "ole", "fail"),
+                ("import os\ndef inc(x):\n    os._exit(0)", "no_result", "fail"),
+                ("import os\ndef inc(x):\n    os.fork()", "sandbox_violation", "fail")]
+        config = {"cpu_ms": 400, "wall_ms": 1500}
+        results = self.verify([{"completion": block(code), "reference": inc()} for code, _, _ in rows], config)
+        for (code, reason, verdict), result in zip(rows, results):
+            with self.subTest(code):
+                self.assertEqual((result["verdict"], result["reason"]), (verdict, reason))
+                self.assertEqual(result["score"], 0)
+
+    def test_all_kinds_refuse_the_empty_handed(self):
+        """A program that does nothing and ends well, an always-equal object and os._exit are no pass anywhere."""
+        programs = ["pass", "import os\nos._exit(0)", "import sys\nsys.exit(0)",
+                    "class E:\n    def __eq__(s, o): return True\n    def __bool__(s): return True\n"
+                    "    def __sub__(s, o): return s\n    def __abs__(s): return s\n    def __lt__(s, o): return True\n"
+                    "def inc(x): return E()",
+                    "def inc(x): return type('int', (int,), {'__eq__': lambda s, o: True})(0)",
+                    "import builtins, math\nbuiltins.abs = lambda x: 0\nmath.isclose = lambda *a, **k: True\n"
+                    "def inc(x): return 0",
+                    "inc = exec"]
+        tests = [inc(), inc(compare="float"), inc(oracle="set"), inc(format="json"),
+                 {"asserts": ["assert inc(1) == 2", "assert inc(2) == 3"]},
+                 {"asserts": ["assert abs(inc(1) - 2) < 1e-9"]}, {"asserts": ["assert set([inc(1)]) == {2}"]},
+                 {"asserts": ["import math\nassert math.isclose(inc(1), 2)"]},
+                 {"asserts": ["assert all(inc(i) == i + 1 for i in range(3))"]},
+                 {"entry_point": "inc", "check": "def check(candidate):\n    assert candidate(1) == 2\n"},
+                 {"entry_point": "inc", "check": "def check(candidate):\n    for i in [1]:\n        assert candidate(i) == 2\n"},
+                 ADD]
+        rows = [{"completion": block(p), "reference": t} for t in tests for p in programs]
+        for row, result in zip(rows, self.verify(rows)):
+            with self.subTest(row):
+                self.assertIn(result["verdict"], ("fail", "no_answer"), result)
+
+
+class Explained(Code):
+    def test_detail_and_first_failure(self):
+        reference = inc(inputs=[(1,), (5,), (7,)])
+        result, = self.verify([{"completion": block("def inc(x):\n    return x + (x < 6)"), "reference": reference}], None, "--explain")
+        self.assertEqual([d["status"] for d in result["detail"]], ["ok", "ok", "wrong_answer"])
+        self.assertEqual([d["ok"] for d in result["detail"]], [True, True, False])
+        self.assertTrue(all(d["cpu_ms"] > 0 for d in result["detail"]))
+        self.assertIn("test 3: wrong_answer: inc(7) returned 7; expected 8", result["explain"])
+        self.assertEqual(result["metrics"]["passed"], 2)
+
+    def test_the_exception_is_shown(self):
+        result, = self.verify([{"completion": block("def inc(x):\n    return {}[x]"), "reference": inc()}], None, "--explain")
+        self.assertIn("KeyError: 1", result["explain"])
+
+    def test_expected_values_are_not_shown_to_the_program(self):
+        spy = "import sys, gc\ndef inc(x):\n    return [o for o in gc.get_objects() if o == 987654321]"
+        result, = self.verify([{"completion": block(spy), "reference": {"entry_point": "inc", "inputs": [[1]],
+                                                                  "outputs": [987654321]}}], None, "--explain")
+        self.assertEqual(result["verdict"], "fail")
+        self.assertIn("returned []", result["explain"])
+
+
+class Votes(Code):
+    def test_by_behaviour(self):
+        same = ["def inc(x):\n    return x + 1", "def inc(x):\n    return 1 + x", "inc = lambda x: float(x + 1)"]
+        other = ["def inc(x):\n    return x - 1", "def inc(x):\n    raise ValueError"]
+        tests = {k: v for k, v in inc().items() if k != "outputs"}
+        results = self.verify([{"completion": block(c), "reference": tests} for c in same + other])
+        keys = [r.get("key") for r in results]
+        self.assertEqual(len(set(keys[:3])), 1)
+        self.assertNotEqual(keys[0], keys[3])
+        self.assertIsNone(keys[4])  # it did nothing one could agree on
+
+    def test_the_answer_is_a_reference(self):
+        programs = ["def inc(x):\n    return {x: (x, {1.5, None}), 'é': b'\\xff'}"]
+        tests = {k: v for k, v in inc().items() if k != "outputs"}
+        first, = self.verify([{"completion": block(programs[0]), "reference": tests}])
+        again = self.verify([{"completion": block(c), "reference": first["answer"]}
+                        for c in programs + ["def inc(x):\n    return x"]])
+        self.assertEqual([r["verdict"] for r in again], ["pass", "fail"])
+        self.assertEqual(again[0]["key"], first["key"])
+
+
+class Limits(Code):
+    def test_calls_behind_one_that_hangs_are_run(self):
+        code = "def inc(x):\n    while x == 2: pass\n    return x + 1"
+        result, = self.verify([{"completion": block(code), "reference": inc(inputs=[(1,), (2,), (3,), (4,)])}],
+                         {"cpu_ms": 200, "score": "fraction"}, "--explain")
+        self.assertEqual([d["status"] for d in result["detail"]], ["ok", "tle_cpu", "ok", "ok"])
+        self.assertEqual((result["verdict"], result["score"]), ("timeout", 0.75))
+
+    def test_the_reference_solution_sets_the_limit(self):
+        slow = "def inc(x):\n    n = 0\n    for i in range(4 * 10**6): n += i\n    return x + 1"
+        rows = [{"completion": block(slow), "reference": inc()},
+                {"completion": block(slow), "reference": inc(reference_solution=slow)}]
+        self.assertEqual([r["verdict"] for r in self.verify(rows, {"cpu_ms": 20})], ["timeout", "pass"])
+
+    def test_what_differs_when_run_again_is_flaky(self):
+        code = "import os\ndef inc(x):\n    return x + 1 if os.urandom(1)[0] % 2 else x + 1.5"
+        rows = [{"completion": block(code), "reference": inc(inputs=[(i,) for i in range(12)])}] * 4
+        self.assertEqual({r["reason"] for r in self.verify(rows, {"rerun": "always"})}, {"flaky"})
+
+
+class Probe(Code):
+    def runTest(self):
+        """Why there is nothing to test here."""
+
+
+def missing():
+    if not (BIN.parent / "plugins/code.so").exists():
+        return "the plugin is not built"
+    probe = Probe()
+    probe.setUp()
+    run = probe.assay("verify", "--plugin", "code", "--json", "--completion", block("def inc(x):\n    return x + 1"), "--reference",
+                      json.dumps(inc()), rc=None)
+    probe.doCleanups()
+    return "" if '"pass"' in run.out else run.out + run.err
+
+
+if __name__ == "__main__":
+    why = missing() if BIN.exists() else ""
+    if why:
+        print("SKIP test_code:", why)
+        sys.exit(77)
+    main()
