@@ -37,19 +37,21 @@ static size_t box_word(assay_str s, size_t at)
     return PC_NONE;
 }
 
-/* The last box that starts before `end`. */
+/* The last box that starts before `end`. Few backslashes are a box's, but most "box" in math are.
+ */
 static bool box_before(assay_str s, size_t end, box *out)
 {
-    while (end > 0) {
-        const char *p = memrchr(s.data, '\\', end);
-        if (!p)
-            return false;
-        end = (size_t)(p - s.data);
-        size_t word = box_word(s, end);
-        if (word != PC_NONE) {
-            *out = (box){ .start = end, .word_end = word };
+    enum { BEFORE = 6, WITH = 9 }; /* \framebox: up to the b, and all of it */
+    size_t at = end + WITH < s.len ? end + WITH : s.len;
+    while ((at = pc_rfind(s, "box", at)) != PC_NONE) {
+        size_t from = at > BEFORE ? at - BEFORE : 0;
+        const char *p = memrchr(s.data + from, '\\', at - from);
+        size_t start = p ? (size_t)(p - s.data) : end, word = p ? box_word(s, start) : PC_NONE;
+        if (word != PC_NONE && start < end) {
+            *out = (box){ .start = start, .word_end = word };
             return true;
         }
+        at += 2; /* what ends before the last byte of this one */
     }
     return false;
 }
@@ -172,7 +174,7 @@ static bool is_listing(assay_str s, size_t from, size_t to, bool wide)
 static uint32_t count_boxes(assay_str s)
 {
     uint32_t n = 0;
-    for (size_t at = pc_find(s, "box", 0); at != PC_NONE; at = pc_find(s, "box", at + 3))
+    for (size_t at = s.len; (at = pc_rfind(s, "box", at)) != PC_NONE;)
         if ((at >= 1 && s.data[at - 1] == '\\') ||
             (at >= 2 && s.data[at - 1] == 'f' && s.data[at - 2] == '\\'))
             n++;

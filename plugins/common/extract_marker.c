@@ -77,49 +77,54 @@ static size_t after_marker(assay_str s, size_t i)
     return i;
 }
 
-/* Words for "answer", each searched by its rarest part; ASCII letters in `before` are lower-case.
- */
+/* Words for "answer" by the part that is searched for: what may stand before it, and what after
+ * (NULL: nothing has to). */
 static const struct {
-    const char *before, *part, *after;
+    const char *part, *before[4], *after[2];
 } words[] = {
-    { "ans", "w", "er" },
-    { "ans", "W", "er" },
-    { "ANS", "W", "ER" },
-    { "c", "orrect option", "" },
-    { "c", "orrect choice", "" },
-    { "r", "\xC3\xA9ponse", "" }, /* French */
-    { "R", "\xC3\xA9ponse", "" },
-    { "res", "puesta", "" }, /* Spanish */
-    { "Res", "puesta", "" },
-    { "ant", "wort", "" }, /* German */
-    { "Ant", "wort", "" },
-    { "ris", "posta", "" }, /* Italian */
-    { "res", "posta", "" },
-    { "Ris", "posta", "" }, /* and Portuguese */
-    { "Res", "posta", "" },
-    { "", "\xE7\xAD\x94\xE6\xA1\x88", "" },                 /* Chinese */
-    { "", "\xE7\xAD\x94\xE3\x81\x88", "" },                 /* Japanese */
-    { "\xD0\xBE", "\xD1\x82\xD0\xB2\xD0\xB5\xD1\x82", "" }, /* Russian */
-    { "\xD0\x9E", "\xD1\x82\xD0\xB2\xD0\xB5\xD1\x82", "" },
+    { "nswer", { "a", "A" }, { NULL } },
+    { "NSWER", { "A" }, { NULL } },
+    { "orrect", { "c" }, { " option", " choice" } },
+    { "\xC3\xA9ponse", { "r", "R" }, { NULL } },                    /* French */
+    { "puesta", { "res", "Res" }, { NULL } },                       /* Spanish */
+    { "wort", { "ant", "Ant" }, { NULL } },                         /* German */
+    { "posta", { "ris", "res", "Ris", "Res" }, { NULL } },          /* Italian and Portuguese */
+    { "\xE7\xAD\x94", { "" }, { "\xE6\xA1\x88", "\xE3\x81\x88" } }, /* Chinese and Japanese */
+    { "\xD1\x82\xD0\xB2\xD0\xB5\xD1\x82", { "\xD0\xBE", "\xD0\x9E" }, { NULL } }, /* Russian */
 };
 enum { N_WORDS = sizeof words / sizeof *words };
+
+/* The k-th word, whose part is at `at`: where it ends. PC_NONE: it is not the whole word. */
+static size_t word_end(assay_str s, size_t k, size_t at)
+{
+    bool begins = false;
+    for (size_t i = 0; i < 4 && words[k].before[i] && !begins; i++) {
+        size_t n = strlen(words[k].before[i]);
+        begins = at >= n && pc_is(pc_slice(s, at - n, at), words[k].before[i]);
+    }
+    size_t end = at + strlen(words[k].part);
+    if (!begins || !words[k].after[0])
+        return begins ? end : PC_NONE;
+    for (size_t i = 0; i < 2 && words[k].after[i]; i++)
+        if (pc_starts(pc_from(s, end), words[k].after[i]))
+            return end + strlen(words[k].after[i]);
+    return PC_NONE;
+}
 
 /* The last place where a value starts that the k-th word announces. */
 static size_t last_of_word(assay_str s, size_t k)
 {
     enum { MENTIONS_MAX = 2000 }; /* of the word without a value */
-    size_t before = strlen(words[k].before), n = strlen(words[k].part);
     int mentions = 0;
-    for (size_t end = s.len, at; (at = pc_rfind(s, words[k].part, end)) != PC_NONE; end = at) {
-        if (at < before || !pc_starts_nocase(pc_from(s, at + n), words[k].after))
-            continue;
-        assay_str head = pc_slice(s, at - before, at);
-        bool same = k < 3 ? pc_is_nocase(head, words[0].before) : pc_is(head, words[k].before);
-        size_t value = same ? after_marker(s, at + n + strlen(words[k].after)) : PC_NONE;
+    for (size_t at = s.len; mentions < MENTIONS_MAX;) {
+        at = pc_rfind(s, words[k].part, at);
+        if (at == PC_NONE)
+            break;
+        size_t end = word_end(s, k, at);
+        size_t value = end == PC_NONE ? PC_NONE : after_marker(s, end);
         if (value != PC_NONE)
             return value;
-        if (same && ++mentions == MENTIONS_MAX)
-            break;
+        mentions += end != PC_NONE;
     }
     return PC_NONE;
 }

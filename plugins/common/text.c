@@ -59,43 +59,72 @@ size_t pc_find(assay_str s, const char *needle, size_t from)
     return p ? (size_t)(p - s.data) : PC_NONE;
 }
 
-/* As pc_rfind, for texts where the needle's first byte is everywhere: reversed Horspool. */
-static size_t rfind_skipping(assay_str s, assay_str needle, size_t end)
+/* Places are looked at a block at a time, for the needle's first byte and its last: a completion is
+ * searched for many words, and any one letter of a word is everywhere in prose. */
+enum { LANE = 16, BLOCK = 4 * LANE };
+typedef uint8_t lane __attribute__((vector_size(LANE)));
+typedef uint64_t lane_halves __attribute__((vector_size(LANE)));
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "rfind_in_lane() takes the high bits for the later places");
+
+/* 0xff in each place that has both bytes; `last` is that far behind `first`. */
+static inline lane both(const char *at, size_t far, lane first, lane last)
 {
-    uint8_t skip[256];
-    size_t n = needle.len, most = n < UINT8_MAX ? n : UINT8_MAX;
-    memset(skip, (int)most, sizeof skip);
-    for (size_t i = most; i-- > 1;)
-        skip[(unsigned char)needle.data[i]] = (uint8_t)i;
-    for (size_t at = end - n;; at -= skip[(unsigned char)s.data[at]]) {
-        if (s.data[at] == needle.data[0] && memcmp(s.data + at, needle.data, n) == 0)
-            return at;
-        if (at < skip[(unsigned char)s.data[at]])
-            return PC_NONE;
+    lane a, b;
+    memcpy(&a, at, sizeof a);
+    memcpy(&b, at + far, sizeof b);
+    return (lane)(a == first) & (lane)(b == last);
+}
+
+static size_t rfind_in_lane(const char *at, lane_halves candidates, const char *needle, size_t n)
+{
+    for (size_t half = 2; half--;)
+        for (uint64_t left = candidates[half]; left;) {
+            size_t byte = 7 - (size_t)__builtin_clzll(left) / 8, place = half * 8 + byte;
+            if (memcmp(at + place, needle, n) == 0)
+                return place;
+            left &= ~(UINT64_C(0xff) << byte * 8);
+        }
+    return PC_NONE;
+}
+
+__attribute__((noinline)) static size_t rfind_in_block(const char *at, const char *needle, size_t n)
+{
+    const lane first = (lane){ 0 } + (uint8_t)needle[0],
+               last = (lane){ 0 } + (uint8_t)needle[n - 1];
+    for (size_t i = BLOCK; i > 0; i -= LANE) {
+        const char *from = at + i - LANE;
+        size_t found = rfind_in_lane(from, (lane_halves)both(from, n - 1, first, last), needle, n);
+        if (found != PC_NONE)
+            return i - LANE + found;
     }
+    return PC_NONE;
 }
 
 size_t pc_rfind(assay_str s, const char *needle, size_t end)
 {
-    enum { MISSES = 32, DENSE = 6 * MISSES }; /* misses in fewer bytes: they are everywhere */
-    size_t n = strlen(needle);
+    size_t n = strlen(needle), far = n - 1;
     if (end > s.len)
         end = s.len;
-    size_t from = end;
-    for (int misses = 0; end >= n && s.data; misses++) {
-        if (misses == MISSES) {
-            if (from - end < DENSE)
-                return rfind_skipping(s, (assay_str){ needle, n }, end);
-            misses = 0;
-            from = end;
-        }
-        const char *p = memrchr(s.data, needle[0], end - n + 1);
-        if (!p)
-            break;
-        if (memcmp(p, needle, n) == 0)
-            return (size_t)(p - s.data);
-        end = (size_t)(p - s.data) + n - 1;
+    if (!s.data || end < n)
+        return PC_NONE;
+    if (n == 0)
+        return end;
+    const lane first = (lane){ 0 } + (uint8_t)needle[0], last = (lane){ 0 } + (uint8_t)needle[far];
+    size_t places = end - far;
+    for (; places >= BLOCK; places -= BLOCK) {
+        const char *at = s.data + places - BLOCK;
+        lane_halves any =
+            (lane_halves)(both(at, far, first, last) | both(at + LANE, far, first, last) |
+                          both(at + 2 * LANE, far, first, last) |
+                          both(at + 3 * LANE, far, first, last));
+        size_t found = any[0] | any[1] ? rfind_in_block(at, needle, n) : PC_NONE;
+        if (found != PC_NONE)
+            return places - BLOCK + found;
     }
+    while (places--)
+        if (s.data[places] == needle[0] && memcmp(s.data + places, needle, n) == 0)
+            return places;
     return PC_NONE;
 }
 
