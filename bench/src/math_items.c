@@ -226,11 +226,13 @@ static void *walk(void *data)
 {
     walker *w = data;
     heard h;
+    uint64_t sum = 0; /* not w->sum: its line is the other thread's too */
     for (size_t round = 0; round < w->rounds; round++)
         for (size_t i = 0; i < w->b->n; i++) {
             (void)score(&w->b->rows[i], &h);
-            w->sum += h.verdict;
+            sum += h.verdict;
         }
+    w->sum = sum;
     return NULL;
 }
 
