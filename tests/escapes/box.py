@@ -120,7 +120,10 @@ class Box:
             raise unittest.SkipTest("that user cannot execute what was built here") from None
 
     def close(self):
-        self.process.stdin.close()
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:  # it is gone, with a job unread
+            pass
         self.process.wait(60)
         self.process.stdout.close()
         self.process.stderr.close()

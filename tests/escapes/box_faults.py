@@ -192,7 +192,7 @@ class Missing(unittest.TestCase):
         with self.assertRaises(box.Gone) as caught:  # it cannot even try its layers
             b.run(FINE), b.run(FINE)
         self.assertIn("Resource temporarily unavailable", str(caught.exception))
-        b.process.stdin.close(), b.process.stdout.close(), b.process.stderr.close(), b.process.wait()
+        b.close()
         with box.Box(**few) as b:
             self.assertEqual(b.run(FINE).status, "ok")
             for z in box.zygotes(b):  # the next one cannot be started
