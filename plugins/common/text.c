@@ -116,8 +116,8 @@ size_t pc_rfind(assay_str s, const char *needle, size_t end)
         const char *at = s.data + places - BLOCK;
         lane_halves any =
             (lane_halves)(both(at, far, first, last) | both(at + LANE, far, first, last) |
-                          both(at + 2 * LANE, far, first, last) |
-                          both(at + 3 * LANE, far, first, last));
+                          both(at + 2UL * LANE, far, first, last) |
+                          both(at + 3UL * LANE, far, first, last));
         size_t found = any[0] | any[1] ? rfind_in_block(at, needle, n) : PC_NONE;
         if (found != PC_NONE)
             return places - BLOCK + found;
