@@ -1,11 +1,12 @@
-/* box_main.c -- assay-box: the zygote of native jobs. A job is a program by itself
- * (ASBX_ORDER_PROGRAM), or a command such as a compiler, whose file a.out goes back as a value.
- * SPDX-License-Identifier: Apache-2.0 */
+/* box_main.c -- assay-box: the zygote of native jobs. A job is a program by itself, or an
+ * interpreter and its file (ASBX_ORDER_PROGRAM), or a command such as a compiler, whose file a.out
+ * goes back as a value. SPDX-License-Identifier: Apache-2.0 */
 #include "zygote.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -39,7 +40,24 @@ static bool write_all(int fd, const char *data, size_t len)
     return true;
 }
 
-/* The source is the program: into a memfd of its own, which the filter lets it execute once. */
+/* What the filter lets the job execute, once. */
+static void keep_program(int fd)
+{
+    if (fd < 0 || dup3(fd, ASBX_KEPT_FD, O_CLOEXEC) < 0)
+        _exit(1);
+    close(fd);
+}
+
+static int program_of(const char *bytes, size_t len)
+{
+    int fd = memfd_create("program", MFD_CLOEXEC);
+    if (fd < 0 || !write_all(fd, bytes, len) || fchmod(fd, 0555) < 0)
+        _exit(1);
+    return fd;
+}
+
+/* The source is the program: into a memfd of its own. With an entry point, whose words are an
+ * interpreter's: that one. Where there is none, execute_kept() says so. */
 static void open_program(void *context, const asbx_order *order)
 {
     (void)context;
@@ -48,17 +66,22 @@ static void open_program(void *context, const asbx_order *order)
     int text = ASBX_FD_BASE + ASBX_FD_JOB;
     if (!(order->flags & ASBX_ORDER_PROGRAM))
         return;
-    int fd = memfd_create("program", MFD_CLOEXEC);
-    if (fd < 0 || fstat(text, &st) < 0 ||
-        pread(text, &head, sizeof head, 0) != (ssize_t)sizeof head ||
-        head.source > (uint64_t)st.st_size - sizeof head)
+    if (fstat(text, &st) < 0 || pread(text, &head, sizeof head, 0) != (ssize_t)sizeof head)
         _exit(1);
+    size_t left = (size_t)st.st_size - sizeof head;
     char *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, text, 0);
-    if (map == MAP_FAILED || !write_all(fd, map + sizeof head, head.source) ||
-        fchmod(fd, 0555) < 0 || dup3(fd, ASBX_KEPT_FD, O_CLOEXEC) < 0)
+    if (map == MAP_FAILED || head.source > left || head.input > left - head.source ||
+        head.entry_point > left - head.source - head.input)
         _exit(1);
+    const char *source = map + sizeof head, *words = source + head.source + head.input;
+    if (!head.entry_point) {
+        keep_program(program_of(source, head.source));
+    } else if (memchr(words, 0, head.entry_point)) {
+        int fd = open(words, O_PATH | O_CLOEXEC);
+        if (fd >= 0)
+            keep_program(fd);
+    }
     munmap(map, (size_t)st.st_size);
-    close(fd);
 }
 
 static bool is_plain(asbx_text name)
@@ -89,20 +112,31 @@ static void write_files(zygote_text *t)
     }
 }
 
-/* entry_point: the words of the command, each ended by a NUL. */
-static void execute(asbx_text command)
+/* The words of a command, each ended by a NUL. */
+enum { MOST_WORDS = 64 };
+typedef struct words {
+    char *argv[MOST_WORDS + 1];
+} words;
+
+static bool split(asbx_text command, words *out)
 {
-    enum { MOST = 64 };
-    char *copy = malloc(command.len + 1), *argv[MOST + 1];
+    char *copy = malloc(command.len + 1);
     size_t n = 0;
     if (!copy || command.len == 0)
-        _exit(127);
+        return false;
     memcpy(copy, command.data, command.len);
     copy[command.len] = 0;
-    for (size_t at = 0; at < command.len && n < MOST; at += strlen(copy + at) + 1)
-        argv[n++] = copy + at;
-    argv[n] = NULL;
-    execve(argv[0], argv, environment);
+    for (size_t at = 0; at < command.len && n < MOST_WORDS; at += strlen(copy + at) + 1)
+        out->argv[n++] = copy + at;
+    out->argv[n] = NULL;
+    return true;
+}
+
+__attribute__((noreturn)) static void execute(asbx_text command)
+{
+    words w;
+    if (split(command, &w))
+        execve(w.argv[0], w.argv, environment);
     _exit(127);
 }
 
@@ -139,19 +173,34 @@ static void run_command(zygote_text *t)
     _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 
+/* The program at ASBX_KEPT_FD, in place of this one. */
+__attribute__((noreturn)) static void execute_kept(char *const *argv, const char *what)
+{
+    (void)fcntl(ASBX_JOB_FD_RESULT, F_SETFD,
+                FD_CLOEXEC); /* a native program has its standard output */
+    (void)syscall(SYS_execveat, ASBX_KEPT_FD, "", argv, environment, AT_EMPTY_PATH);
+    errno = errno == EBADF ? ENOENT : errno;
+    fail(what);
+}
+
 static void run(void *context, zygote_text *t, const asbx_order *order)
 {
     static char name[] = "program";
     static char *const argv[] = { name, NULL };
+    words w;
+    char what[90];
     (void)context;
     if (!(order->flags & ASBX_ORDER_PROGRAM)) {
         run_command(t);
         return;
     }
-    (void)fcntl(ASBX_JOB_FD_RESULT, F_SETFD,
-                FD_CLOEXEC); /* a native program has its standard output */
-    (void)syscall(SYS_execveat, ASBX_KEPT_FD, "", argv, environment, AT_EMPTY_PATH);
-    fail("the program cannot be executed");
+    if (!t->entry_point.len)
+        execute_kept(argv, "the program");
+    write_files(t);
+    if (!split(t->entry_point, &w))
+        fail("the interpreter's words");
+    (void)snprintf(what, sizeof what, "the interpreter %.60s", w.argv[0]);
+    execute_kept(w.argv, what);
 }
 
 int main(int argc, char **argv)

@@ -65,8 +65,9 @@ typedef struct asbx_file {
 } asbx_file;
 
 typedef struct asbx_job {
-    const char *language; /* "python", "c", "cpp", "exec" */
-    const char *policy;   /* "pure", "threads", "compile", "files"; NULL: pure */
+    const char *language; /* "python", "c", "cpp", "exec", or one of asbx_options.languages */
+    const char *policy;   /* "pure", "threads", "compile", "files"; NULL: pure, or for a language
+                             with an interpreter: files */
     const char *prelude;  /* of the language; NULL: its standard one */
     asbx_text source;
     asbx_text input;         /* stdin */
@@ -117,6 +118,18 @@ typedef struct asbx_result { /* free with asbx_result_free() */
     void *memory[4];        /* ours: what the texts lie in */
 } asbx_result;
 
+/* ---- languages ---- */
+
+/* How a program's text becomes a job. Words: each ended by a NUL, the first an absolute path below
+ * /usr. */
+typedef struct asbx_language {
+    const char *name;  /* "perl" */
+    const char *file;  /* what the source is called: "main.pl"; a plain name */
+    asbx_text compile; /* the words of a compiler that leaves a.out; absent: nothing is compiled */
+    asbx_text run;     /* the words of an interpreter (a binary, no script) of `file`, or of a.out
+                          where something is compiled; absent: a.out is the program */
+} asbx_language;
+
 /* ---- the sandbox ---- */
 
 typedef struct asbx asbx;
@@ -126,6 +139,10 @@ typedef struct asbx_options {
     const char *helper_dir; /* where assay-box and the Python module are; NULL: beside this program,
                                then libexecdir */
     const char *python;     /* NULL: /usr/bin/python3 */
+    const asbx_language
+        *languages; /* beside "python", "exec" and the built-in "c" and "cpp", which
+                       one of that name replaces; the caller's, until asbx_close() */
+    uint32_t n_languages;
     const char *require; /* "strong", "medium" or "weak": refuse to run with less; NULL: medium */
 } asbx_options;
 

@@ -1,4 +1,4 @@
-/* supervisor.c -- the library's face: opens, runs, closes; which helper and which steps a language
+/* supervisor.c -- the library's face: opens, runs, closes; which helper and which steps a job
  * takes. SPDX-License-Identifier: Apache-2.0 */
 #include "supervisor.h"
 #include "layers.h"
@@ -86,6 +86,8 @@ asbx *asbx_open(const asbx_options *options, asbx_error *err)
     }
     if (s->settings.slots > MOST_SLOTS)
         s->settings.slots = MOST_SLOTS;
+    s->languages = o->languages;
+    s->n_languages = o->n_languages;
     s->permits = s->settings.slots;
     s->last = &s->first;
     s->n_slots = 2 * s->settings.slots;
@@ -125,7 +127,7 @@ void asbx_close(asbx *s)
 
 /* ---- results ---- */
 
-static asbx_result *new_result(uint32_t n_values)
+asbx_result *result_new(uint32_t n_values)
 {
     asbx_result *r = calloc(1, sizeof *r);
     if (!r)
@@ -152,7 +154,7 @@ void asbx_result_free(asbx_result *r)
     free(r);
 }
 
-static asbx_result *failed(asbx_result *r, const char *why)
+asbx_result *result_failed(asbx_result *r, const char *why)
 {
     r->status = ASBX_ERROR;
     (void)snprintf(r->note, sizeof r->note, "%s", why);
@@ -166,17 +168,17 @@ static asbx_result *failed(asbx_result *r, const char *why)
 static const char *const standard_prelude = "math,collections,itertools,functools,heapq,bisect,re,"
                                             "json,string,random,typing,operator,copy,datetime";
 
-static asbx_result *run_on(asbx *s, const asbx_job *job, asbx_kind kind, const asbx_policy *policy,
-                           uint32_t flags)
+asbx_result *run_on(asbx *s, const asbx_job *job, asbx_kind kind, const asbx_policy *policy,
+                    uint32_t flags)
 {
-    asbx_result *r = new_result(job->n_calls);
+    asbx_result *r = result_new(job->n_calls);
     char why[160];
     job_run run;
     if (!r)
         return NULL;
     const char *prelude = kind == KIND_PYTHON ? job->prelude ? job->prelude : standard_prelude : "";
     if (strlen(prelude) >= sizeof s->slots->prelude)
-        return failed(r, "the prelude is too long");
+        return result_failed(r, "the prelude is too long");
     slot_enter(s);
     asbx_slot *slot =
         slot_take(s, kind, prelude, kind == KIND_PYTHON ? (uint32_t)job->seed : 0, why, sizeof why);
@@ -186,7 +188,7 @@ static asbx_result *run_on(asbx *s, const asbx_job *job, asbx_kind kind, const a
     }
     slot_leave(s);
     if (!slot)
-        return failed(r, why);
+        return result_failed(r, why);
     job_classify(job, &run, r);
     r->memory[0] = run.out.data; /* the texts live as long as the result */
     r->memory[1] = run.err.data;
@@ -199,17 +201,17 @@ static asbx_result *run_on(asbx *s, const asbx_job *job, asbx_kind kind, const a
 /* The source in one job, its test in another. */
 static asbx_result *run_tested(asbx *s, const asbx_job *job, const asbx_policy *policy)
 {
-    asbx_result *r = new_result(0);
+    asbx_result *r = result_new(0);
     const char *prelude = job->prelude ? job->prelude : standard_prelude;
     char why[160] = "";
     if (!r)
         return NULL;
     if (job->language && strcmp(job->language, "python") != 0)
-        return failed(r, "a tester calls Python only");
+        return result_failed(r, "a tester calls Python only");
     if (!job->entry_point || job->n_calls)
-        return failed(r, "a tester needs an entry point, and makes the calls itself");
+        return result_failed(r, "a tester needs an entry point, and makes the calls itself");
     if (strlen(prelude) >= sizeof s->slots->prelude)
-        return failed(r, "the prelude is too long");
+        return result_failed(r, "the prelude is too long");
     slot_enter(s);
     tester_slots slots = { .of_tester = slot_take(s, KIND_PYTHON, prelude, (uint32_t)job->seed, why,
                                                   sizeof why) };
@@ -222,36 +224,7 @@ static asbx_result *run_tested(asbx *s, const asbx_job *job, const asbx_policy *
     if (slots.of_tester)
         slot_give(s, slots.of_tester, slots.tester_broken);
     slot_leave(s);
-    return slots.of_tested ? r : failed(r, why);
-}
-
-/* Compiles in one job and runs what came out in another. */
-static asbx_result *run_compiled(asbx *s, const asbx_job *job, const asbx_policy *policy, bool cpp)
-{
-    static const char c[] = "/usr/bin/gcc\0-O2\0-std=gnu17\0-pipe\0-o\0a.out\0program.c\0-lm";
-    static const char cxx[] = "/usr/bin/g++\0-O2\0-std=gnu++20\0-pipe\0-o\0a.out\0program.cpp\0";
-    const asbx_file source = { .name = { cpp ? "program.cpp" : "program.c", cpp ? 11 : 9 },
-                               .data = job->source };
-    asbx_job compile = { .language = "exec",
-                         .policy = "compile",
-                         .entry_point = cpp ? cxx : c,
-                         .entry_len = cpp ? sizeof cxx - 1 : sizeof c,
-                         .files = &source,
-                         .n_files = 1,
-                         .n_calls = 1,
-                         .calls = &(const asbx_text){ "(0", 2 } };
-    asbx_result *made = run_on(s, &compile, KIND_BOX, asbx_policy_find("compile"), 0);
-    if (!made || made->status != ASBX_OK || made->values[0].status != ASBX_OK) {
-        if (made && made->status != ASBX_ERROR)
-            made->status = ASBX_COMPILE_ERROR;
-        return made;
-    }
-    asbx_job run = *job;
-    run.source = made->values[0].value;
-    run.n_calls = 0;
-    asbx_result *r = run_on(s, &run, KIND_BOX, policy, ASBX_ORDER_PROGRAM);
-    asbx_result_free(made);
-    return r;
+    return slots.of_tested ? r : result_failed(r, why);
 }
 
 asbx_result *asbx_run(asbx *s, const asbx_job *job)
@@ -261,24 +234,22 @@ asbx_result *asbx_run(asbx *s, const asbx_job *job)
     const char *refusal = job_refusal(job);
     asbx_result *none;
     if (refusal)
-        return (none = new_result(0)) ? failed(none, refusal) : NULL;
+        return (none = result_new(0)) ? result_failed(none, refusal) : NULL;
     if (!policy)
-        return (none = new_result(job->n_calls)) ? failed(none, "there is no policy of that name")
-                                                 : NULL;
+        return (none = result_new(job->n_calls))
+                   ? result_failed(none, "there is no policy of that name")
+                   : NULL;
     if (job->tester.len)
         return run_tested(s, job, policy);
     for (uint32_t i = 0; i < job->n_calls; i++)
         if (!job->calls[i].len || job->calls[i].data[0] != '(' || !asbx_value_valid(job->calls[i]))
-            return (none = new_result(job->n_calls))
-                       ? failed(none, "the arguments of a call are no tuple of values")
+            return (none = result_new(job->n_calls))
+                       ? result_failed(none, "the arguments of a call are no tuple of values")
                        : NULL;
     if (strcmp(language, "python") == 0)
         return run_on(s, job, KIND_PYTHON, policy, 0);
-    if (strcmp(language, "c") == 0 || strcmp(language, "cpp") == 0)
-        return run_compiled(s, job, policy, language[1] != 0);
     if (strcmp(language, "exec") == 0)
         return run_on(s, job, KIND_BOX, policy,
                       job->entry_len || job->entry_point ? 0 : ASBX_ORDER_PROGRAM);
-    return (none = new_result(job->n_calls)) ? failed(none, "there is no language of that name")
-                                             : NULL;
+    return language_run(s, job, language);
 }

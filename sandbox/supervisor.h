@@ -37,6 +37,8 @@ typedef struct asbx_slot {
 typedef struct slot_waiter slot_waiter;
 struct asbx {
     asbx_settings settings;
+    const asbx_language *languages; /* the caller's */
+    uint32_t n_languages;
     pthread_mutex_t lock;       /* of all below; held for no longer than it takes to choose */
     slot_waiter *first, **last; /* who waits for a permit, in the order they came */
     uint32_t permits;           /* jobs that may begin now; a job and its tester are one */
@@ -106,6 +108,16 @@ const char *job_refusal(const asbx_job *job);
 asbx_limits job_limits(const asbx_job *job, const asbx_policy *policy);
 uint64_t job_now_us(void); /* CLOCK_MONOTONIC: a clock that jumps changes no limit */
 int job_receive(int socket, void *data, size_t len, int *fd, int timeout_ms);
+
+/* ---- what a job takes ---- */
+
+asbx_result *result_new(uint32_t n_values); /* NULL: no memory */
+asbx_result *result_failed(asbx_result *r,
+                           const char *why); /* ours: sandbox_error, of each value too */
+/* One job in a helper of that kind, to its end. flags: ASBX_ORDER_... NULL: no memory. */
+asbx_result *run_on(asbx *s, const asbx_job *job, asbx_kind kind, const asbx_policy *policy,
+                    uint32_t flags);
+asbx_result *language_run(asbx *s, const asbx_job *job, const char *name); /* language.c */
 
 /* ---- with a tester ---- */
 

@@ -182,6 +182,8 @@ static void add_main_page(as_buf *out)
         out,
         ".SH ENVIRONMENT\nEvery option can be set by the variable its page names. Besides:\n"
         ".TP\n.B ASSAY_PLUGIN_PATH\nfolders searched for plugins, separated by colons\n"
+        ".TP\n.B ASSAY_LANGUAGES\nfolders of languages for the sandbox (NAME.json), separated by "
+        "colons\n"
         ".TP\n.B ASSAY_LOG\nleast level of messages on stderr: debug, info (default), warn, error\n"
         ".TP\n.B NO_COLOR, CLICOLOR_FORCE\ncolour never, or even where stderr is not a terminal\n");
     add_example(out,

@@ -215,7 +215,7 @@ static int run(const as_command *self, void *opts, const as_list *operands, as_e
     if (o->runs < 1 || o->runs > 1000000 || o->threads > 256)
         return as_fail(err, AS_EUSAGE, "--runs is 1 to 1,000,000 and --threads at most 256");
     unsigned threads = o->threads ? (unsigned)o->threads : as_cpu_count();
-    int rc = as_sandbox_open(&sandbox, o->require, threads, err);
+    int rc = as_sandbox_open(&sandbox, o->require, threads, NULL, err);
     b.sandbox = sandbox;
     if (rc == 0)
         rc = measure_all(&b, o->runs, threads, rows, err);

@@ -15,18 +15,17 @@ typedef struct run_opts {
 
 static const as_opt options[] = {
     { .name = "lang",
-      .type = AS_OPT_CHOICE,
+      .type = AS_OPT_TEXT,
       .value = "LANG",
-      .choices = "python|c|c++",
       .offset = offsetof(run_opts, lang),
-      .help = "its language (default: by the name's ending, else python)" },
+      .help = "its language: python, c, c++, or one of your own (default: by the name's ending, "
+              "else python)" },
     { .name = "policy",
       .type = AS_OPT_CHOICE,
       .value = "POLICY",
-      .initial = "pure",
       .choices = "pure|threads|compile|files",
       .offset = offsetof(run_opts, policy),
-      .help = "what it may do" },
+      .help = "what it may do (default: pure; with an interpreter of your own: files)" },
     { .name = "cpu-ms",
       .type = AS_OPT_UINT,
       .value = "N",
@@ -94,16 +93,48 @@ static int set_limits(asbx_limits *out, const run_opts *o, as_err *err)
     return rc == 0 ? set_limit(&out->procs, "pids", o->pids, err) : rc;
 }
 
+static const char *const builtin[] = { "python", "c", "cpp", "c++" };
+
 /* The library's word for it. */
-static const char *language_of(const run_opts *o, const char *file)
+static int name_language(const char *asked, const as_languages *l, const char **out, as_err *err)
+{
+    AS_CLEANUP(buf) as_buf known = { 0 };
+    *out = strcmp(asked, "c++") == 0 ? "cpp" : asked;
+    as_buf_init(&known, 8192);
+    for (size_t i = 0; i < sizeof builtin / sizeof *builtin; i++) {
+        if (strcmp(asked, builtin[i]) == 0)
+            return 0;
+        if (strcmp(builtin[i], "cpp") != 0)
+            as_buf_addf(&known, "%s%s", known.len ? ", " : "", builtin[i]);
+    }
+    for (uint32_t i = 0; i < l->n; i++) {
+        if (strcmp(asked, l->list[i].name) == 0)
+            return 0;
+        as_buf_addf(&known, ", %s", l->list[i].name);
+    }
+    return as_fail(err, AS_EUSAGE,
+                   "--lang %.60s: no such language (known: %s); others are described in folders of "
+                   "ASSAY_LANGUAGES",
+                   asked, known.data ? known.data : "");
+}
+
+static const char *ending(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot ? dot : "";
+}
+
+static const char *language_by_name(const char *file, const as_languages *l)
 {
     static const char *const endings[][2] = {
-        { ".c", "c" }, { ".cc", "cpp" }, { ".cpp", "cpp" }, { ".cxx", "cpp" }
+        { ".c", "c" }, { ".cc", "cpp" }, { ".cpp", "cpp" }, { ".cxx", "cpp" }, { ".py", "python" }
     };
-    if (o->lang)
-        return strcmp(o->lang, "c++") == 0 ? "cpp" : o->lang;
+    const char *end = ending(file);
+    for (uint32_t i = 0; i < l->n && *end; i++)
+        if (strcmp(end, ending(l->list[i].file)) == 0)
+            return l->list[i].name;
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
-        if (as_str_ends(as_str_of(file), endings[i][0]))
+        if (strcmp(end, endings[i][0]) == 0)
             return endings[i][1];
     return "python";
 }
@@ -177,9 +208,13 @@ static int show(const asbx_result *r, as_err *err)
 
 /* ---- the command ---- */
 
-int as_sandbox_open(asbx **out, const char *require, uint32_t slots, as_err *err)
+int as_sandbox_open(asbx **out, const char *require, uint32_t slots, const as_languages *languages,
+                    as_err *err)
 {
-    const asbx_options options_of = { .slots = slots, .require = require };
+    const asbx_options options_of = { .slots = slots,
+                                      .require = require,
+                                      .languages = languages ? languages->list : NULL,
+                                      .n_languages = languages ? languages->n : 0 };
     asbx_error why = { "out of memory" };
     *out = asbx_open(&options_of, &why);
     return *out ? 0 : as_fail(err, AS_ESANDBOX, "%s", why.text);
@@ -191,6 +226,7 @@ static int run(const as_command *self, void *opts, const as_list *operands, as_e
     const run_opts *o = opts;
     AS_CLEANUP(buf) as_buf source = { 0 };
     AS_CLEANUP(buf) as_buf input = { 0 };
+    AS_CLEANUP(languages) as_languages languages = { 0 };
     AS_CLEANUP(sandbox) asbx *sandbox = NULL;
     asbx_job job = { .policy = o->policy, .prelude = o->prelude };
     as_buf_init(&source, MOST_SOURCE);
@@ -198,14 +234,18 @@ static int run(const as_command *self, void *opts, const as_list *operands, as_e
     if (operands->n != 1)
         return as_fail(err, AS_EUSAGE, "one program is run at a time: assay %s FILE (\"-\": stdin)",
                        self->name);
-    job.language = language_of(o, operands->at[0]);
-    int rc = set_limits(&job.limits, o, err);
+    int rc = as_languages_load(&languages, err);
+    job.language = rc == 0 ? language_by_name(operands->at[0], &languages) : NULL;
+    if (rc == 0 && o->lang)
+        rc = name_language(o->lang, &languages, &job.language, err);
+    if (rc == 0)
+        rc = set_limits(&job.limits, o, err);
     if (rc == 0)
         rc = read_text(operands->at[0], &source, &job.source, err);
     if (rc == 0 && o->input)
         rc = read_text(o->input, &input, &job.input, err);
     if (rc == 0)
-        rc = as_sandbox_open(&sandbox, o->require, 1, err);
+        rc = as_sandbox_open(&sandbox, o->require, 1, &languages, err);
     if (rc < 0)
         return rc;
     asbx_result *r = asbx_run(sandbox, &job);
@@ -226,7 +266,11 @@ const as_command as_cmd_sandbox_run = {
         "call), no_result, sandbox_error. Bytes that are not UTF-8 become U+FFFD.\n"
         "Policies: pure computes, with one thread and no writable path; threads may have threads; "
         "files has a private disk on /tmp; compile may start programs too. Limits are cut to what "
-        "the policy allows at most. The exit code is 0 whatever became of the program, and 4 "
+        "the policy allows at most.\n"
+        "A language of your own is a file NAME.json in a folder of ASSAY_LANGUAGES: "
+        "{\"name\":\"perl\",\"file\":\"main.pl\",\"run\":[\"/usr/bin/perl\",\"main.pl\"]}; with "
+        "\"compile\" a command that leaves a.out, which is the program where there is no \"run\".\n"
+        "The exit code is 0 whatever became of the program, and 4 "
         "where the sandbox itself failed.",
     .example = "echo 'print(2 + 2)' | assay sandbox run -",
     .run = run,

@@ -8,6 +8,7 @@
 #include "jobs/pipeline.h"
 #include "jobs/pool.h"
 #include "plug/info.h"
+#include "plug/languages.h"
 #include "sandbox/sandbox.h"
 
 #include <stdatomic.h>
@@ -16,6 +17,7 @@ static struct {
     pthread_mutex_t lock;
     asbx *box;
     as_pool *pool;
+    as_languages languages;
     unsigned holders;
 } one = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -30,20 +32,31 @@ static char *helper_dir(void)
     return path;
 }
 
+static void close_box(void)
+{
+    as_pool_free(one.pool);
+    asbx_close(one.box);
+    as_languages_fini(&one.languages);
+    one.pool = NULL;
+    one.box = NULL;
+}
+
 static int open_box(as_err *err)
 {
     AS_CLEANUP(free) char *dir = helper_dir();
-    const asbx_options options = { .helper_dir = dir, .slots = as_cpu_count() };
     asbx_error why = { .text = "out of memory" };
-    int rc = as_pool_new(&one.pool, as_cpu_count(), err);
+    int rc = as_languages_load(&one.languages, err);
+    if (rc == 0)
+        rc = as_pool_new(&one.pool, as_cpu_count(), err);
+    const asbx_options options = { .helper_dir = dir,
+                                   .slots = as_cpu_count(),
+                                   .languages = one.languages.list,
+                                   .n_languages = one.languages.n };
+    if (rc == 0 && !(one.box = asbx_open(&options, &why)))
+        rc = as_fail(err, AS_ESANDBOX, "%s", why.text);
     if (rc < 0)
-        return rc;
-    one.box = asbx_open(&options, &why);
-    if (one.box)
-        return 0;
-    as_pool_free(one.pool);
-    one.pool = NULL;
-    return as_fail(err, AS_ESANDBOX, "%s", why.text);
+        close_box();
+    return rc;
 }
 
 int as_sandboxed_hold(as_err *err)
@@ -58,12 +71,8 @@ int as_sandboxed_hold(as_err *err)
 void as_sandboxed_release(void)
 {
     pthread_mutex_lock(&one.lock);
-    if (--one.holders == 0) {
-        as_pool_free(one.pool);
-        asbx_close(one.box);
-        one.pool = NULL;
-        one.box = NULL;
-    }
+    if (--one.holders == 0)
+        close_box();
     pthread_mutex_unlock(&one.lock);
 }
 

@@ -30,7 +30,7 @@ static char peek(const reader *r)
 static void skip_space(reader *r)
 {
     for (;;) {
-        while (r->at < r->s.len && pc_in(r->s.data[r->at], " \t\r\n\f"))
+        while (pc_in(peek(r), " \t\r\n\f"))
             r->at++;
         if (!r->json && peek(r) == '#') {
             const char *nl = memchr(r->s.data + r->at, '\n', r->s.len - r->at);

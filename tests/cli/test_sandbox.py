@@ -83,6 +83,50 @@ class Run(Sandbox):
             self.assertEqual(list(r), KEYS + ["denied"])
             self.assertEqual((r["status"], r["denied"]), ("sandbox_violation", name))
 
+    def describe(self, **languages):
+        folder = self.dir / "languages"
+        folder.mkdir(exist_ok=True)
+        for name, text in languages.items():
+            (folder / f"{name}.json").write_text(text if isinstance(text, str) else json.dumps({"name": name, **text}))
+        self.env["ASSAY_LANGUAGES"] = f"/nowhere:{folder}"
+
+    @unittest.skipUnless(os.path.exists("/usr/bin/perl"), "no perl")
+    def test_language_with_an_interpreter(self):
+        self.describe(perl={"file": "main.pl", "run": ["/usr/bin/perl", "main.pl"]},
+                      missing={"file": "main.missing", "run": ["/usr/bin/no-such-interpreter", "main.missing"]})
+        source = "my $n = <STDIN>; print 2 * $n, qq(\n); exit 3 if $n > 21"
+        for number, status, exit_code in (("21", "ok", 0), ("22", "runtime_error", 3)):
+            r = self.run_program(source, "--stdin", self.file("number", [number]), name="a.pl")
+            self.assertEqual((r["status"], r["exit_code"], r["stdout"]), (status, exit_code, f"{2 * int(number)}\n"))
+        r = self.run_program("system('id'); print 'x'", name="b.pl")
+        self.assertEqual((r["status"], r["denied"]), ("sandbox_violation", "clone"))
+        r = self.run_program("exec('/bin/true')", name="c.pl")
+        self.assertEqual((r["status"], r["denied"]), ("sandbox_violation", "execve"))
+        r = self.run_program("open(F, '>/tmp/own') or die; open(G, '/etc/passwd') and print 'read'; print 'done'", name="d.pl")
+        self.assertEqual((r["status"], r["stdout"]), ("ok", "done"))
+        self.assertEqual(self.run_program("1 while 1", "--cpu-ms", 200, name="e.pl")["status"], "tle_cpu")
+        self.assertEqual(self.run_program("while (1) { push @a, 'x' x 100000 }", name="f.pl")["status"], "mle")
+        self.assertEqual(self.run_program("print 1", "--policy", "pure", name="g.pl", rc=4)["status"], "sandbox_error")
+        run = self.assay("sandbox", "run", "--lang", "missing", self.dir / "g.pl", rc=4)
+        self.say(run, "/usr/bin/no-such-interpreter", "No such file")
+
+    def test_language_with_a_compiler(self):
+        self.describe(c89={"file": "old.c89", "compile": ["/usr/bin/gcc", "-std=c89", "-pedantic-errors", "-x", "c", "-o", "a.out",
+                                                          "old.c89"]})
+        self.assertEqual(self.run_program("int main(void) { return 0; }", name="a.c89")["status"], "ok")
+        self.assertEqual(self.run_program("// new\nint main(void) { return 0; }", name="a.c89")["status"], "compile_error")
+
+    def test_languages_that_make_no_sense(self):
+        for text, *said in (("{", "not valid JSON"), ("[]", "object"), ({"file": "a"}, "compile", "run"),
+                            ({"file": "../a", "run": ["/usr/bin/perl"]}, "file"), ({"run": ["/usr/bin/perl"]}, "file"),
+                            ({"file": "a", "run": ["perl"]}, "run", "absolute"), ({"file": "a", "run": []}, "run"),
+                            ({"file": "a", "run": ["/a", 1]}, "run"), ({"file": "a", "run": "/a"}, "run"),
+                            ({"file": "a", "run": ["/a"], "runs": 1}, "runs", "did you mean"),
+                            ({"name": "python", "file": "a", "run": ["/a"]}, "python", "own")):
+            with self.subTest(text):
+                self.describe(bad=text)
+                self.say(self.assay("sandbox", "run", "-", rc=2, stdin=b"1"), "bad.json", *said)
+
     def test_languages(self):
         c = ('#include <stdio.h>\nint main(void) { int x;\n'
              'return scanf("%d", &x) == 1 ? printf("%d\\n", 2 * x) < 0 : 1; }\n')
@@ -152,7 +196,7 @@ class Run(Sandbox):
     def test_usage(self):
         self.say(self.assay("sandbox", "run", rc=2), "FILE")
         self.say(self.assay("sandbox", "run", "a", "b", rc=2), "one program")
-        self.say(self.assay("sandbox", "run", "--lang", "cobol", "a", rc=2), "python|c|c++")
+        self.say(self.assay("sandbox", "run", "--lang", "cobol", "a", rc=2), "cobol", "python, c, c++", "ASSAY_LANGUAGES")
         self.say(self.assay("sandbox", "run", "--policy", "free", "a", rc=2), "pure|threads|compile|files")
         self.say(self.assay("sandbox", "run", "--cpu-ms", "4294967296", "-", rc=2), "--cpu-ms")
         self.say(self.assay("sandbox", "run", "--cpu-ms", "-1", "-", rc=2), "--cpu-ms")
