@@ -408,14 +408,15 @@ static assay_status configure(code *v, assay_str config, assay_error *err)
 {
     static const char *const scorings[] = { "all", "fraction", "continuous", NULL };
     static const char *const reruns[] = { "doubt", "never", "always", NULL };
-    static const char *const policies[] = { "pure", "threads", "files", NULL };
+    static const char *const policies[] = { "auto", "pure", "threads", "files", NULL };
     pc_config c;
     assay_status rc = pc_config_open(&c, config, err);
     if (rc)
         return rc;
     v->scoring = (scoring)pc_config_word(&c, "score", scorings, SCORE_ALL);
     v->limits.rerun = (cd_rerun)pc_config_word(&c, "rerun", reruns, CD_RERUN_DOUBT);
-    v->limits.policy = policies[pc_config_word(&c, "policy", policies, 0)];
+    int policy = pc_config_word(&c, "policy", policies, 0);
+    v->limits.policy = policy ? policies[policy] : NULL;
     v->limits.cpu_ms = (uint32_t)pc_config_uint(&c, "cpu_ms", 2000, 10, 400000);
     v->limits.wall_ms = (uint32_t)pc_config_uint(&c, "wall_ms", 0, 0, 1200000);
     v->limits.mem_mib = (uint32_t)pc_config_uint(&c, "mem_mib", 512, 16, 65536);
@@ -459,7 +460,7 @@ static const char schema[] =
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
     "\"score\":{\"enum\":[\"all\",\"fraction\",\"continuous\"],\"default\":\"all\"},"
     "\"rerun\":{\"enum\":[\"doubt\",\"never\",\"always\"],\"default\":\"doubt\"},"
-    "\"policy\":{\"enum\":[\"pure\",\"threads\",\"files\"],\"default\":\"pure\"},"
+    "\"policy\":{\"enum\":[\"auto\",\"pure\",\"threads\",\"files\"],\"default\":\"auto\"},"
     "\"cpu_ms\":{\"type\":\"integer\",\"minimum\":10,\"maximum\":400000,\"default\":2000},"
     "\"wall_ms\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":1200000,\"default\":0},"
     "\"mem_mib\":{\"type\":\"integer\",\"minimum\":16,\"maximum\":65536,\"default\":512},"

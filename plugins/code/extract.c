@@ -18,6 +18,7 @@ typedef struct extraction {
     assay_str entry; /* what has to be defined: the task's entry up to a dot; data NULL: a script is
                         wanted */
     bool is_python, is_lost;
+    bool has_main; /* C and C++: a program is known by it */
     candidate *at;
     uint32_t n;
     assay_str imports; /* of the prefix */
@@ -40,9 +41,11 @@ static bool is_marked_as(assay_str mark, const char *language)
     };
     static const char *const c[] = { "c", "c99", "c11", "c17", NULL };
     static const char *const cpp[] = { "cpp", "c++", "cc", "cxx", "c++17", "c++20", NULL };
+    const char *const other[] = { language, NULL };
     return is_among(mark, strcmp(language, "python") == 0 ? python
                           : strcmp(language, "c") == 0    ? c
-                                                          : cpp);
+                          : strcmp(language, "cpp") == 0  ? cpp
+                                                          : other);
 }
 
 /* Marked as nothing, or as code in general. */
@@ -69,7 +72,7 @@ static bool reads_input(const cd_code *c)
 static bool fits(const extraction *x, const cd_code *c)
 {
     if (!x->is_python)
-        return pc_find(c->text, "main", 0) != PC_NONE;
+        return !x->has_main || pc_find(c->text, "main", 0) != PC_NONE;
     if (!x->entry.data)
         return reads_input(c);
     return cd_defines(c, x->entry) || has_solution_method(x, c);
@@ -223,7 +226,8 @@ static bool does_something(const cd_code *c)
 static bool is_answer(const extraction *x, const cd_code *c)
 {
     if (!x->is_python)
-        return pc_find(c->text, "main", 0) != PC_NONE && pc_find(c->text, "{", 0) != PC_NONE;
+        return x->has_main && pc_find(c->text, "main", 0) != PC_NONE &&
+               pc_find(c->text, "{", 0) != PC_NONE;
     if (c->broken)
         return false;
     return x->entry.data ? cd_defines(c, x->entry) || has_solution_method(x, c) : does_something(c);
@@ -354,6 +358,7 @@ void cd_extract(cd_program *out, const cd_task *task, cd_python *py, assay_str c
     *out = (cd_program){ .entry = task->entry };
     extraction x = { .task = task, .py = py, .pool = pool, .out = out };
     x.is_python = strcmp(task->language, "python") == 0;
+    x.has_main = strcmp(task->language, "c") == 0 || strcmp(task->language, "cpp") == 0;
     if (task->entry && task->kind != CD_STDIO)
         x.entry = (assay_str){ task->entry, strcspn(task->entry, ".") };
     assay_str text = completion.data ? completion : PC_LIT("");

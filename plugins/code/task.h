@@ -38,7 +38,7 @@ typedef struct cd_task {
     cd_pool pool;
     cd_kind kind;
     const char *why;      /* the reference is none: what is wrong with it; else NULL */
-    const char *language; /* "python", "c", "cpp" */
+    const char *language; /* "python", "c", "cpp", or one that people added to the sandbox */
     const char *entry;    /* NULL: none was named */
     assay_str setup;      /* of tests: code that runs before them, never with the solution */
     assay_str prefix;     /* of solutions: what the model was given to go on from */

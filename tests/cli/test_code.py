@@ -4,6 +4,7 @@ printed of a failure; votes by behaviour; time limits. Skipped, by name, where t
 
 SPDX-License-Identifier: Apache-2.0
 """
+import os
 import sys
 
 from run_assay import BIN, SOURCE, AssayTest, json, main, unittest
@@ -118,6 +119,27 @@ class Explained(Code):
                                                                   "outputs": [987654321]}}], None, "--explain")
         self.assertEqual(result["verdict"], "fail")
         self.assertIn("returned []", result["explain"])
+
+
+class Languages(Code):
+    @unittest.skipUnless(os.path.exists("/usr/bin/perl"), "no perl")
+    def test_one_that_people_added(self):
+        folder = self.dir / "languages"
+        folder.mkdir()
+        (folder / "perl.json").write_text('{"name":"perl","file":"main.pl","run":["/usr/bin/perl","main.pl"]}')
+        self.env["ASSAY_LANGUAGES"] = str(folder)
+        reference = {"language": "perl", **ADD}
+        add = "my ($a, $b) = split ' ', <STDIN>; print $a + $b"
+        rows = [{"completion": text, "reference": reference}
+                for text in (f"```perl\n{add}\n```", f"```\n{add}\n```", f"```perl\n{add} + 1\n```", add, f"```python\n{add}\n```",
+                             "```perl\nsystem('echo 3')\n```")]
+        results = self.verify(rows)
+        self.assertEqual([r["verdict"] for r in results], ["pass", "pass", "fail", "no_answer", "no_answer", "fail"])
+        self.assertEqual(results[5]["reason"], "sandbox_violation")
+
+    def test_one_that_is_not_there_is_no_failure_of_the_program(self):
+        row = {"completion": "```cobol\nSTOP RUN.\n```", "reference": {"language": "cobol", **ADD}}
+        self.assertEqual([r["verdict"] for r in self.verify([row], None, "--max-unscored", "100%")], ["error"])
 
 
 class Votes(Code):
