@@ -134,28 +134,29 @@ static bool radix_integer(reader *r, bool minus)
     return true;
 }
 
-/* The fraction and exponent; true: there is one, so it is a float. */
-static bool fraction(reader *r, bool *bad)
+/* The fraction and exponent behind n digits; true: there is one, so it is a float. */
+static bool fraction(reader *r, size_t n, bool *bad)
 {
     bool is_float = false;
     if (peek(r) == '.') {
         is_float = true;
         pc_buf_byte(&r->text, '.');
         r->at++;
-        (void)digits(r, 10);
+        n += digits(r, 10);
     }
+    *bad = n == 0;
     if (pc_in(peek(r), "eE")) {
         is_float = true;
         pc_buf_byte(&r->text, 'e');
         r->at++;
         if (pc_in(peek(r), "+-"))
             pc_buf_byte(&r->text, r->s.data[r->at++]);
-        *bad = digits(r, 10) == 0;
+        *bad = digits(r, 10) == 0 || *bad;
     }
     return is_float;
 }
 
-static bool imaginary_part(reader *r, double *im);
+static bool imaginary_part(reader *r, double *re, double *im);
 
 static void put_complex(reader *r, double re, double im)
 {
@@ -164,11 +165,14 @@ static void put_complex(reader *r, double re, double im)
     cd_put_float(r->out, im);
 }
 
+/* 017 is no Python; 00 is. */
+static bool has_leading_zero(assay_str digits)
+{
+    return digits.len > 1 && digits.data[0] == '0' && strspn(digits.data, "0") != digits.len;
+}
+
 static bool decimal_integer(reader *r, bool minus, assay_str text)
 {
-    bool leading_zero = text.len > 1 && text.data[0] == '0';
-    if (leading_zero && strspn(text.data, "0") != text.len)
-        return false; /* 017 is no Python */
     size_t from = r->out->len;
     if (!cd_put_int(r->out, text))
         return false;
@@ -192,8 +196,8 @@ static bool number(reader *r, bool minus)
     size_t n = digits(r, 10);
     if (!n && peek(r) != '.')
         return false;
-    bool is_float = fraction(r, &bad);
-    if (bad || (!n && r->text.len < 2))
+    bool is_float = fraction(r, n, &bad);
+    if (bad)
         return false;
     assay_str text = pc_buf_str(&r->text);
     if (!r->json && pc_in(peek(r), "jJ")) {
@@ -202,12 +206,12 @@ static bool number(reader *r, bool minus)
         put_complex(r, minus ? -0.0 : 0.0, minus ? -d : d);
         return !is_word_byte(peek(r));
     }
-    if (is_word_byte(peek(r)))
+    if (is_word_byte(peek(r)) || (!is_float && has_leading_zero(text)))
         return false;
     double re = is_float || text.len < LONGEST_REAL ? cd_strtod(text.data, NULL) : 0;
-    re = minus ? -re : re;
+    re = minus && (is_float || re > 0) ? -re : re;
     size_t before = r->at;
-    if (!r->json && text.len < LONGEST_REAL && imaginary_part(r, &im)) {
+    if (!r->json && text.len < LONGEST_REAL && imaginary_part(r, &re, &im)) {
         put_complex(r, re, im);
         return true;
     }
@@ -218,25 +222,25 @@ static bool number(reader *r, bool minus)
     return true;
 }
 
-/* " + 2j" after a number. What it does to r->text does not matter any more where it succeeds. */
-static bool imaginary_part(reader *r, double *im)
+/* " + 2j" after a number; as the sum or difference of two complex numbers, which is where zeros get
+ * their signs. */
+static bool imaginary_part(reader *r, double *re, double *im)
 {
     pc_buf kept = r->text;
     bool bad = false, ok = false;
     r->text = (pc_buf){ 0 };
-    while (pc_in(peek(r), " \t"))
-        r->at++;
+    skip_space(r);
     char sign = peek(r);
     if (pc_in(sign, "+-")) {
         r->at++;
-        while (pc_in(peek(r), " \t"))
-            r->at++;
+        skip_space(r);
         size_t n = digits(r, 10);
-        (void)fraction(r, &bad);
-        if ((n || r->text.len > 1) && !bad && pc_in(peek(r), "jJ")) {
+        (void)fraction(r, n, &bad);
+        if (!bad && pc_in(peek(r), "jJ")) {
             r->at++;
-            *im = cd_strtod(r->text.data, NULL);
-            *im = sign == '-' ? -*im : *im;
+            double d = cd_strtod(r->text.data, NULL);
+            *im = sign == '-' ? 0.0 - d : 0.0 + d;
+            *re = sign == '-' ? *re - 0.0 : *re + 0.0;
             ok = true;
         }
     }
@@ -326,8 +330,11 @@ static bool open_string(reader *r, quotes *q)
 {
     *q = (quotes){ 0 };
     size_t at = r->at;
-    while (at < r->s.len && at < r->at + 2 && pc_in(pc_lower(r->s.data[at]), "rbu")) {
-        char c = pc_lower(r->s.data[at++]);
+    for (bool u = false; at < r->s.len && !u && pc_in(pc_lower(r->s.data[at]), "rbu"); at++) {
+        char c = pc_lower(r->s.data[at]);
+        u = c == 'u';
+        if ((u && at > r->at) || (c == 'r' && q->raw) || (c == 'b' && q->bytes))
+            return false; /* r, b, rb, br, u: each once */
         q->raw = q->raw || c == 'r';
         q->bytes = q->bytes || c == 'b';
     }
@@ -355,8 +362,9 @@ static bool string_body(reader *r, const quotes *q, pc_buf *text)
         if (cp == UINT32_MAX || (cp == '\n' && !q->triple) || (q->bytes && cp >= 0x80))
             return false;
         if (cp == '\\' && q->raw && r->at + 1 < r->s.len) {
-            pc_buf_add(text, r->s.data + r->at, 2);
-            r->at += 2;
+            n = (unsigned char)r->s.data[r->at + 1] < 0x80 ? 2 : 1; /* never half a character */
+            pc_buf_add(text, r->s.data + r->at, n);
+            r->at += n;
         } else if (cp == '\\') {
             r->at++;
             if (!escape(r, text, q->bytes))
@@ -461,14 +469,21 @@ static bool tuple(reader *r)
     return true;
 }
 
-/* What follows "{" and is not "}": a dict or a set. NOLINTNEXTLINE(misc-no-recursion) */
+/* Is there another one, after n? False: the end was taken, or *ok says that there is none. */
+static bool another(reader *r, char close, size_t n, bool *ok)
+{
+    if (take(r, close))
+        return false;
+    *ok = n == 0 || take(r, ',');
+    return *ok && (n == 0 || r->json || !take(r, close));
+}
+
+/* What follows "{": a dict or a set. NOLINTNEXTLINE(misc-no-recursion) */
 static bool braces(reader *r)
 {
     size_t open = cd_put_open(r->out, '{'), n = 0;
-    bool is_dict = true;
-    while (!take(r, '}')) {
-        if (n && (!take(r, ',') || (!r->json && take(r, '}'))))
-            break;
+    bool is_dict = true, ok = true;
+    for (; another(r, '}', n, &ok); n++) {
         if (!value(r) || r->unhashable)
             return false;
         bool colon = take(r, ':');
@@ -476,9 +491,8 @@ static bool braces(reader *r)
             is_dict = colon;
         if (colon != is_dict || (colon && !value(r)))
             return false;
-        n++;
     }
-    if (r->at == 0 || r->s.data[r->at - 1] != '}' || (r->json && !is_dict))
+    if (!ok || (r->json && !is_dict))
         return false;
     if (!is_dict && !r->out->failed)
         r->out->data[open - 1] = '<';

@@ -81,7 +81,8 @@ static bool put_integer(canon *c, assay_str t)
     if (rest.len <= SHORT)
         return put_short_integer(c, minus, rest);
     pc_buf hex = { 0 };
-    bool ok = cd_put_int(&hex, rest); /* "i0x..;" or, with leading zeros, short again */
+    bool ok = pc_is_digit(rest.data[0]) &&
+              cd_put_int(&hex, rest); /* "i0x..;" or, with leading zeros, short again */
     if (ok && !hex.failed)
         ok = pc_starts(pc_buf_str(&hex), "i0x")
                  ? put_hex_text(c, minus, pc_slice(pc_buf_str(&hex), 3, hex.len - 1))
