@@ -258,10 +258,9 @@ static void count_name(tally *y, assay_str name)
     y->n += i == y->n;
 }
 
-static bool enter_call(void *ctx, TSNode node, const char *field)
+static bool enter_call(void *ctx, TSNode node)
 {
     tally *y = ctx;
-    (void)field;
     TSNode f = cd_node_is(node, "call") ? cd_node_field(node, "function") : (TSNode){ .id = NULL };
     if (cd_node_is(f, "identifier") && !cd_is_builtin(cd_node_text(y->c, f)))
         count_name(y, cd_node_text(y->c, f));

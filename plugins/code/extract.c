@@ -3,6 +3,10 @@
 
 #include "common/extract.h"
 
+/* Tokens that are looked into: of one program, and of all that is tried in a completion. Garbage
+ * takes the parser time that is quadratic in them. */
+enum { PROGRAM_WEIGHT = 10000, TEXT_WEIGHT = 30000 };
+
 typedef struct candidate {
     const cd_block *block; /* NULL: the text outside blocks */
     cd_code code;
@@ -19,10 +23,36 @@ typedef struct extraction {
                         wanted */
     bool is_python, is_lost;
     bool has_main; /* C and C++: a program is known by it */
+    size_t weight; /* of what was parsed */
     candidate *at;
     uint32_t n;
     assay_str imports; /* of the prefix */
 } extraction;
+
+static bool parse(extraction *x, assay_str text, cd_code *out)
+{
+    size_t weight = cd_code_weight(text);
+    if (weight > PROGRAM_WEIGHT || weight > TEXT_WEIGHT - x->weight) {
+        *out = (cd_code){ .text = text, .broken = true };
+        return true;
+    }
+    x->weight += weight;
+    return cd_code_parse(x->py, text, out);
+}
+
+/* The first of the last blocks that can all be looked into. */
+static uint32_t first_in_sight(const cd_block *blocks, uint32_t n)
+{
+    size_t sum = 0;
+    while (n > 0) {
+        size_t weight = blocks[n - 1].body.data ? cd_code_weight(blocks[n - 1].body) : 0;
+        sum += weight > PROGRAM_WEIGHT ? 0 : weight; /* what is not parsed takes no time */
+        if (sum > TEXT_WEIGHT)
+            break;
+        n--;
+    }
+    return n;
+}
 
 /* ---- what a block is ---- */
 
@@ -86,7 +116,7 @@ static void add_candidate(extraction *x, const cd_block *block)
         (!k->is_marked && !is_unmarked(block->mark)))
         return;
     k->code = (cd_code){ .text = block->body };
-    if (x->is_python && !cd_code_parse(x->py, block->body, &k->code))
+    if (x->is_python && !parse(x, block->body, &k->code))
         x->is_lost = true;
     k->defines = fits(x, &k->code);
     x->n++;
@@ -247,7 +277,7 @@ static void take_program(extraction *x, const candidate *k, const char *rule)
 static bool try_text(extraction *x, assay_str text, const char *rule)
 {
     cd_code c = { .text = text };
-    if (x->is_python && !cd_code_parse(x->py, text, &c)) {
+    if (x->is_python && !parse(x, text, &c)) {
         x->is_lost = true;
         return false;
     }
@@ -290,7 +320,7 @@ static assay_str sound_part(extraction *x, assay_str text)
 {
     cd_code c;
     size_t end;
-    if (!cd_code_parse(x->py, text, &c)) {
+    if (!parse(x, text, &c)) {
         x->is_lost = true;
         return (assay_str){ text.data, 0 };
     }
@@ -372,7 +402,7 @@ void cd_extract(cd_program *out, const cd_task *task, cd_python *py, assay_str c
     if (!blocks || !x.at)
         return;
     uint32_t n = cd_find_blocks(blocks, text, pool);
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = first_in_sight(blocks, n); i < n; i++)
         add_candidate(&x, &blocks[i]);
     read_prefix(&x);
     const candidate *k = choose(&x);

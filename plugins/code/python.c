@@ -41,12 +41,32 @@ static bool has_memory(size_t len)
     return trial != NULL;
 }
 
+/* Words are one token, other characters one each, and a line's end may be three: of the line, and
+ * of blocks that begin or end there, which take no text. */
+size_t cd_code_weight(assay_str text)
+{
+    size_t n = 0;
+    bool in_word = false;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.data[i];
+        bool is_word = pc_is_alpha(c) || pc_is_digit(c) || c == '_' || (unsigned char)c >= 0x80;
+        if (c == '\n')
+            n += 3;
+        else if (is_word ? !in_word : !pc_in(c, " \t\r"))
+            n++;
+        in_word = is_word;
+    }
+    return n;
+}
+
 static bool index_bound(cd_code *c);
 
 bool cd_code_parse(cd_python *p, assay_str text, cd_code *out)
 {
     *out = (cd_code){ .text = text, .broken = true };
-    if (text.len > CD_PARSE_MAX)
+    /* A node of 65,536 children overflows a counter of libtree-sitter 0.20.7, which then frees what
+     * is none; and where a text is no Python, its time is quadratic. */
+    if (text.len > CD_PARSE_MAX || cd_code_weight(text) > CD_WEIGHT_MAX)
         return true;
     if (!has_memory(text.len))
         return false;
@@ -145,17 +165,17 @@ typedef struct walk {
     cd_each *each;
     void *ctx;
     uint32_t keyword; /* where the last keyword argument begins, plus 1 */
+    bool after_dot;
 } walk;
 
-/* Depth first; `enter` says whether to go into a node. Parents are not asked for: the library finds
- * them from the root. */
-void cd_each_node(TSNode top, bool (*enter)(void *ctx, TSNode node, const char *field), void *ctx)
+/* Depth first; `enter` says whether to go into a node. Neither parents nor fields are asked for:
+ * the library finds them from the root, or from as far up as the text was hidden. */
+void cd_each_node(TSNode top, bool (*enter)(void *ctx, TSNode node), void *ctx)
 {
     TSTreeCursor cursor = ts_tree_cursor_new(top);
     unsigned depth = 0;
     for (bool more = true; more;) {
-        bool into = enter(ctx, ts_tree_cursor_current_node(&cursor),
-                          ts_tree_cursor_current_field_name(&cursor));
+        bool into = enter(ctx, ts_tree_cursor_current_node(&cursor));
         if (into && ts_tree_cursor_goto_first_child(&cursor)) {
             depth++;
             continue;
@@ -169,21 +189,17 @@ void cd_each_node(TSNode top, bool (*enter)(void *ctx, TSNode node, const char *
     ts_tree_cursor_delete(&cursor);
 }
 
-/* f(key=1) and a.b name neither `key` nor `b`. */
-static bool is_mere_label(const walk *w, TSNode node, const char *field)
-{
-    return field && (strcmp(field, "attribute") == 0 ||
-                     (strcmp(field, "name") == 0 && w->keyword == ts_node_start_byte(node) + 1));
-}
-
-static bool enter_name(void *ctx, TSNode node, const char *field)
+/* f(key=1) and a.b name neither `key`, which begins where the argument does, nor `b`. */
+static bool enter_name(void *ctx, TSNode node)
 {
     walk *w = ctx;
     if (cd_node_is(node, "keyword_argument"))
         w->keyword = ts_node_start_byte(node) + 1;
-    if (w->each && cd_node_is(node, "identifier") && !is_mere_label(w, node, field) &&
+    bool is_label = w->after_dot || w->keyword == ts_node_start_byte(node) + 1;
+    if (w->each && cd_node_is(node, "identifier") && !is_label &&
         !w->each(w->ctx, cd_node_text(w->c, node)))
         w->each = NULL;
+    w->after_dot = cd_node_is(node, ".");
     return w->each != NULL;
 }
 
@@ -217,9 +233,8 @@ typedef struct type_search {
     bool found;
 } type_search;
 
-static bool enter_type(void *ctx, TSNode node, const char *field)
+static bool enter_type(void *ctx, TSNode node)
 {
-    (void)field;
     type_search *s = ctx;
     s->found = s->found || cd_node_is(node, s->type);
     return !s->found;
@@ -267,10 +282,9 @@ static void give_imports(binding *b, TSNode s)
     }
 }
 
-static bool enter_binding(void *ctx, TSNode node, const char *field)
+static bool enter_binding(void *ctx, TSNode node)
 {
     binding *b = ctx;
-    (void)field;
     if (!b->each)
         return false;
     if (cd_node_is(node, "class_definition") || cd_node_is(node, "function_definition")) {

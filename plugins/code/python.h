@@ -9,8 +9,11 @@
 
 enum {
     CD_PARSE_MAX = 1 << 17, /* bytes of source; what is longer is not looked into */
+    CD_WEIGHT_MAX = 50000,  /* nor what may be more tokens than this */
     CD_PARSE_US = 2000000
 };
+/* No fewer than the tokens in a text. */
+size_t cd_code_weight(assay_str text);
 
 typedef struct cd_python cd_python;
 cd_python *cd_python_new(void); /* NULL: no memory */
@@ -60,9 +63,8 @@ bool cd_names(const cd_code *c, TSNode node, assay_str name);
 /* Does class `name` at the top have this method? */
 bool cd_has_method(const cd_code *c, assay_str name, assay_str method);
 bool cd_contains(TSNode node, const char *type); /* it, or anything in it, is of this type */
-/* Calls `enter` for every node, depth first; it says whether to go into one. `field`: of its
- * parent's, or NULL. */
-void cd_each_node(TSNode top, bool (*enter)(void *ctx, TSNode node, const char *field), void *ctx);
+/* Calls `enter` for every node, depth first; it says whether to go into one. */
+void cd_each_node(TSNode top, bool (*enter)(void *ctx, TSNode node), void *ctx);
 /* Is it one of Python's builtin functions or types? */
 bool cd_is_builtin(assay_str name);
 #endif
