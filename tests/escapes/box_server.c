@@ -52,7 +52,8 @@ static void free_texts(void)
 
 static void put(const void *data, size_t len)
 {
-    (void)fwrite(data, 1, len, stdout);
+    if (len) /* of nothing there may be no pointer */
+        (void)fwrite(data, 1, len, stdout);
 }
 
 static void put_text(asbx_text t)
