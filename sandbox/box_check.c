@@ -339,7 +339,7 @@ static void in_namespaces(void)
 {
     static zygote_box box;
     const char *what = "";
-    int rc = zygote_prepare(&box, &what);
+    int rc = zygote_prepare(&box, asbx_policies, &what);
     outer_pid = (int)getpid();
     if (rc < 0) {
         layer_id id = of_failure(what);

@@ -237,6 +237,11 @@ uint32_t layers_check(const char *helper_dir, asbx_layer out[ASBX_LAYERS], const
     return LAYERS;
 }
 
+bool asbx_require(const char *helper_dir, const char *require, asbx_error *err)
+{
+    return layers_require(helper_dir, require, err);
+}
+
 /* The layer that the level stops at: what is needed most comes first. */
 static const asbx_layer *first_missing(const asbx_layer *all)
 {

@@ -144,6 +144,19 @@ static const asbx_policy policy_files = {
     .most = LIMITS_LARGE
 };
 
+/* A verifier of somebody else: asked over a socket, for as long as its host likes, whose clock it
+ * runs by. */
+const asbx_policy asbx_policy_plugin = {
+    .name = "plugin",
+    .about = "threads, and a word with its host",
+    .allowed = threads,
+    .forgiven = pure_forgiven,
+    .paths = reading,
+    .threads = true,
+    .speaks_on = 3,
+    .limits = { .procs = 64 },
+};
+
 const asbx_policy *const asbx_policies[] = { &policy_pure, &policy_threads, &policy_compile,
                                              &policy_files, NULL };
 

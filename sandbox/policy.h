@@ -25,10 +25,12 @@ typedef struct asbx_policy {
     bool threads;       /* clone with CLONE_THREAD */
     bool processes;     /* fork and exec: compilers */
     bool disk;          /* a private tmpfs on /tmp, limits.file_kib in all */
+    int speaks_on;      /* the one descriptor it may send to and receive from; 0: none */
     asbx_limits limits; /* the standard ones; a job may ask for others within `most` */
     asbx_limits most;
 } asbx_policy;
 
 const asbx_policy *asbx_policy_find(const char *name); /* NULL: there is none of that name */
 extern const asbx_policy *const asbx_policies[];       /* NULL-terminated */
+extern const asbx_policy asbx_policy_plugin;           /* of jail.h; no job asks for it */
 #endif

@@ -175,4 +175,7 @@ enum { ASBX_LAYERS = 16 };
 /* Tries to break each layer, in children. The number of layers; *level: "strong", "medium", "weak",
  * "none". */
 uint32_t asbx_check(asbx_layer out[ASBX_LAYERS], const char **level);
+/* Tries them with the helper in that folder. False, and in err the layer that is missing with its
+ * cure: the level is below `require` here. */
+bool asbx_require(const char *helper_dir, const char *require, asbx_error *err);
 #endif

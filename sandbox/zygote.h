@@ -18,6 +18,7 @@ enum {
 
 /* Filters and rulesets made once; jobs inherit them and only load them. */
 typedef struct zygote_box {
+    const asbx_policy *policy[ASBX_MOST_POLICIES];
     struct sock_fprog filter[ASBX_MOST_POLICIES];   /* what is denied comes as SIGSYS, to the job */
     struct sock_fprog listened[ASBX_MOST_POLICIES]; /* ... or to the zygote, which names it */
     int landlock[ASBX_MOST_POLICIES];               /* -1: the kernel has none */
@@ -28,6 +29,7 @@ typedef struct zygote_box {
     bool has_pivoted;
     bool counts_here; /* processes are counted in that namespace, not over all of the user's */
     uint32_t uid;     /* of its jobs, where it is root: no other zygote's */
+    const char *plugin; /* a file that its root shows too, with the libraries beside it; NULL */
 } zygote_box;
 
 /* What failed, for the supervisor: 0, or -errno with *what. */
@@ -37,7 +39,8 @@ int zygote_judge_arguments(const asbx_policy *policy, struct sock_fprog *p);
 int zygote_make_listened(const struct sock_fprog *from, struct sock_fprog *out);
 int zygote_make_landlock(const asbx_policy *policy,
                          const char **what);            /* a descriptor, or -errno */
-int zygote_prepare(zygote_box *box, const char **what); /* all of the above */
+/* All of the above, for each policy of a list that NULL ends. */
+int zygote_prepare(zygote_box *box, const asbx_policy *const *policies, const char **what);
 
 /* ---- who hears of a denied call (zygote_listen.c) ---- */
 int zygote_listen_open(zygote_box *box,
@@ -45,12 +48,19 @@ int zygote_listen_open(zygote_box *box,
 bool zygote_listen_install(const zygote_box *box, uint32_t policy); /* in the job; false: without */
 int zygote_listen_take(const zygote_box *box); /* the listener of the job that runs; -1: none */
 int zygote_listen_hear(int listener);          /* the number of the call that waits; -1 */
+/* Until the job is dead. It is killed for a call it must not make (*denied: its number, or
+ * asbx_denied), and when `boss`, polled for its events, is gone: then -EPIPE. */
+int zygote_see_out(const zygote_box *box, int pidfd, int boss, short events, int32_t *denied);
 
 /* In the job, after clone: limits, descriptors, disk, user, Landlock, seccomp. Does not return
  * where a layer fails. */
 void zygote_confine(const zygote_box *box, const asbx_order *order);
 /* ... all but seccomp, so that the check sees what the other layers do by themselves. */
 void zygote_confine_but_calls(const zygote_box *box, const asbx_order *order);
+
+/* The same for a plugin, whose descriptors up to `last` are its own; ASBX_JOB_FD_RESULT is closed
+ * when every layer holds. */
+void zygote_confine_plugin(const zygote_box *box, const asbx_order *order, unsigned last);
 
 /* The job's text as a mapping, read only; its descriptor is closed. NULL: malformed. */
 typedef struct zygote_text {

@@ -73,7 +73,8 @@ enum {
 static void set_limits(const zygote_box *box, const asbx_policy *policy, const asbx_order *order)
 {
     const asbx_limits *l = &order->limits;
-    limit(RLIMIT_CPU, (l->cpu_ms + 999) / 1000 + GRACE_S, "limit of processor time");
+    if (l->cpu_ms) /* 0: a plugin, which works for as long as it is asked */
+        limit(RLIMIT_CPU, (l->cpu_ms + 999) / 1000 + GRACE_S, "limit of processor time");
     limit(RLIMIT_AS, ((uint64_t)l->mem_mib + OWN_MIB) << 20, "limit of memory");
     limit(RLIMIT_FSIZE, (uint64_t)l->file_kib << 10, "limit of file size");
     limit(RLIMIT_STACK, (uint64_t)STACK_MIB << 20, "limit of the stack");
@@ -182,11 +183,11 @@ static void die_with_zygote(const zygote_box *box)
         _exit(SETUP_FAILED);
 }
 
-void zygote_confine_but_calls(const zygote_box *box, const asbx_order *order)
+/* All but descriptors and calls. */
+static void confine_process(const zygote_box *box, const asbx_order *order)
 {
-    const asbx_policy *policy = asbx_policies[order->policy];
+    const asbx_policy *policy = box->policy[order->policy];
     int landlock = box->landlock[order->policy];
-    take_descriptors(order);
     if (setsid() < 0)
         give_up("session");
     if (policy->disk) {
@@ -207,6 +208,12 @@ void zygote_confine_but_calls(const zygote_box *box, const asbx_order *order)
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
         give_up("dumpable");
     die_with_zygote(box);
+}
+
+void zygote_confine_but_calls(const zygote_box *box, const asbx_order *order)
+{
+    take_descriptors(order);
+    confine_process(box, order);
     int last = order->flags & ASBX_ORDER_DOWN ? ASBX_JOB_FD_DOWN : ASBX_JOB_FD_TEXT;
     if (syscall(SYS_close_range, 3, ASBX_KEPT_FD - 1, 0) < 0 ||
         syscall(SYS_close_range, ASBX_TELL_FD + 1, ASBX_JOB_FD_RESULT - 1, 0) < 0 ||
@@ -218,6 +225,17 @@ void zygote_confine(const zygote_box *box, const asbx_order *order)
 {
     zygote_confine_but_calls(box, order);
     confine_calls(box, order);
+}
+
+void zygote_confine_plugin(const zygote_box *box, const asbx_order *order, unsigned last)
+{
+    confine_process(box, order);
+    if (syscall(SYS_close_range, last + 1, ASBX_TELL_FD - 1, 0) < 0 ||
+        syscall(SYS_close_range, ASBX_TELL_FD + 1, ASBX_JOB_FD_RESULT - 1, 0) < 0 ||
+        syscall(SYS_close_range, ASBX_JOB_FD_RESULT + 1, ~0U, 0) < 0)
+        give_up("descriptors");
+    confine_calls(box, order);
+    close(ASBX_JOB_FD_RESULT);
 }
 
 /* ---- the job's text ---- */

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -98,4 +100,66 @@ int zygote_listen_hear(int listener)
     memset(&heard, 0, sizeof heard);
     int rc = ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &heard.notif);
     return rc < 0 ? -1 : heard.notif.data.nr;
+}
+
+/* ---- to the end of a job ---- */
+
+static void kill_job(int pidfd)
+{
+    (void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+}
+
+static void drop(struct pollfd *p)
+{
+    close(p->fd);
+    p->fd = -1;
+}
+
+int zygote_see_out(const zygote_box *box, int pidfd, int boss, short events, int32_t *denied)
+{
+    enum { JOB, BOSS, TOLD, LISTENER, N };
+    enum { UNDISTURBED_MS = 2 }; /* most jobs make no such call; one that does waits so long */
+    bool has_taken = false;
+    struct pollfd p[N] = { [JOB] = { .fd = pidfd, .events = POLLIN },
+                           [BOSS] = { .fd = boss, .events = events },
+                           [TOLD] = { .fd = -1, .events = POLLIN },
+                           [LISTENER] = { .fd = -1, .events = POLLIN } };
+    int rc = 0, timeout = UNDISTURBED_MS;
+    while (!(p[JOB].revents & POLLIN)) {
+        int n = poll(p, N, timeout);
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        if (n == 0) {
+            p[TOLD].fd = box->told;
+            timeout = -1;
+        }
+        if (n <= 0)
+            continue;
+        if (p[BOSS].revents) {
+            rc = -EPIPE;
+            kill_job(pidfd);
+            p[BOSS].fd = -1;
+        }
+        if (p[LISTENER].revents & POLLIN) {
+            int nr = zygote_listen_hear(p[LISTENER].fd);
+            *denied = nr >= 0 ? nr : ASBX_DENIED_NOTHING;
+            kill_job(pidfd);
+        }
+        if (p[LISTENER].revents)
+            drop(&p[LISTENER]);
+        if (p[TOLD].revents) {
+            p[LISTENER].fd = zygote_listen_take(box);
+            p[TOLD].fd = -1;
+            has_taken = true;
+            *denied = ASBX_DENIED_NOTHING;
+        }
+    }
+    if (p[LISTENER].fd >= 0)
+        drop(&p[LISTENER]);
+    if (!has_taken && box->told >= 0 &&
+        (p[LISTENER].fd = zygote_listen_take(box)) >= 0) { /* it came and went */
+        drop(&p[LISTENER]);
+        *denied = ASBX_DENIED_NOTHING;
+    }
+    return rc;
 }

@@ -3,9 +3,11 @@
  * and only their pid namespace is new. SPDX-License-Identifier: Apache-2.0 */
 #include "zygote.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <sched.h>
 #include <stdio.h>
@@ -16,6 +18,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -97,12 +100,18 @@ static int enter_user_namespace(const char **what)
 /* Covered by our own tmpfs, in our own mount namespace: any folder that holds nothing we show. */
 static const char *staging = "/tmp";
 
-static void choose_staging(void)
+static bool is_beneath(const char *path, const char *folder)
+{
+    size_t n = strlen(folder);
+    return path && strncmp(path, folder, n) == 0 && path[n] == '/';
+}
+
+static void choose_staging(const char *plugin)
 {
     static const char *const places[] = { "/tmp", "/run", "/mnt", "/srv", "/var", "/proc", NULL };
     struct stat st;
     for (const char *const *p = places; *p; p++)
-        if (lstat(*p, &st) == 0 && S_ISDIR(st.st_mode)) {
+        if (!is_beneath(plugin, *p) && lstat(*p, &st) == 0 && S_ISDIR(st.st_mode)) {
             staging = *p;
             return;
         }
@@ -117,7 +126,7 @@ static int at(char *out, size_t size, const char *path)
 /* Shows `path` at the same place, read only. What is a symbolic link there stays one. */
 static int show(const char *path)
 {
-    char target[64], link[64];
+    char target[PATH_MAX], link[PATH_MAX];
     struct stat st;
     if (lstat(path, &st) < 0)
         return 0;
@@ -142,12 +151,90 @@ static int show(const char *path)
     }
     if (mount(path, target, NULL, MS_BIND | (S_ISDIR(st.st_mode) ? MS_REC : 0), NULL) < 0)
         return -errno;
-    unsigned long flags =
-        MS_BIND | MS_REMOUNT | MS_NOSUID | (S_ISDIR(st.st_mode) ? MS_RDONLY | MS_NODEV : 0);
-    return mount(NULL, target, NULL, flags, NULL) < 0 && S_ISDIR(st.st_mode) ? -errno : 0;
+    bool is_device = !S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode);
+    struct statvfs now = { .f_flag = 0 };
+    unsigned long flags = MS_BIND | MS_REMOUNT | MS_NOSUID | (is_device ? 0 : MS_RDONLY | MS_NODEV);
+    if (statvfs(target, &now) == 0 && (now.f_flag & ST_NOEXEC))
+        flags |= MS_NOEXEC; /* without rights, what a mount forbids must stay forbidden */
+    return mount(NULL, target, NULL, flags, NULL) < 0 && !is_device ? -errno : 0;
 }
 
-static int make_root(const char **what)
+/* ---- a plugin in it ---- */
+
+/* The folders above `path`, below the staging. They are ours and empty but for what is shown. */
+static int make_folders(const char *path)
+{
+    char target[PATH_MAX];
+    int rc = at(target, sizeof target, path);
+    for (char *slash = target + strlen(staging) + 1;
+         rc == 0 && (slash = strchr(slash, '/')) != NULL; slash++) {
+        *slash = 0;
+        if (mkdir(target, 0755) < 0 && errno != EEXIST)
+            rc = -errno;
+        *slash = '/';
+    }
+    return rc;
+}
+
+/* A library: libNAME.so, libNAME.so.1. A link must lead to its neighbour: one to somebody's keys
+ * would show those. */
+static bool is_library(const char *folder, const char *name)
+{
+    char path[PATH_MAX], link[PATH_MAX];
+    struct stat st;
+    int n = snprintf(path, sizeof path, "%s/%s", folder, name);
+    if (strncmp(name, "lib", 3) != 0 || !strstr(name, ".so") || n < 0 || (size_t)n >= sizeof path ||
+        lstat(path, &st) < 0)
+        return false;
+    if (S_ISREG(st.st_mode))
+        return true;
+    ssize_t len = S_ISLNK(st.st_mode) ? readlink(path, link, sizeof link) : -1;
+    return len > 0 && !memchr(link, '/', (size_t)len);
+}
+
+static int show_libraries(const char *folder)
+{
+    enum { MOST = 256 };
+    char path[PATH_MAX];
+    int rc = 0, n = 0;
+    DIR *dir = opendir(folder);
+    for (struct dirent *e; dir && rc == 0 && (e = readdir(dir)) != NULL;) {
+        if (!is_library(folder, e->d_name))
+            continue;
+        (void)snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
+        rc = n++ < MOST ? show(path) : -E2BIG;
+    }
+    if (dir)
+        (void)closedir(dir);
+    return rc;
+}
+
+/* Its file, and the libraries it brings along. Nothing else of its folder, which may be anybody's
+ * home. */
+static int show_plugin(const zygote_box *box, const char **what)
+{
+    char target[PATH_MAX], folder[PATH_MAX];
+    struct stat st;
+    *what = box->plugin;
+    int rc = at(target, sizeof target, box->plugin);
+    if (rc < 0 || access(target, F_OK) == 0) /* beneath what is shown anyway */
+        return rc;
+    if (stat(box->plugin, &st) < 0)
+        return -errno;
+    if (box->is_root && !(st.st_mode & S_IROTH)) {
+        *what = "a plugin that not everybody may read (chmod o+r): as root, it gets a user of its "
+                "own";
+        return -EACCES;
+    }
+    (void)snprintf(folder, sizeof folder, "%s", box->plugin);
+    *strrchr(folder, '/') = 0;
+    rc = make_folders(box->plugin);
+    if (rc == 0)
+        rc = show(box->plugin);
+    return rc == 0 ? show_libraries(folder) : rc;
+}
+
+static int make_root(const zygote_box *box, const char **what)
 {
     static const char *const shown[] = { "/usr",
                                          "/lib",
@@ -163,9 +250,10 @@ static int make_root(const char **what)
     static const char *const made[] = { "/etc", "/dev", "/tmp", NULL };
     char path[64];
     *what = "mount namespace";
-    choose_staging();
+    choose_staging(box->plugin);
     if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-        mount("tmpfs", staging, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,nr_inodes=64,mode=755") < 0)
+        mount("tmpfs", staging, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,nr_inodes=1024,mode=755") <
+            0)
         return -errno;
     for (const char *const *m = made; *m; m++)
         if (at(path, sizeof path, *m) < 0 || mkdir(path, 0755) < 0)
@@ -177,7 +265,7 @@ static int make_root(const char **what)
             return rc;
         }
     }
-    return 0;
+    return box->plugin ? show_plugin(box, what) : 0;
 }
 
 static int pivot(const char **what)
@@ -204,8 +292,8 @@ int zygote_enter_namespaces(zygote_box *box, const char **what)
     *what = "network, IPC and UTS namespaces";
     if (unshare(CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS) < 0)
         return -errno;
-    (void)sethostname("box", 3);
-    rc = make_root(what);
+    (void)!sethostname("box", 3); /* best effort: the namespace is what counts */
+    rc = make_root(box, what);
     if (rc == 0)
         rc = pivot(what);
     box->has_pivoted = rc == 0;
@@ -264,7 +352,7 @@ static int be_oneself(zygote_box *box, const char **what)
     return box->alive < 0 ? box->alive : 0;
 }
 
-int zygote_prepare(zygote_box *box, const char **what)
+int zygote_prepare(zygote_box *box, const asbx_policy *const *policies, const char **what)
 {
     int rc = open_files(what);
     if (rc == 0)
@@ -273,13 +361,14 @@ int zygote_prepare(zygote_box *box, const char **what)
         rc = be_oneself(box, what);
     if (rc == 0)
         rc = zygote_listen_open(box, what);
-    for (unsigned i = 0; rc == 0 && asbx_policies[i]; i++) {
-        rc = zygote_make_filter(asbx_policies[i], &box->filter[i], what);
+    for (unsigned i = 0; rc == 0 && policies[i]; i++) {
+        box->policy[i] = policies[i];
+        rc = zygote_make_filter(policies[i], &box->filter[i], what);
         if (rc == 0)
             rc = zygote_make_listened(&box->filter[i], &box->listened[i]);
         if (rc < 0)
             break;
-        box->landlock[i] = out_of_the_way(zygote_make_landlock(asbx_policies[i], what));
+        box->landlock[i] = out_of_the_way(zygote_make_landlock(policies[i], what));
         if (box->landlock[i] < 0 && box->landlock[i] != -ENOSYS && box->landlock[i] != -EOPNOTSUPP)
             rc = box->landlock[i];
         if (box->landlock[i] < 0)

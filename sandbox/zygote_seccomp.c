@@ -57,6 +57,16 @@ static int add_processes(scmp_filter_ctx c)
                             SCMP_A0(SCMP_CMP_MASKED_EQ, never, 0));
 }
 
+/* By their number, which no other descriptor can get while that one is open: send() and recv(). */
+static int add_speaking(scmp_filter_ctx c, int fd)
+{
+    int rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1,
+                              SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)fd, 0));
+    return rc < 0 ? rc
+                  : seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(recvfrom), 1,
+                                     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)fd, 0));
+}
+
 static int fill(scmp_filter_ctx c, const asbx_policy *policy)
 {
     const char *kept[256];
@@ -70,7 +80,7 @@ static int fill(scmp_filter_ctx c, const asbx_policy *policy)
     if (rc == 0)
         rc = add(c, SCMP_ACT_ERRNO(EPERM), policy->forgiven);
     if (rc == 0)
-        rc = add_program(c);
+        rc = policy->speaks_on ? add_speaking(c, policy->speaks_on) : add_program(c);
     if (rc == 0) /* zygote_listen.c: the descriptor is closed before the job begins */
         rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 1,
                               SCMP_A0(SCMP_CMP_EQ, ASBX_TELL_FD, 0));

@@ -101,72 +101,10 @@ static uint64_t micros(struct timeval t)
     return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_usec;
 }
 
-static void kill_job(int pidfd)
-{
-    (void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-}
-
-static void drop(struct pollfd *p)
-{
-    close(p->fd);
-    p->fd = -1;
-}
-
-/* Until the job is dead. It is killed for a call it must not make (*denied), and when the
- * supervisor is gone: then -EPIPE. */
-static int see_out(int socket, const zygote_box *box, int pidfd, int32_t *denied)
-{
-    enum { JOB, SUPERVISOR, TOLD, LISTENER, N };
-    enum { UNDISTURBED_MS = 2 }; /* most jobs make no such call; one that does waits so long */
-    bool has_taken = false;
-    struct pollfd p[N] = { [JOB] = { .fd = pidfd, .events = POLLIN },
-                           [SUPERVISOR] = { .fd = socket, .events = POLLRDHUP },
-                           [TOLD] = { .fd = -1, .events = POLLIN },
-                           [LISTENER] = { .fd = -1, .events = POLLIN } };
-    int rc = 0, timeout = UNDISTURBED_MS;
-    while (!(p[JOB].revents & POLLIN)) {
-        int n = poll(p, N, timeout);
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        if (n == 0) {
-            p[TOLD].fd = box->told;
-            timeout = -1;
-        }
-        if (n <= 0)
-            continue;
-        if (p[SUPERVISOR].revents) {
-            rc = -EPIPE;
-            kill_job(pidfd);
-            p[SUPERVISOR].fd = -1;
-        }
-        if (p[LISTENER].revents & POLLIN) {
-            int nr = zygote_listen_hear(p[LISTENER].fd);
-            *denied = nr >= 0 ? nr : ASBX_DENIED_NOTHING;
-            kill_job(pidfd);
-        }
-        if (p[LISTENER].revents)
-            drop(&p[LISTENER]);
-        if (p[TOLD].revents) {
-            p[LISTENER].fd = zygote_listen_take(box);
-            p[TOLD].fd = -1;
-            has_taken = true;
-            *denied = ASBX_DENIED_NOTHING;
-        }
-    }
-    if (p[LISTENER].fd >= 0)
-        drop(&p[LISTENER]);
-    if (!has_taken && box->told >= 0 &&
-        (p[LISTENER].fd = zygote_listen_take(box)) >= 0) { /* it came and went */
-        drop(&p[LISTENER]);
-        *denied = ASBX_DENIED_NOTHING;
-    }
-    return rc;
-}
-
 static int wait_for(int socket, const zygote_box *box, pid_t pid, int pidfd, asbx_ended *ended)
 {
     int32_t denied = ASBX_DENIED_ASK_THE_JOB;
-    int rc = see_out(socket, box, pidfd, &denied);
+    int rc = zygote_see_out(box, pidfd, socket, POLLRDHUP, &denied);
     struct rusage ru;
     int status;
     if (wait4(pid, &status, 0, &ru) != pid)
@@ -254,7 +192,7 @@ int zygote_serve(int socket, const zygote_hooks *hooks)
 {
     static zygote_box box; /* its filters are mapped by every job */
     const char *what = "";
-    int rc = zygote_prepare(&box, &what);
+    int rc = zygote_prepare(&box, asbx_policies, &what);
     if (rc < 0)
         return refuse(socket, -rc, what) < 0 ? 1 : 2;
     if (refuse(socket, 0, "ready") < 0)
