@@ -122,10 +122,11 @@ static int read_options(const assay_options *in, assay_options *out, as_err *err
     out->isolation = AS_HAS(in, isolation) ? in->isolation : 0;
     out->plugin_path = AS_HAS(in, plugin_path) ? in->plugin_path : NULL;
     out->cache_path = AS_HAS(in, cache_path) ? in->cache_path : NULL;
-    if (out->isolation > AS_ISOLATION_WORKER)
-        return as_fail(err, AS_EUSAGE,
-                       "assay_options: isolation is %u (allowed: 0 auto, 1 in process, 2 worker)",
-                       (unsigned)out->isolation);
+    if (out->isolation > AS_ISOLATION_JAIL)
+        return as_fail(
+            err, AS_EUSAGE,
+            "assay_options: isolation is %u (allowed: 0 auto, 1 in process, 2 worker, 3 jail)",
+            (unsigned)out->isolation);
     return 0;
 }
 

@@ -93,12 +93,9 @@ static char *const *unconst(const char *const *list)
     return plain;
 }
 
-int as_spawn(pid_t *out, const char *const *argv, const char *const *env, const as_spawn_fd *fds,
-             size_t n_fds, as_err *err)
+int as_spawn_clean(pid_t *out, const char *const *argv, const char *const *env,
+                   const as_spawn_fd *fds, size_t n_fds, as_err *err)
 {
-    AS_CLEANUP(free) const char **merged = merge_env(env);
-    if (!merged)
-        return as_fail(err, AS_ENOMEM, "%s: out of memory", argv[0]);
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;
     int rc = posix_spawn_file_actions_init(&actions);
@@ -109,7 +106,7 @@ int as_spawn(pid_t *out, const char *const *argv, const char *const *env, const 
             if (rc == 0)
                 rc = clean_signals(&attr);
             if (rc == 0)
-                rc = posix_spawn(out, argv[0], &actions, &attr, unconst(argv), unconst(merged));
+                rc = posix_spawn(out, argv[0], &actions, &attr, unconst(argv), unconst(env));
             (void)posix_spawnattr_destroy(&attr);
         }
         (void)posix_spawn_file_actions_destroy(&actions);
@@ -118,6 +115,15 @@ int as_spawn(pid_t *out, const char *const *argv, const char *const *env, const 
         return 0;
     errno = rc == EBADF ? EMFILE : rc; /* what dup2() says of numbers beyond the limit */
     return as_fail_errno(err, "%s: could not be started", argv[0]);
+}
+
+int as_spawn(pid_t *out, const char *const *argv, const char *const *env, const as_spawn_fd *fds,
+             size_t n_fds, as_err *err)
+{
+    AS_CLEANUP(free) const char **merged = merge_env(env);
+    if (!merged)
+        return as_fail(err, AS_ENOMEM, "%s: out of memory", argv[0]);
+    return as_spawn_clean(out, argv, merged, fds, n_fds, err);
 }
 
 /* 1 gone, 0 still there. A child somebody else reaped (SIGCHLD ignored by an embedder) is gone too.

@@ -15,6 +15,9 @@ typedef struct as_spawn_fd {
  * default signal dispositions and an empty mask. */
 int as_spawn(pid_t *out, const char *const *argv, const char *const *env, const as_spawn_fd *fds, size_t n_fds,
              as_err *err);
+/* The same, with `env` and nothing else as its environment. */
+int as_spawn_clean(pid_t *out, const char *const *argv, const char *const *env, const as_spawn_fd *fds, size_t n_fds,
+                   as_err *err);
 /* Reaps the child: true once it is gone, *status as waitpid gives it. Waits at most timeout_ms (< 0: for ever). */
 bool as_proc_wait(pid_t pid, int timeout_ms, int *status);
 void as_proc_kill(pid_t pid, int *status); /* SIGKILL and reap */

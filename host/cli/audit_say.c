@@ -190,7 +190,7 @@ void audit_report(as_buf *out, const audit_opts *o, const as_audit_options *how,
     const as_verifier_info *info = as_scorer_info(scorer);
     as_buf_addf(out, "verifier         %s %s (%s, revision %" PRIu32 "), %s\n",
                 as_info_short_name(info), info->version, info->id, info->revision,
-                as_scorer_is_inproc(scorer) ? "in process" : "in a worker process");
+                as_isolation_place(scorer));
     as_buf_addf(out, "audit            %s cases from %s golds in %s, --seed %" PRIu64 "\n",
                 as_text_count(a, t->cases), as_text_count(b, t->golds),
                 as_text_seconds(c, t->seconds), how->seed);

@@ -312,6 +312,20 @@ static as_isolation isolation_of(const char *word)
     return AS_ISOLATION_AUTO;
 }
 
+const char *as_isolation_word(const as_scorer *s)
+{
+    as_isolation level = as_scorer_isolation(s);
+    return level == AS_ISOLATION_INPROC ? "inproc" : level == AS_ISOLATION_JAIL ? "jail" : "worker";
+}
+
+const char *as_isolation_place(const as_scorer *s)
+{
+    as_isolation level = as_scorer_isolation(s);
+    return level == AS_ISOLATION_INPROC ? "in process"
+           : level == AS_ISOLATION_JAIL ? "in a jail"
+                                        : "in a worker process";
+}
+
 int as_plugged_open(as_plugged *out, const as_plug_opts *opts, as_err *err)
 {
     if (!opts->plugin || !*opts->plugin)

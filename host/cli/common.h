@@ -54,7 +54,7 @@ typedef struct as_plug_opts {
       .help = "longest time for one item" },                                                                           \
     { .name = "isolation", .type = AS_OPT_CHOICE, .value = "LEVEL", .initial = "auto",                                   \
       .choices = "auto|inproc|worker|jail", .offset = offsetof(T, m.isolation),                                     \
-      .help = "where the verifier runs; auto: ours in process, others in a worker" },                                  \
+      .help = "where the verifier runs; auto: ours in process, others in a worker; jail: a worker that is confined" },                                  \
     { .name = "no-cache", .type = AS_OPT_FLAG, .offset = offsetof(T, m.no_cache),                                     \
       .help = "neither read nor write the verdict cache" },                                                            \
     { .name = "cache", .type = AS_OPT_TEXT, .value = "FILE", .offset = offsetof(T, m.cache),                          \
@@ -70,6 +70,8 @@ typedef struct as_plugged { /* zero-initialise; as_plugged_close in any state */
 } as_plugged;
 int as_plugged_open(as_plugged *out, const as_plug_opts *opts, as_err *err); /* AS_EUSAGE without --plugin */
 void as_plugged_close(as_plugged *p);
+const char *as_isolation_word(const as_scorer *s);  /* as --isolation takes it */
+const char *as_isolation_place(const as_scorer *s); /* for people: "in process" */
 static inline void as_cleanup_plugged(as_plugged *p)
 {
     as_plugged_close(p);

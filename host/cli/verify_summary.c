@@ -25,7 +25,7 @@ static double mean_score(const verify_counts *c)
 
 static const char *where(const verify_run *v)
 {
-    return as_scorer_is_inproc(v->plugged.scorer) ? "in process" : "in a worker process";
+    return as_isolation_place(v->plugged.scorer);
 }
 
 /* ---- for people ---- */
@@ -243,7 +243,7 @@ static void add_verifier(const verify_run *v, as_buf *out)
     add_u64(out, "revision", v->info->revision);
     as_buf_json_key(out, "config");
     as_buf_add(out, as_scorer_config(v->plugged.scorer));
-    add_str(out, "isolation", as_scorer_is_inproc(v->plugged.scorer) ? "inproc" : "worker");
+    add_str(out, "isolation", as_isolation_word(v->plugged.scorer));
     add_u64(out, "threads", as_scorer_threads(v->plugged.scorer));
     as_buf_byte(out, '}');
 }

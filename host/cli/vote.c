@@ -319,7 +319,8 @@ static const as_opt options[] = {
       .initial = "auto",
       .choices = "auto|inproc|worker|jail",
       .offset = offsetof(vote_opts, plug.isolation),
-      .help = "where the verifier runs; auto: ours in process, others in a worker" },
+      .help = "where the verifier runs; auto: ours in process, others in a worker; jail: a worker "
+              "that is confined" },
     { .name = "plugin-path",
       .type = AS_OPT_TEXT,
       .value = "DIRS",

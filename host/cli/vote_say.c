@@ -48,8 +48,7 @@ static void add_table(as_buf *out, const vote_opts *opts, const as_scorer *score
     char c[AS_TEXT_MAX];
     const as_verifier_info *info = as_scorer_info(scorer);
     as_buf_addf(out, "verifier    %s %s (%s, revision %" PRIu32 "), %s\n", as_info_short_name(info),
-                info->version, info->id, info->revision,
-                as_scorer_is_inproc(scorer) ? "in process" : "in a worker process");
+                info->version, info->id, info->revision, as_isolation_place(scorer));
     as_buf_addf(out, "groups      %s  of %s samples, %s without an answer",
                 as_text_count(a, t->groups), as_text_count(b, t->samples),
                 as_text_count(c, t->blank));

@@ -271,7 +271,9 @@ static int open_into(struct inproc *s, as_verifier_info *info, as_arena *arena, 
     if (rc < 0)
         return rc;
     const assay_descriptor *d = NULL;
-    rc = as_entry_find(&d, entry, what, found->verifier, err);
+    rc = as_entry_find(&d, entry, what, found->verifier, found->or_first ? NULL : err);
+    if (rc < 0 && found->or_first)
+        rc = as_entry_find(&d, entry, what, NULL, err);
     if (rc == 0 && info)
         rc = as_info_copy(info, entry, d, arena, err);
     if (rc == 0)

@@ -198,7 +198,7 @@ static const char *pick_inside(as_registry *r, const char *path, const char *nam
     return NULL;
 }
 
-static int find_by_file(as_registry *r, const char *name, as_found *out, as_err *err)
+static int find_by_file(as_registry *r, const char *name, bool may_load, as_found *out, as_err *err)
 {
     for (size_t i = 0; i < r->n_folders; i++) {
         as_str path = as_arena_fmt(&r->arena, "%s/%s.so", r->folders[i], name);
@@ -207,8 +207,12 @@ static int find_by_file(as_registry *r, const char *name, as_found *out, as_err 
         if (!is_file(path.data))
             continue;
         int rc = settle(r, path.data, NULL, out, err);
-        if (rc == 0 && !out->ours)
+        if (rc == 0 && !may_load) { /* whoever loads it will see */
+            out->verifier = as_arena_str(&r->arena, as_str_of(name)).data;
+            out->or_first = true;
+        } else if (rc == 0 && !out->ours) {
             out->verifier = pick_inside(r, out->path, name);
+        }
         return rc < 0 ? rc : 1;
     }
     return 0;
@@ -289,23 +293,34 @@ static int check_name(const char *name, as_err *err)
                          MAX_NAME);
 }
 
-static int find_name(as_registry *r, const char *name, as_found *out, as_err *err)
+static int find_name(as_registry *r, const char *name, bool may_load, as_found *out, as_err *err)
 {
     int rc = check_name(name, err);
     rc = rc < 0 ? rc : find_static(name, out);
-    rc = rc != 0 ? rc : find_by_file(r, name, out, err);
-    rc = rc != 0 ? rc : find_by_content(r, name, out, err);
+    rc = rc != 0 ? rc : find_by_file(r, name, may_load, out, err);
+    rc = rc != 0 || !may_load ? rc : find_by_content(r, name, out, err);
     if (rc == 0)
         return not_found(r, name, err);
     return rc < 0 ? rc : 0;
 }
 
-int as_registry_find(as_registry *r, const char *name, as_found *out, as_err *err)
+static int find(as_registry *r, const char *name, bool may_load, as_found *out, as_err *err)
 {
     pthread_mutex_lock(&r->lock);
-    int rc = strchr(name, '/') ? find_path(r, name, out, err) : find_name(r, name, out, err);
+    int rc =
+        strchr(name, '/') ? find_path(r, name, out, err) : find_name(r, name, may_load, out, err);
     pthread_mutex_unlock(&r->lock);
     return rc;
+}
+
+int as_registry_find(as_registry *r, const char *name, as_found *out, as_err *err)
+{
+    return find(r, name, true, out, err);
+}
+
+int as_registry_find_unloaded(as_registry *r, const char *name, as_found *out, as_err *err)
+{
+    return find(r, name, false, out, err);
 }
 
 /* ---- listing ---- */

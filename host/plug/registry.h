@@ -24,12 +24,15 @@ void as_registry_close(as_registry *r);
 typedef struct as_found { /* borrowed from the registry */
     const char *path;        /* absolute path of the .so; NULL for a static entry */
     const char *verifier;    /* which one inside (id or short name), NULL: the first */
+    bool or_first;           /* where the file holds none of that name, its first is meant */
     const assay_entry *entry; /* of a static entry, else NULL */
     bool ours;               /* SHA-256 equals the line for this file in the list the build wrote: may run in process */
     as_digest sha256;        /* of the file */
 } as_found;
 /* AS_EPLUGIN listing every path tried, with "did you mean". */
 int as_registry_find(as_registry *r, const char *name, as_found *out, as_err *err);
+/* The same for who must not have anything loaded, by a child either: a name is a file's, nobody looks into files. */
+int as_registry_find_unloaded(as_registry *r, const char *name, as_found *out, as_err *err);
 
 /* Every plugin file in the search path, in order, for `plugin list`. */
 typedef struct as_listed {

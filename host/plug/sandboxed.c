@@ -68,6 +68,18 @@ int as_sandboxed_hold(as_err *err)
     return rc;
 }
 
+int as_sandboxed_require(as_err *err)
+{
+    static bool holds;
+    pthread_mutex_lock(&one.lock);
+    AS_CLEANUP(free) char *dir = holds ? NULL : helper_dir();
+    asbx_error why = { .text = "assay-box is not where it belongs: is the package whole?" };
+    holds = holds || (dir && asbx_require(dir, "medium", &why));
+    int rc = holds ? 0 : as_fail(err, AS_ESANDBOX, "%s", why.text);
+    pthread_mutex_unlock(&one.lock);
+    return rc;
+}
+
 void as_sandboxed_release(void)
 {
     pthread_mutex_lock(&one.lock);

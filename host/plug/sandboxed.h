@@ -15,6 +15,9 @@
 /* AS_ESANDBOX with the cure where this system does not grant the isolation asked for. */
 int as_sandboxed_hold(as_err *err);
 void as_sandboxed_release(void);
+/* Whether a plugin may be jailed here: AS_ESANDBOX names the layer that is missing, with the cure. The layers are tried
+ * once in the life of this process. */
+int as_sandboxed_require(as_err *err);
 
 /* Memory that lives as long as one call of a verifier. */
 typedef struct as_kept {

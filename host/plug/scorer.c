@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "jobs/pipeline.h"
 #include "plug/entry.h"
+#include "plug/sandboxed.h"
 #include "plug/scorer_priv.h"
 
 enum {
@@ -139,22 +140,26 @@ static int is_process_global(const as_found *found, bool *out, as_err *err)
     return rc;
 }
 
+static int refuse_linked_in(const char *where, as_err *err)
+{
+    return as_fail(err, AS_EUSAGE,
+                   "a verifier linked into the program cannot run in a %s; "
+                   "use --isolation inproc",
+                   where);
+}
+
 static int choose_isolation(as_scorer *s, as_err *err)
 {
     const as_found *found = &s->spec.found;
     switch (s->options.isolation) {
     case AS_ISOLATION_JAIL:
-        return as_fail(err, AS_ESANDBOX,
-                       "the sandbox is not part of this version; use --isolation worker");
+        s->spec.is_jailed = true;
+        return found->entry ? refuse_linked_in("jail", err) : as_sandboxed_require(err);
     case AS_ISOLATION_INPROC:
         s->is_inproc = true;
         return 0;
     case AS_ISOLATION_WORKER:
-        if (found->entry)
-            return as_fail(err, AS_EUSAGE,
-                           "a verifier linked into the program cannot run in a worker; "
-                           "use --isolation inproc");
-        return 0;
+        return found->entry ? refuse_linked_in("worker", err) : 0;
     case AS_ISOLATION_AUTO:
         break;
     }
@@ -221,8 +226,10 @@ static int open_into(as_scorer *s, as_registry *registry, const char *text, as_e
 {
     const char *name = NULL;
     int rc = split_name(s, text, &name, err);
+    bool is_jail = s->options.isolation == AS_ISOLATION_JAIL;
     if (rc == 0)
-        rc = as_registry_find(registry, name, &s->spec.found, err);
+        rc = is_jail ? as_registry_find_unloaded(registry, name, &s->spec.found, err)
+                     : as_registry_find(registry, name, &s->spec.found, err);
     if (rc == 0)
         rc = choose_isolation(s, err);
     if (rc == 0)
@@ -308,6 +315,13 @@ bool as_scorer_votes(const as_scorer *s)
 bool as_scorer_is_inproc(const as_scorer *s)
 {
     return s->is_inproc;
+}
+
+as_isolation as_scorer_isolation(const as_scorer *s)
+{
+    if (s->is_inproc)
+        return AS_ISOLATION_INPROC;
+    return s->spec.is_jailed ? AS_ISOLATION_JAIL : AS_ISOLATION_WORKER;
 }
 
 unsigned as_scorer_threads(const as_scorer *s)

@@ -18,7 +18,7 @@ typedef enum as_isolation {
     AS_ISOLATION_AUTO,   /* ours in process, everything else in a worker */
     AS_ISOLATION_INPROC, /* trusted code: a crash is ours */
     AS_ISOLATION_WORKER,
-    AS_ISOLATION_JAIL    /* a worker under the sandbox policy: refused (AS_ESANDBOX) until the sandbox exists */
+    AS_ISOLATION_JAIL    /* a worker that is confined before it loads the plugin; AS_ESANDBOX where that cannot be had */
 } as_isolation;
 typedef struct as_scorer_options {
     as_isolation isolation;
@@ -42,6 +42,7 @@ as_digest as_scorer_file_hash(const as_scorer *s);   /* of the .so; zero for a s
 as_str as_scorer_config(const as_scorer *s);         /* canonical JSON, "{}" where none was given */
 bool as_scorer_votes(const as_scorer *s);            /* offers assay.answer/1 */
 bool as_scorer_is_inproc(const as_scorer *s);
+as_isolation as_scorer_isolation(const as_scorer *s); /* what became of it: never AUTO */
 unsigned as_scorer_threads(const as_scorer *s);
 void as_scorer_range(const as_scorer *s, float *low, float *high);
 

@@ -50,6 +50,7 @@ typedef struct as_seat_spec {
     as_found found;
     as_str config;           /* canonical JSON */
     unsigned timeout_ms, worker_mem_mib;
+    bool is_jailed;          /* the worker is */
     const as_cancel *cancel;
     struct as_services *services;
     const assay_host *host;  /* inside a worker: the stand-in for the host; NULL: the services' own */

@@ -93,12 +93,26 @@ static void answer_fail(struct worker *w, const as_err *err)
     as_wire_put_reply(&w->part_reply, &a);
 }
 
+/* What we say of a path tells whether there is a file: not to a stranger about any but those that
+ * its user gave it. */
+static bool may_name(const as_seat_spec *spec, as_str name)
+{
+    const char *config = name.len ? memmem(name.data, name.len, ":{", 2) : NULL;
+    size_t n = config ? (size_t)(config - name.data) : name.len;
+    return !spec->is_jailed || !memchr(name.data, '/', n) ||
+           memmem(spec->config.data, spec->config.len, name.data, n);
+}
+
 static int part_open(struct worker *w, as_wire_reader *r, as_err *err)
 {
     uint32_t part = 0;
     as_str name = as_wire_str(r);
-    if (r->bad || !w->is_creating)
+    if (r->bad || !name.data || !w->is_creating)
         return as_fail(err, AS_EUSAGE, "parts are opened in create() only");
+    if (!may_name(w->spec, name))
+        return as_fail(err, AS_EUSAGE,
+                       "a verifier in a jail opens parts by their name, or by a path that is in "
+                       "its configuration");
     as_services *outer = as_services_creating(w->spec->services);
     int rc = as_services_open(w->spec->services, name, &part, err);
     (void)as_services_creating(outer);
@@ -299,7 +313,8 @@ static int take_create_reply(struct worker *w, const as_wire_reply *reply, as_ve
     if (reply->status < 0) {
         char text[400];
         as_text_line(text, sizeof text, reply->error);
-        return as_fail(err, reply->status == AS_EUSAGE ? AS_EUSAGE : AS_EPLUGIN, "%s", text);
+        bool is_known = reply->status == AS_EUSAGE || reply->status == AS_ESANDBOX;
+        return as_fail(err, is_known ? reply->status : AS_EPLUGIN, "%s", text);
     }
     as_arena scratch;
     as_verifier_info got;
@@ -331,6 +346,7 @@ static int create(struct worker *w, as_wire_reply *reply, as_err *err)
     as_wire_put_u32(&w->ask, spec->worker_mem_mib);
     as_wire_put_str(&w->ask, as_str_of(spec->found.path));
     as_wire_put_str(&w->ask, as_str_of(spec->found.verifier));
+    as_wire_put_u64(&w->ask, spec->found.or_first);
     as_wire_put_str(&w->ask, spec->config);
     int rc = as_wire_end(&w->ask, err);
     if (rc < 0)
@@ -530,6 +546,8 @@ int as_worker_open(as_seat **out, const as_seat_spec *spec, as_verifier_info *in
     as_buf_init(&w->got, AS_WIRE_MAX);
     as_buf_init(&w->part_reply, AS_WIRE_MAX);
     int rc = as_worker_proc_init(&w->proc, err);
+    w->proc.jail = spec->is_jailed ? spec->found.path : NULL;
+    w->proc.mem_mib = spec->worker_mem_mib;
     if (rc == 0)
         rc = start(w, info, arena, err);
     if (rc < 0) {

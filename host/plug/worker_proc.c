@@ -60,6 +60,18 @@ static int set_timeouts(int sock)
     return rc < 0 ? rc : setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &tick, sizeof tick);
 }
 
+/* A jailed one gets no environment of ours: it would lie in its memory. */
+static int spawn(as_worker_proc *p, const char *path, const as_spawn_fd *fds, size_t n, as_err *err)
+{
+    static const char *const clean[] = { "PATH=/usr/bin:/bin", "LANG=C.UTF-8", NULL };
+    char mib[16];
+    (void)snprintf(mib, sizeof mib, "%u", p->mem_mib);
+    const char *const plain[] = { path, "--serve", NULL };
+    const char *const jailed[] = { path, "--serve", "--jail", p->jail, mib, NULL };
+    return p->jail ? as_spawn_clean(&p->pid, jailed, clean, fds, n, err)
+                   : as_spawn(&p->pid, plain, NULL, fds, n, err);
+}
+
 /* Pipes that drop what does not fit: a chatty verifier must not block, nor fill our memory. */
 int as_worker_proc_start(as_worker_proc *p, as_err *err)
 {
@@ -75,7 +87,6 @@ int as_worker_proc_start(as_worker_proc *p, as_err *err)
         pipe2(out, O_CLOEXEC | O_NONBLOCK) < 0 || pipe2(errs, O_CLOEXEC | O_NONBLOCK) < 0 ||
         set_timeouts(pair[0]) < 0)
         rc = as_fail_errno(err, "connection to a worker");
-    const char *argv[] = { path, "--serve", NULL };
     const as_spawn_fd fds[] = { { null_fd, 0 },
                                 { out[1], 1 },
                                 { errs[1], 2 },
@@ -85,7 +96,7 @@ int as_worker_proc_start(as_worker_proc *p, as_err *err)
     (void)getrusage(RUSAGE_SELF, &own);
     p->inherited_kib = own.ru_maxrss;
     if (rc == 0)
-        rc = as_spawn(&p->pid, argv, NULL, fds, sizeof fds / sizeof *fds, err);
+        rc = spawn(p, path, fds, sizeof fds / sizeof *fds, err);
     as_cleanup_close(&pair[1]);
     as_cleanup_close(&out[1]);
     as_cleanup_close(&errs[1]);

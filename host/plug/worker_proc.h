@@ -10,6 +10,8 @@
 enum { AS_WORKER_SAID = 80, AS_WORKER_TAIL = 4096, AS_WORKER_TICK_MS = 50 };
 
 typedef struct as_worker_proc {
+    const char *jail;   /* the plugin's file, where it is to run confined; NULL: as we do */
+    unsigned mem_mib;   /* with jail */
     pid_t pid;          /* 0: none */
     int sock, out, err; /* ours: the socket, and the reading ends of its stdout and stderr */
     int shared_fd;

@@ -35,6 +35,7 @@ struct server {
     assay_host host;
     as_seat_spec spec;
     as_seat *seat;
+    bool is_jailed;
     as_arena arena, call_arena;
 };
 
@@ -225,17 +226,6 @@ static const void *host_service(const assay_host *host, const char *id)
 
 /* ---- requests of the host ---- */
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define HAS_SHADOW_MEMORY 1 /* terabytes of address space, never touched */
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define HAS_SHADOW_MEMORY 1
-#endif
-#endif
-#ifndef HAS_SHADOW_MEMORY
-#define HAS_SHADOW_MEMORY 0
-#endif
-
 static unsigned long long own_address_space(void)
 {
     char text[64] = "";
@@ -249,7 +239,7 @@ static unsigned long long own_address_space(void)
 
 static void limit_memory(unsigned mib)
 {
-    if (HAS_SHADOW_MEMORY)
+    if (AS_HAS_SHADOW_MEMORY)
         return;
     rlim_t bytes = (rlim_t)(own_address_space() + ((unsigned long long)mib << 20));
     struct rlimit limit = { bytes, bytes };
@@ -296,13 +286,15 @@ static void serve_create(struct server *v, as_wire_reader *r)
     spec->worker_mem_mib = as_wire_u32(r);
     spec->found.path = text_or_null(&v->arena, as_wire_str(r));
     spec->found.verifier = text_or_null(&v->arena, as_wire_str(r));
+    spec->found.or_first = as_wire_u64(r) != 0;
     spec->config = as_arena_str(&v->arena, as_wire_str(r));
     if (r->bad || v->seat || !spec->found.path || !spec->config.data) {
         answer_error(v, AS_EPLUGIN,
                      "the worker was asked to create a verifier in a way it does not understand");
         return;
     }
-    limit_memory(spec->worker_mem_mib);
+    if (!v->is_jailed) /* that one has limits already, and no /proc */
+        limit_memory(spec->worker_mem_mib);
     as_err err = { 0 };
     as_verifier_info info;
     int rc = as_inproc_open(&v->seat, spec, &info, &v->arena, &err);
@@ -428,17 +420,39 @@ static void leave_interrupts_to_the_host(void)
     (void)sigaction(SIGINT, &ignore, NULL);
 }
 
-/* Under memory pressure the worker goes first, not the host. */
-static void volunteer(void)
+void as_worker_volunteer(void)
 {
     AS_CLEANUP(close) int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
     if (fd >= 0)
         (void)!write(fd, "500", 3); /* best effort */
 }
 
-int as_worker_serve(void)
+static void init_buffers(struct server *v)
+{
+    as_wire_init(&v->wire, AS_WIRE_FD);
+    as_buf *buffers[] = { &v->request, &v->reply, &v->question, &v->answer };
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
+        as_buf_init(buffers[i], AS_WIRE_MAX);
+}
+
+int as_worker_refuse(int code, const char *text)
 {
     static struct server v;
+    uint32_t type = 0;
+    as_str payload;
+    init_buffers(&v);
+    if (as_wire_recv(&v.wire, &v.request, &type, &payload, NULL) == 0) {
+        answer_error(&v, code, text);
+        if (as_wire_end(&v.reply, NULL) == 0)
+            (void)as_wire_send(&v.wire, &v.reply, NULL); /* the host may be gone */
+    }
+    return 2;
+}
+
+int as_worker_serve(bool is_jailed)
+{
+    static struct server v;
+    v.is_jailed = is_jailed;
     v.shared =
         mmap(NULL, sizeof *v.shared, PROT_READ | PROT_WRITE, MAP_SHARED, AS_WIRE_SHARED_FD, 0);
     if (v.shared == MAP_FAILED || start_lifeline() != 0)
@@ -448,11 +462,7 @@ int as_worker_serve(void)
     struct rlimit none = { 0, 0 };
     (void)setrlimit(RLIMIT_CORE, &none);
     leave_interrupts_to_the_host();
-    volunteer();
-    as_wire_init(&v.wire, AS_WIRE_FD);
-    as_buf *buffers[] = { &v.request, &v.reply, &v.question, &v.answer };
-    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
-        as_buf_init(buffers[i], AS_WIRE_MAX);
+    init_buffers(&v);
     (void)pthread_mutex_init(&v.lock, NULL);
     as_arena_init(&v.arena, 0);
     as_arena_init(&v.call_arena, TEXTS_MAX);

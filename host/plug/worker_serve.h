@@ -6,6 +6,7 @@
 
 #include <assay/plugin.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 
 enum { AS_WORKER_ITEMS = 1 << 20 }; /* most items in one call */
 
@@ -19,6 +20,22 @@ typedef struct as_worker_shared {
     assay_verdict verdict[AS_WORKER_ITEMS];
 } as_worker_shared;
 
-/* Serves descriptor 3 until the host goes away. Returns the exit status. */
-int as_worker_serve(void);
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define AS_HAS_SHADOW_MEMORY 1 /* terabytes of address space, never touched */
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define AS_HAS_SHADOW_MEMORY 1
+#endif
+#endif
+#ifndef AS_HAS_SHADOW_MEMORY
+#define AS_HAS_SHADOW_MEMORY 0
+#endif
+
+/* Under memory pressure the worker goes first, not the host. */
+void as_worker_volunteer(void);
+/* Serves descriptor 3 until the host goes away; is_jailed: confined already (sandbox/jail.h).
+ * Returns the exit status. */
+int as_worker_serve(bool is_jailed);
+/* Answers the first request with that error. Returns the exit status. */
+int as_worker_refuse(int code, const char *text);
 #endif

@@ -24,7 +24,7 @@ typedef struct assay_scorer assay_scorer;   /* an opened verifier, with its thre
 
 typedef struct assay_options { /* zero means the default */
     uint32_t size, threads;         /* threads: seats per scorer, 0: one per core */
-    uint32_t timeout_ms, isolation; /* isolation: 0 auto, 1 in process, 2 worker */
+    uint32_t timeout_ms, isolation; /* isolation: 0 auto, 1 in process, 2 worker, 3 jail */
     const char *plugin_path;        /* colon-separated folders searched first */
     const char *cache_path;         /* NULL: no verdict cache */
 } assay_options;

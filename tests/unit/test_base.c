@@ -728,6 +728,22 @@ static void test_spawn(void **state)
                         "/no/such/program: could not be started: No such file or directory");
 }
 
+static void test_spawn_clean(void **state)
+{
+    static const char *const env[] = { "ASSAY_TEST_B=b", NULL };
+    const char *const argv[] = { "/bin/sh", "-c",
+                                 "test \"$ASSAY_TEST_B\" = b && test -z \"$ASSAY_TEST_A$HOME\"",
+                                 NULL };
+    (void)state;
+    assert_int_equal(setenv("ASSAY_TEST_A", "old", 1), 0);
+    assert_int_equal(setenv("HOME", "/", 1), 0);
+    pid_t pid;
+    int status = -1;
+    assert_int_equal(as_spawn_clean(&pid, argv, env, NULL, 0, NULL), 0);
+    assert_true(as_proc_wait(pid, -1, &status));
+    assert_int_equal(status, 0);
+}
+
 /* Two descriptors change places, one that is not listed does not reach the child although it could.
  */
 static void test_spawn_fds(void **state)
@@ -798,23 +814,23 @@ static void test_proc_wait(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_err),          cmocka_unit_test(test_err_table),
-        cmocka_unit_test(test_mem),          cmocka_unit_test(test_str),
-        cmocka_unit_test(test_str_numbers),  cmocka_unit_test(test_distance),
-        cmocka_unit_test(test_arena),        cmocka_unit_test(test_arena_limit),
-        cmocka_unit_test(test_buf),          cmocka_unit_test(test_buf_max),
-        cmocka_unit_test(test_buf_json_str), cmocka_unit_test(test_buf_json_numbers),
-        cmocka_unit_test(test_buf_json_key), cmocka_unit_test(test_locale),
-        cmocka_unit_test(test_hash),         cmocka_unit_test(test_hash_fields),
-        cmocka_unit_test(test_philox),       cmocka_unit_test(test_rng),
-        cmocka_unit_test(test_rng_ranges),   cmocka_unit_test(test_seed_of),
-        cmocka_unit_test(test_clock),        cmocka_unit_test(test_log),
-        cmocka_unit_test(test_file),         cmocka_unit_test(test_file_atomic),
-        cmocka_unit_test(test_write_all),    cmocka_unit_test(test_path_join),
-        cmocka_unit_test(test_path_folders), cmocka_unit_test(test_path_environment),
-        cmocka_unit_test(test_path_self),    cmocka_unit_test(test_spawn),
-        cmocka_unit_test(test_spawn_fds),    cmocka_unit_test(test_spawn_signals),
-        cmocka_unit_test(test_proc_wait),
+        cmocka_unit_test(test_err),           cmocka_unit_test(test_err_table),
+        cmocka_unit_test(test_mem),           cmocka_unit_test(test_str),
+        cmocka_unit_test(test_str_numbers),   cmocka_unit_test(test_distance),
+        cmocka_unit_test(test_arena),         cmocka_unit_test(test_arena_limit),
+        cmocka_unit_test(test_buf),           cmocka_unit_test(test_buf_max),
+        cmocka_unit_test(test_buf_json_str),  cmocka_unit_test(test_buf_json_numbers),
+        cmocka_unit_test(test_buf_json_key),  cmocka_unit_test(test_locale),
+        cmocka_unit_test(test_hash),          cmocka_unit_test(test_hash_fields),
+        cmocka_unit_test(test_philox),        cmocka_unit_test(test_rng),
+        cmocka_unit_test(test_rng_ranges),    cmocka_unit_test(test_seed_of),
+        cmocka_unit_test(test_clock),         cmocka_unit_test(test_log),
+        cmocka_unit_test(test_file),          cmocka_unit_test(test_file_atomic),
+        cmocka_unit_test(test_write_all),     cmocka_unit_test(test_path_join),
+        cmocka_unit_test(test_path_folders),  cmocka_unit_test(test_path_environment),
+        cmocka_unit_test(test_path_self),     cmocka_unit_test(test_spawn),
+        cmocka_unit_test(test_spawn_clean),   cmocka_unit_test(test_spawn_fds),
+        cmocka_unit_test(test_spawn_signals), cmocka_unit_test(test_proc_wait),
     };
     return cmocka_run_group_tests(tests, temp_setup, temp_teardown);
 }

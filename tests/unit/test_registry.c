@@ -294,6 +294,10 @@ static void found_in_order(void **state)
     as_registry *r = open_at(path, "");
     assert_int_equal(as_registry_find(r, "mine", &found, &err), 0);
     assert_string_equal(found.path, file);
+    assert_int_equal(as_registry_find_unloaded(r, "mine", &found, &err), 0);
+    assert_string_equal(found.path, file);
+    assert_true(found.or_first && strcmp(found.verifier, "mine") == 0);
+    assert_int_equal(as_registry_find_unloaded(r, "org.example.bad", &found, &err), AS_EPLUGIN);
     as_registry_close(r);
 
     (void)snprintf(file, sizeof file, "%s/mine.so", one); /* an earlier folder wins, */

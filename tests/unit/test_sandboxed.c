@@ -73,6 +73,21 @@ static void test_in_worker(void **state)
     programs_run(AS_ISOLATION_WORKER);
 }
 
+/* Programs run in the host's sandbox, of which a jail has no part. */
+static void test_in_jail(void **state)
+{
+    (void)state;
+    as_scorer *s = NULL;
+    as_err err = { 0 };
+    const as_scorer_options options = { .isolation = AS_ISOLATION_JAIL };
+    if (as_scorer_open(&s, registry, plugin("runs", NULL, NULL), &options, &err) == AS_ESANDBOX)
+        skip(); /* a layer is missing, or a sanitizer is in the way */
+    assert_non_null(s);
+    assert_int_equal(as_scorer_isolation(s), AS_ISOLATION_JAIL);
+    as_scorer_close(s);
+    programs_run(AS_ISOLATION_JAIL);
+}
+
 static int stop_at_once(void *ctx)
 {
     ++*(unsigned *)ctx;
@@ -174,6 +189,7 @@ int main(void)
     }
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_in_process),
                                         cmocka_unit_test(test_in_worker),
+                                        cmocka_unit_test(test_in_jail),
                                         cmocka_unit_test(test_stop_and_nonsense),
                                         cmocka_unit_test(test_wire) };
     return cmocka_run_group_tests(tests, open_registry, close_registry);

@@ -245,12 +245,10 @@ static void assert_open_fails(const char *name, const as_scorer_options *options
 static void opening_says_what_is_wrong(void **state)
 {
     (void)state;
-    static const as_scorer_options jail = { .isolation = AS_ISOLATION_JAIL };
     assert_open_fails(plugin("sevenk", NULL, "{\"tolerence\":1}"), &inproc, AS_EUSAGE,
                       "config key unknown");
     assert_open_fails(plugin("sevenk", NULL, "{\"sin\":"), &inproc, AS_EUSAGE, "configuration of");
     assert_open_fails(plugin("sevenk", "nobody", NULL), &inproc, AS_EPLUGIN, "nobody");
-    assert_open_fails(plugin("sevenk", NULL, NULL), &jail, AS_ESANDBOX, "--isolation worker");
     assert_open_fails("no-such-verifier", &inproc, AS_EPLUGIN, "no-such-verifier");
 }
 
