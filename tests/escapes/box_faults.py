@@ -294,7 +294,8 @@ class Row(unittest.TestCase):
             print(f"{MOST} jobs: {before} -> {after} (KiB: supervisor, helper)")
             self.assertEqual(before[0], after[0])
             for was, now in zip(before[1], after[1]):
-                self.assertLess(now, was + 512)
+                if "ASAN_OPTIONS" not in os.environ:  # it keeps what was freed for a while
+                    self.assertLess(now, was + 512)
 
     def test_helpers_are_replaced(self):
         seen = set()
