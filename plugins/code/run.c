@@ -60,7 +60,8 @@ static void run_parts(cd_runner *r, parts *p, const char *body)
     assay_str source = cd_take_buf(r->pool, &p->source);
     pc_buf_fini(&p->source);
     if (source.data && p->n)
-        cd_run_trusted(r, source, "_assay_part", p->calls, p->n, p->out);
+        cd_run_trusted(r, source, "_assay_part", p->calls, p->n,
+                       r->limits.cpu_ms > 10000 ? r->limits.cpu_ms : 10000, p->out);
 }
 
 /* ---- preparing ---- */

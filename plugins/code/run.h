@@ -51,9 +51,14 @@ void cd_run_stdio(cd_runner *r, const cd_task *task, assay_str source, cd_test *
 /* The test program with the solution in another process. */
 void cd_run_tester(cd_runner *r, const cd_task *task, const cd_program *program, assay_str tester,
                    cd_test *out);
-/* A trusted program's calls, without doubts or limits of the task: f(i) for i < n. */
+/* A trusted program's calls, without doubts or limits of the task: f(i) for i < n. cpu_ms: of all.
+ */
 void cd_run_trusted(cd_runner *r, assay_str source, const char *entry, const assay_str *calls,
-                    uint32_t n, cd_test *out);
+                    uint32_t n, uint32_t cpu_ms, cd_test *out);
+
+/* checker.c: of outputs [from, from + n) that came about, those that the checker refuses are wrong.
+ */
+void cd_check_outputs(cd_runner *r, const cd_task *t, uint32_t from, uint32_t n, cd_test *out);
 
 /* compare.c */
 bool cd_accepts(const cd_task *task, uint32_t test, assay_str got); /* a call's value */

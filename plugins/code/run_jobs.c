@@ -200,6 +200,7 @@ static void note(course *c, const cd_task *t, uint32_t i, const cd_test *test)
 {
     c->slow = c->slow || test->status == CD_TLE_CPU || test->status == CD_TLE_WALL;
     c->failed = c->failed || test->status > CD_OK;
+    c->slow = c->slow || (t->checker.data && test->status == CD_SANDBOX_ERROR); /* and again? */
     if (test->status == CD_OK && t->kind != CD_STDIO && t->want[i].data)
         c->failed = c->failed || !cd_accepts(t, i, test->value);
 }
@@ -271,7 +272,7 @@ static void take_run(const job *j, const cd_task *t, uint32_t i, cd_test *out)
     if (out->status != CD_OK)
         return;
     out->value = run->output;
-    if (!cd_accepts_output(t, i, run->output))
+    if (!t->checker.data && !cd_accepts_output(t, i, run->output))
         out->status = CD_WRONG_ANSWER;
 }
 
@@ -289,10 +290,12 @@ void cd_run_stdio(cd_runner *r, const cd_task *t, assay_str source, cd_test *out
         }
         if (!run_all(r, t, jobs, k))
             return;
-        for (uint32_t i = 0; i < k; i++) {
+        for (uint32_t i = 0; i < k; i++)
             take_run(&jobs[i], t, at + i, &out[at + i]);
+        if (t->checker.data)
+            cd_check_outputs(r, t, at, k, out);
+        for (uint32_t i = 0; i < k; i++)
             note(&c, t, at + i, &out[at + i]);
-        }
     }
 }
 
@@ -314,12 +317,12 @@ void cd_run_tester(cd_runner *r, const cd_task *t, const cd_program *program, as
 }
 
 void cd_run_trusted(cd_runner *r, assay_str source, const char *entry, const assay_str *calls,
-                    uint32_t n, cd_test *out)
+                    uint32_t n, uint32_t cpu_ms, cd_test *out)
 {
     assay_run run = { .source = source, .entry_point = entry, .calls = calls, .n_calls = n };
     assay_run *const one[] = { &run };
     set_limits(r, NULL, &run);
-    run.cpu_ms = run.cpu_ms < 10000 ? 10000 : run.cpu_ms;
+    run.cpu_ms = cpu_ms;
     run.wall_ms = 4 * run.cpu_ms;
     run.out_kib = 65536;
     for (uint32_t i = 0; i < n; i++)

@@ -116,11 +116,13 @@ static void read_language(cd_task *t, const members *o)
 
 static void read_settings(cd_task *t, const members *o)
 {
-    static const char *const compares[] = { "exact", "tokens", "float", NULL };
+    static const char *const compares[] = { "exact", "tokens", "float", "decimal", NULL };
     static const char *const oracles[] = { "equal", "set", "not_none", "any", "root", NULL };
     read_language(t, o);
     t->compare =
         (cd_compare)word_of(t, o, "compare", compares, t->kind == CD_STDIO ? CD_TOKENS : CD_EXACT);
+    if (t->compare == CD_DECIMAL && t->kind != CD_STDIO)
+        bad(t, "compare decimal is for outputs (calls: exact, float)");
     t->oracle = (cd_oracle)word_of(t, o, "oracle", oracles, CD_EQUAL);
     bool near = t->compare == CD_FLOAT;
     t->tolerance.absolute = number_of(t, o, "atol", near ? 1e-6 : 0, 1e300);
@@ -130,6 +132,22 @@ static void read_settings(cd_task *t, const members *o)
     t->setup = program_text(t, o, KEYS("setup", "test_setup_code"));
     t->prefix = program_text(t, o, KEYS("prefix", "prompt"));
     t->solution = program_text(t, o, KEYS("reference_solution"));
+}
+
+/* What it returns decides; that it can be called at all is looked at here. */
+static void read_checker(cd_task *t, cd_python *py, const members *o)
+{
+    cd_code c;
+    t->checker = program_text(t, o, KEYS("checker"));
+    if (!t->checker.data || !cd_code_parse(py, t->checker, &c))
+        return;
+    if (t->kind != CD_STDIO)
+        bad(t, "a checker is for programs that read stdin and write stdout");
+    else if (c.tree && c.broken)
+        bad(t, "the checker is no Python");
+    else if (c.tree && !cd_defines(&c, PC_LIT("check")))
+        bad(t, "the checker defines no check(input, output, expected)");
+    cd_code_fini(&c);
 }
 
 static void read_entry(cd_task *t, const members *o)
@@ -404,6 +422,8 @@ void cd_task_read(cd_task *t, cd_python *py, assay_str json)
     read_entry(t, &m);
     if (!t->why)
         read_kind(t, py, &m);
+    if (!t->why)
+        read_checker(t, py, &m);
     if (!t->why && !cd_task_tests(t))
         bad(t, "the reference has no tests");
     if (!t->why && strcmp(t->language, "python") != 0 && t->kind != CD_STDIO)

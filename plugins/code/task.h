@@ -12,7 +12,7 @@ typedef enum cd_kind {
     CD_ASSERTS, /* assert statements, taken apart (asserts.h) */
     CD_CHECK    /* a whole test program, in a process of its own */
 } cd_kind;
-typedef enum cd_compare { CD_EXACT, CD_TOKENS, CD_FLOAT } cd_compare;
+typedef enum cd_compare { CD_EXACT, CD_TOKENS, CD_FLOAT, CD_DECIMAL } cd_compare;
 typedef enum cd_oracle {
     CD_EQUAL,
     CD_SET_EQUAL, /* the same elements, whatever order and container */
@@ -43,6 +43,7 @@ typedef struct cd_task {
     assay_str setup;      /* of tests: code that runs before them, never with the solution */
     assay_str prefix;     /* of solutions: what the model was given to go on from */
     assay_str check;      /* CD_CHECK: the test program */
+    assay_str checker;    /* CD_STDIO: defines check(input, output, expected) */
     uint32_t n;           /* calls, or runs */
     assay_str *input;     /* n: argument tuples, or stdin. Data NULL: not known before the tests are
                              prepared */
