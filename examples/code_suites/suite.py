@@ -4,6 +4,9 @@
     suite.py humaneval HumanEval.jsonl.gz --out humaneval.jsonl
     suite.py evalplus  MbppPlus.jsonl.gz  --out mbppplus.jsonl      (HumanEvalPlus too)
     suite.py mbpp      mbpp.jsonl         --out mbpp.jsonl
+    suite.py livecodebench test.jsonl     --out livecodebench.jsonl
+    suite.py contests  code_contests.jsonl.gz --out contests.jsonl  (SandboxFusion's rows)
+    suite.py rllm      leetcode.json      --out leetcode.jsonl      (code_contests too)
 
 `assay eval --suite` takes such a file as it is; `assay verify --plugin code` takes lines that have a "completion" besides
 (--solutions: the reference solution, so that the suite is tried on itself).
@@ -17,13 +20,16 @@ import json
 import sys
 
 sys.dont_write_bytecode = True
+import contests  # noqa: E402
 import expected  # noqa: E402
+import livecodebench as lcb  # noqa: E402
 import plus  # noqa: E402
 
 
 def read_rows(path):
     with (gzip.open if str(path).endswith(".gz") else open)(path, "rt", encoding="utf-8") as f:
-        return [json.loads(line) for line in f if line.strip()]
+        text = f.read()
+    return json.loads(text) if text.lstrip().startswith("[") else [json.loads(line) for line in text.split("\n") if line.strip()]
 
 
 def line(name, prompt, reference, solution):
@@ -117,7 +123,32 @@ def mbpp(rows, options):
         yield line(f"MBPP/{row.get('task_id', row.get('id'))}", prompt, reference, solution)
 
 
-FORMATS = {"humaneval": humaneval, "evalplus": evalplus, "mbpp": mbpp}
+def livecodebench(rows, options):
+    """LiveCodeBench: calls with one JSON value per line, or stdin and stdout."""
+    for row in rows:
+        try:
+            reference = lcb.reference_of(row, options.public)
+        except lcb.Refused as error:
+            sys.exit(f"suite.py: {error}")
+        yield line(f"LiveCodeBench/{row['question_id']}", lcb.prompt_of(row), reference, None)
+
+
+def contest(rows, options):
+    """SandboxFusion's rows of CodeContests; they come without solutions."""
+    for row in rows:
+        name = contests.loaded(row.get("labels") or {}).get("name", row["id"])
+        yield line(f"contests/{row['id']} {name}", row["content"], contests.cases(row, options.language), None)
+
+
+def rllm(rows, options):
+    """rllm's leetcode (a check function) and code_contests (stdin and stdout)."""
+    for number, row in enumerate(rows):
+        solutions = row.get("solutions") or [None]
+        yield line(f"rllm/{row.get('id', number)}", row["problem"], contests.rllm(row, options.language, lcb.IMPORTS), solutions[0])
+
+
+FORMATS = {"humaneval": humaneval, "evalplus": evalplus, "mbpp": mbpp, "livecodebench": livecodebench, "contests": contest,
+           "rllm": rllm}
 
 
 # ---- the command -----------------------------------------------------------------------------------------------------
@@ -131,6 +162,8 @@ def read_options(arguments):
     parser.add_argument("--base", action="store_true", help="evalplus: the base inputs only")
     parser.add_argument("--asserts", action="store_true", help="evalplus: the rows' own assertions instead of inputs")
     parser.add_argument("--challenge", action="store_true", help="mbpp: the challenge tests too")
+    parser.add_argument("--public", action="store_true", help="livecodebench: the public tests only")
+    parser.add_argument("--language", default="python", help="contests: of the programs asked for: python, c, cpp")
     parser.add_argument("--python", default=expected.PYTHON, help="what runs the reference solutions (%(default)s)")
     return parser.parse_args(arguments)
 
@@ -146,6 +179,9 @@ def main():
     out = open(options.out, "w", encoding="utf-8") if options.out else sys.stdout
     for found in FORMATS[options.format](rows, options):
         solution = found.pop("solution")
+        if options.solutions and solution is None:
+            print(f"suite.py: {found['id']} is left out: it has no solution", file=sys.stderr)
+            continue
         if options.solutions:
             found["completion"] = f"```python\n{solution}\n```"
         out.write(json.dumps(found, ensure_ascii=False) + "\n")
