@@ -1,5 +1,5 @@
 /* fence.c -- fenced code blocks, as CommonMark has them, with two habits of models allowed: a fence
- * glued to the last line of code, at the end of the text, closes; a fence may be indented as deeply
+ * glued to the last line of code closes where nothing else does; a fence may be indented as deeply
  * as the list around it. SPDX-License-Identifier: Apache-2.0 */
 #include "extract.h"
 
@@ -77,20 +77,23 @@ static void keep(cd_block *blocks, uint32_t *n, const cd_block *b)
     blocks[(*n)++] = *b;
 }
 
-/* The text ended inside the block: "return x```" is an end all the same. */
-static void keep_open(cd_block *blocks, uint32_t *n, const fence *open, assay_str raw,
-                      cd_pool *pool)
+/* "return x```": where the code ends, or PC_NONE. */
+static size_t glued_at(const fence *open, assay_str line)
 {
-    assay_str t = pc_trim(raw);
-    size_t k = 0;
-    while (k < t.len && t.data[t.len - 1 - k] == open->c)
+    size_t end = line.len, k = 0;
+    while (end && pc_is_space(line.data[end - 1]))
+        end--;
+    while (k < end && line.data[end - 1 - k] == open->c)
         k++;
-    bool glued = k >= open->n && k < t.len;
-    if (glued)
-        raw = pc_slice(raw, 0, (size_t)(t.data - raw.data) + t.len - k);
+    return k >= open->n && k < end ? end - k : PC_NONE;
+}
+
+static void keep_lines(cd_block *blocks, uint32_t *n, const fence *open, assay_str raw,
+                       bool is_closed, cd_pool *pool)
+{
     const cd_block b = { .mark = first_word(open->info),
                          .body = body_of(raw, open->indent, pool),
-                         .is_closed = glued };
+                         .is_closed = is_closed };
     keep(blocks, n, &b);
 }
 
@@ -98,24 +101,27 @@ uint32_t cd_find_blocks(cd_block out[CD_BLOCKS], assay_str text, cd_pool *pool)
 {
     uint32_t n = 0;
     fence open = { .c = 0 }, f;
-    size_t body = 0;
+    size_t body = 0, glued = PC_NONE; /* glued: the first of the block */
     for (size_t at = 0; at < text.len;) {
         size_t start = at;
         assay_str line = next_line(text, &at);
-        if (!read_fence(line, &f))
-            continue;
-        if (!open.c) {
+        bool is_fence = read_fence(line, &f);
+        if (open.c && is_fence && closes(&open, &f)) {
+            keep_lines(out, &n, &open, pc_slice(text, body, start), true, pool);
+            open.c = 0;
+        } else if (is_fence && (!open.c || glued != PC_NONE)) {
+            if (open.c)
+                keep_lines(out, &n, &open, pc_slice(text, body, glued), true, pool);
             open = f;
             body = at;
-        } else if (closes(&open, &f)) {
-            const cd_block b = { .mark = first_word(open.info),
-                                 .body = body_of(pc_slice(text, body, start), open.indent, pool),
-                                 .is_closed = true };
-            keep(out, &n, &b);
-            open.c = 0;
+            glued = PC_NONE;
+        } else if (open.c && glued == PC_NONE) {
+            size_t end = glued_at(&open, line);
+            glued = end == PC_NONE ? PC_NONE : start + end;
         }
     }
-    if (open.c)
-        keep_open(out, &n, &open, pc_from(text, body), pool);
+    if (open.c) /* the text ended inside the block */
+        keep_lines(out, &n, &open, pc_slice(text, body, glued == PC_NONE ? text.len : glued),
+                   glued != PC_NONE, pool);
     return n;
 }

@@ -11,11 +11,19 @@ static void put_text(pc_buf *b, assay_str text)
     pc_buf_add(b, text.data ? text.data : "", text.len);
 }
 
-static void put_lambda(pc_buf *b, uint32_t n_holes, assay_str expression)
+/* A hole whose value has no encoding, a Match say, is an object that is true and equals nothing. */
+static void put_lambda(pc_buf *b, const cd_test *holes, uint32_t n_holes, assay_str expression)
 {
     pc_buf_text(b, " lambda");
+    uint32_t n = 0;
     for (uint32_t i = 0; i < n_holes; i++)
-        pc_buf_fmt(b, "%s_assay_h%u", i ? "," : " ", i);
+        if (!cd_is_other(holes[i].value))
+            pc_buf_fmt(b, "%s_assay_h%u", n++ ? "," : " ", i);
+    if (n < n_holes)
+        pc_buf_text(b, n ? ", *" : " *");
+    for (uint32_t i = 0; i < n_holes; i++)
+        if (cd_is_other(holes[i].value))
+            pc_buf_fmt(b, ", _assay_h%u=object()", i);
     pc_buf_text(b, ": (");
     put_text(b, expression);
     pc_buf_text(b, "\n),\n"); /* a comment at its end ends there */
@@ -74,7 +82,7 @@ static bool is_usable(assay_str v)
 static void add_part(cd_runner *r, parts *p, assay_str expression)
 {
     pc_buf b = { 0 };
-    put_lambda(&p->source, 0, expression);
+    put_lambda(&p->source, NULL, 0, expression);
     p->calls[p->n] = call_of_part(r, &b, p->n, NULL, 0);
     p->n++;
     pc_buf_fini(&b);
@@ -172,7 +180,7 @@ static bool settle_assertion(const cd_task *t, const cd_assertion *a, const cd_t
         return false;
     }
     for (uint32_t k = a->first; k < a->first + a->n; k++)
-        if (!is_sendable(calls[k].value)) /* of no type that a test could use */
+        if (!is_sendable(calls[k].value) && !cd_is_other(calls[k].value)) /* holds such a thing */
             out->status = CD_WRONG_ANSWER;
     return out->status == CD_OK;
 }
@@ -181,10 +189,12 @@ static void add_judge(cd_runner *r, parts *p, const cd_assertion *a, const cd_te
 {
     pc_buf b = { 0 };
     assay_str *values = cd_alloc(r->pool, a->n + 1u, sizeof *values);
-    for (uint32_t k = 0; values && k < a->n; k++)
-        values[k] = calls[a->first + k].value;
-    put_lambda(&p->source, a->n, a->judge);
-    p->calls[p->n] = call_of_part(r, &b, p->n, values, values ? a->n : 0);
+    uint32_t n = 0;
+    for (uint32_t k = a->first; values && k < a->first + a->n; k++)
+        if (!cd_is_other(calls[k].value))
+            values[n++] = calls[k].value;
+    put_lambda(&p->source, calls + a->first, a->n, a->judge);
+    p->calls[p->n] = call_of_part(r, &b, p->n, values, n);
     p->n++;
     pc_buf_fini(&b);
 }

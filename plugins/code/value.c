@@ -177,6 +177,11 @@ bool cd_holds_other(assay_str v)
     return false;
 }
 
+bool cd_is_other(assay_str v)
+{
+    return v.len > 0 && v.data[0] == '?';
+}
+
 /* ---- writing ---- */
 
 void cd_put_float(pc_buf *out, double d)

@@ -320,7 +320,8 @@ static PyObject *serve(PyObject *self, PyObject *args)
     const char *prelude;
     unsigned long with;
     (void)self;
-    if (!PyArg_ParseTuple(args, "isk", &fd, &prelude, &with) || !import_prelude(prelude))
+    if (!PyArg_ParseTuple(args, "isk", &fd, &prelude, &with) || !import_prelude(prelude) ||
+        !box_values_init())
         return NULL;
     seed(with);
     builtins = PyEval_GetBuiltins();

@@ -14,6 +14,7 @@ typedef struct box_buffer {
 } box_buffer;
 void box_buffer_fini(box_buffer *b);
 
+bool box_values_init(void); /* in the zygote */
 void box_encode(box_buffer *out, PyObject *value); /* always a valid value */
 /* What stands for a value of another type: a new object, or NULL. */
 typedef PyObject *box_unknown(const char *name, size_t len);

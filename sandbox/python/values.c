@@ -1,5 +1,6 @@
 /* values.c -- see assay_box.h. Types are compared by identity: a subclass is another type, and
- * equals nothing. SPDX-License-Identifier: Apache-2.0 */
+ * equals nothing; but for those of collections that compare as the dict they are.
+ * SPDX-License-Identifier: Apache-2.0 */
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
 #include <Python.h>
@@ -98,6 +99,28 @@ static void add_text(box_buffer *b, PyObject *v)
     Py_XDECREF(bytes);
 }
 
+/* The library's own, as they were before any job. */
+static PyObject *dicts[3];
+
+bool box_values_init(void)
+{
+    static const char *const names[] = { "Counter", "defaultdict", "OrderedDict" };
+    PyObject *collections = PyImport_ImportModule("collections");
+    bool ok = collections != NULL;
+    for (int i = 0; ok && i < 3; i++) {
+        dicts[i] = PyObject_GetAttrString(collections, names[i]);
+        ok = dicts[i] != NULL;
+    }
+    Py_XDECREF(collections);
+    return ok;
+}
+
+static bool is_dict(PyTypeObject *t)
+{
+    PyObject *type = (PyObject *)t;
+    return t == &PyDict_Type || (type && (type == dicts[0] || type == dicts[1] || type == dicts[2]));
+}
+
 /* NOLINTBEGIN(misc-no-recursion): no deeper than ASBX_VALUE_DEPTH */
 static void encode(box_buffer *b, PyObject *v, unsigned depth);
 
@@ -178,7 +201,7 @@ static void encode(box_buffer *b, PyObject *v, unsigned depth)
         add_text(b, v);
     else if (t == &PyList_Type || t == &PyTuple_Type)
         add_sequence(b, v, t == &PyList_Type, depth);
-    else if (t == &PyDict_Type)
+    else if (is_dict(t))
         add_dict(b, v, depth);
     else if (t == &PySet_Type || t == &PyFrozenSet_Type)
         add_set(b, v, t == &PyFrozenSet_Type, depth);

@@ -68,7 +68,7 @@ class Words(Code):
                 ("def inc(x):\n    while 1: print('x' * 10**5)", "ole", "fail"),
                 ("import os\ndef inc(x):\n    os._exit(0)", "no_result", "fail"),
                 ("import os\ndef inc(x):\n    os.fork()", "sandbox_violation", "fail")]
-        config = {"cpu_ms": 400, "wall_ms": 1500}
+        config = {"cpu_ms": 400, "wall_ms": 8000}
         results = self.verify([{"completion": block(code), "reference": inc()} for code, _, _ in rows], config)
         for (code, reason, verdict), result in zip(rows, results):
             with self.subTest(code):
