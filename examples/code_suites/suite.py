@@ -18,6 +18,7 @@ import ast
 import gzip
 import json
 import sys
+import warnings
 
 sys.dont_write_bytecode = True
 import contests  # noqa: E402
@@ -51,7 +52,7 @@ def evalplus(rows, options):
     if options.asserts:
         for row in rows:
             reference = {"entry_point": row["entry_point"], "asserts": [row["assertion"]]}
-            imports = imports_of(solution_of(row))
+            imports = imports_of(solution_of(row), row["assertion"])
             yield line(row["task_id"], row["prompt"], {**reference, **({"setup": imports} if imports else {})},
                        solution_of(row))
         return
@@ -73,9 +74,20 @@ def evalplus(rows, options):
         yield line(row["task_id"], row["prompt"], plus_reference(row, args, task, found), task["code"])
 
 
-def imports_of(code):
-    """The solution's: assertions that were run behind it may count on them."""
-    return "\n".join(ast.unparse(s) for s in ast.parse(code).body if isinstance(s, (ast.Import, ast.ImportFrom)))
+def parse(code):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what is in the rows
+        return ast.parse(code)
+
+
+def imports_of(code, tests):
+    """What assertions that were run behind the solution count on: its imports, and modules that they name themselves."""
+    imports = [s for s in parse(code).body if isinstance(s, (ast.Import, ast.ImportFrom))]
+    bound = {name.asname or name.name for s in imports + parse(tests).body
+             if isinstance(s, (ast.Import, ast.ImportFrom)) for name in s.names}
+    named = {n.value.id for n in ast.walk(parse(tests)) if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)}
+    return "\n".join([*map(ast.unparse, imports),
+                      *(f"import {m}" for m in sorted(named & set(sys.stdlib_module_names) - bound))])
 
 
 def solution_of(row):
