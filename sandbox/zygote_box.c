@@ -188,7 +188,9 @@ static void confine_process(const zygote_box *box, const asbx_order *order)
 {
     const asbx_policy *policy = box->policy[order->policy];
     int landlock = box->landlock[order->policy];
-    if (setsid() < 0)
+    /* A session is a group of the scheduler's (sched_autogroup). A plugin stays in its host's: else
+     * each word between the two waits for the turn of others. */
+    if (!policy->speaks_on && setsid() < 0)
         give_up("session");
     if (policy->disk) {
         const char *what;
