@@ -1,9 +1,11 @@
-/* abi_overhead.c -- nanoseconds per item of three ways to the same verifier.
+/* abi_overhead.c -- nanoseconds per item of four ways to the same verifier, and what opening costs.
  *
- * Its score() called directly, a scorer in process, a scorer through a worker; they take turns,
- * round by round. The command line is `abi_overhead TRIVIAL.so EXACT.so ROUNDS`; per case it prints
- * a line of medians: name, bytes of text, direct, in process, worker, in process beyond direct,
- * worker beyond direct.
+ * Its score() called directly, a scorer in process, through a worker, through a jail; they take
+ * turns, round by round. The command line is `abi_overhead TRIVIAL.so EXACT.so ROUNDS`; per case it
+ * prints a line of medians: name, bytes of text, direct, in process, worker, jail, then in process
+ * and worker beyond direct and jail beyond worker; "nan" where there are no jails. The first line
+ * is "open" and microseconds to open and close a scorer: in process, worker, jail, and the first
+ * jail, for which the layers are tried.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
@@ -12,6 +14,7 @@
 #include "plug/scorer.h"
 #include "plug/services.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -20,8 +23,8 @@ enum { N = 4096, RANGE = 512, MAX_ROUNDS = 1001 };
 struct bench {
     as_registry *registry;
     as_items items;
-    assay_verifier *verifier; /* for the direct way */
-    as_scorer *inproc, *worker;
+    assay_verifier *verifier;          /* for the direct way */
+    as_scorer *inproc, *worker, *jail; /* jail NULL: not to be had here */
     uint32_t want;
     as_arena arena; /* of one call */
     float score[N];
@@ -103,15 +106,24 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Medians of the three ways and, so that a slow moment of the machine hits both sides, of the
- * differences to the first. */
-static int measure(struct bench *b, unsigned rounds, double median[5])
+enum { DIRECT, INPROC, WORKER, JAIL, WAYS, COLUMNS = WAYS + 3 };
+
+static int one_way(struct bench *b, int way)
 {
-    static double ns[5][MAX_ROUNDS];
+    if (way == DIRECT)
+        return direct(b);
+    return through(b, way == INPROC ? b->inproc : way == WORKER ? b->worker : b->jail);
+}
+
+/* Medians of the ways and, so that a slow moment of the machine hits both sides, of differences. */
+static int measure(struct bench *b, unsigned rounds, double median[COLUMNS])
+{
+    static double ns[COLUMNS][MAX_ROUNDS];
+    const int ways = b->jail ? WAYS : JAIL;
     for (unsigned i = 0; i < rounds + 3; i++) { /* three to warm up */
-        for (int way = 0; way < 3; way++) {
+        for (int way = 0; way < ways; way++) {
             int64_t start = as_now_ns();
-            int rc = way == 0 ? direct(b) : through(b, way == 1 ? b->inproc : b->worker);
+            int rc = one_way(b, way);
             if (rc < 0)
                 return rc;
             if (i >= 3)
@@ -119,12 +131,13 @@ static int measure(struct bench *b, unsigned rounds, double median[5])
         }
     }
     for (unsigned i = 0; i < rounds; i++) {
-        ns[3][i] = ns[1][i] - ns[0][i];
-        ns[4][i] = ns[2][i] - ns[0][i];
+        ns[WAYS][i] = ns[INPROC][i] - ns[DIRECT][i];
+        ns[WAYS + 1][i] = ns[WORKER][i] - ns[DIRECT][i];
+        ns[WAYS + 2][i] = ns[JAIL][i] - ns[WORKER][i];
     }
-    for (int way = 0; way < 5; way++) {
-        qsort(ns[way], rounds, sizeof(double), by_value);
-        median[way] = ns[way][rounds / 2];
+    for (int k = 0; k < COLUMNS; k++) {
+        qsort(ns[k], rounds, sizeof(double), by_value);
+        median[k] = (k == JAIL || k == WAYS + 2) && !b->jail ? (double)NAN : ns[k][rounds / 2];
     }
     return 0;
 }
@@ -160,6 +173,13 @@ static int open_all(struct bench *b, const char *path, const char *name, as_err 
     options.isolation = AS_ISOLATION_WORKER;
     if (rc == 0)
         rc = as_scorer_open(&b->worker, b->registry, spec, &options, err);
+    options.isolation = AS_ISOLATION_JAIL;
+    if (rc == 0)
+        rc = as_scorer_open(&b->jail, b->registry, spec, &options, err);
+    if (rc == AS_ESANDBOX) {
+        *err = (as_err){ 0 };
+        rc = 0;
+    }
     const assay_entry *entry = NULL;
     const assay_descriptor *d = NULL;
     if (rc == 0)
@@ -177,7 +197,7 @@ static int run_case(struct bench *b, const char *path, const char *name, size_t 
 {
     as_arena arena;
     as_err err = { 0 };
-    double ns[5];
+    double ns[COLUMNS];
     as_arena_init(&arena, 0);
     b->want = want;
     int rc = open_all(b, path, name, &err);
@@ -186,8 +206,8 @@ static int run_case(struct bench *b, const char *path, const char *name, size_t 
     if (rc == 0)
         rc = measure(b, rounds, ns);
     if (rc == 0)
-        (void)printf("%s%s %zu %.2f %.2f %.2f %.2f %.2f\n", name, want ? "+key" : "", size, ns[0],
-                     ns[1], ns[2], ns[3], ns[4]);
+        (void)printf("%s%s %zu %.2f %.2f %.2f %.2f %.2f %.2f %.2f\n", name, want ? "+key" : "",
+                     size, ns[0], ns[1], ns[2], ns[3], ns[4], ns[5], ns[6]);
     else
         (void)fprintf(stderr, "abi_overhead: %s: %s\n", name,
                       err.code ? err.text : "scoring failed");
@@ -195,10 +215,37 @@ static int run_case(struct bench *b, const char *path, const char *name, size_t 
         b->verifier->destroy(b->verifier);
     as_scorer_close(b->inproc);
     as_scorer_close(b->worker);
-    b->inproc = b->worker = NULL;
+    as_scorer_close(b->jail);
+    b->inproc = b->worker = b->jail = NULL;
     b->verifier = NULL;
     as_arena_fini(&arena);
     return rc;
+}
+
+/* Microseconds to open a scorer with one seat and to close it again; NAN: refused. */
+static double open_once(struct bench *b, const char *path, as_isolation isolation)
+{
+    const as_scorer_options options = { .isolation = isolation, .threads = 1 };
+    as_scorer *s = NULL;
+    int64_t start = as_now_ns();
+    int rc = as_scorer_open(&s, b->registry, path, &options, NULL);
+    as_scorer_close(s);
+    return rc < 0 ? (double)NAN : (double)(as_now_ns() - start) / 1000;
+}
+
+static void measure_opening(struct bench *b, const char *path)
+{
+    enum { TIMES = 41 };
+    static const as_isolation ways[] = { AS_ISOLATION_INPROC, AS_ISOLATION_WORKER,
+                                         AS_ISOLATION_JAIL };
+    double us[3][TIMES], first = open_once(b, path, AS_ISOLATION_JAIL);
+    for (int i = 0; i < TIMES; i++)
+        for (int way = 0; way < 3; way++)
+            us[way][i] = open_once(b, path, ways[way]);
+    for (int way = 0; way < 3; way++)
+        qsort(us[way], TIMES, sizeof(double), by_value);
+    (void)printf("open %.0f %.0f %.0f %.0f\n", us[0][TIMES / 2], us[1][TIMES / 2], us[2][TIMES / 2],
+                 first);
 }
 
 int main(int argc, char **argv)
@@ -224,6 +271,7 @@ int main(int argc, char **argv)
                   { argv[2], "exact", 16, 0 },
                   { argv[2], "exact", 1024, 0 } };
     int rc = 0;
+    measure_opening(&b, argv[2]);
     for (size_t i = 0; rc == 0 && i < sizeof cases / sizeof *cases; i++)
         rc = run_case(&b, cases[i].path, cases[i].name, cases[i].size, cases[i].want,
                       (unsigned)rounds);
