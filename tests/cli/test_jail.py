@@ -22,12 +22,15 @@ DENIED = {"io_uring_setup": 425, "bpf": 321, "keyctl": 250, "userfaultfd": 323, 
           "pivot_root": 155, "inotify_init": 253, "ptrace": 101, "execveat": 322, "vfork": 58, "fork": 57, "sendmsg": 46}
 
 
-def deny(numbers, errno=1):
-    """A seccomp filter as a container has it: these system calls fail."""
+def deny(numbers, errno=1, first=None):
+    """A seccomp filter as a container has it: these system calls fail; `first`: only with that first argument."""
     libc = ctypes.CDLL(None, use_errno=True)
-    code = [(0x20, 0, 0, 0)]
+    code = []
     for number in numbers:
-        code += [(0x15, 0, 1, number), (0x06, 0, 0, 0x00050000 | errno)]
+        fails = [(0x06, 0, 0, 0x00050000 | errno)]
+        if first is not None:
+            fails = [(0x20, 0, 0, 16), (0x15, 0, 1, first), *fails]
+        code += [(0x20, 0, 0, 0), (0x15, 0, len(fails), number), *fails]
     code.append((0x06, 0, 0, 0x7fff0000))
     text = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *c) for c in code))
     program = struct.pack("HxxxxxxQ", len(code), ctypes.addressof(text))
@@ -285,6 +288,17 @@ class BreakOut(Jail):
                 self.stopped(got[f"call {number}"], name)
         self.assertEqual(got["int80 x"]["verdict"], "error")
         self.assertNotIn("DONE", got["int80 x"]["reason"])
+
+    @unittest.skipUnless(IS_X86_64, "numbers of system calls")
+    def test_without_listeners(self):
+        """Kernels and containers where nobody may listen: the filter's own signal ends it, and names no call."""
+        get_notif_sizes = 3
+        filtered = deny([SECCOMP], errno=22, first=get_notif_sizes)
+        for v in self.attempts(["tcp 9", "fork x", "exec /bin/true"], preexec_fn=filtered).values():
+            self.stopped(v, "that it tried")
+        got = self.attempts(["thread x", "bomb x"], preexec_fn=filtered)
+        for v in got.values():
+            self.assertEqual(v["verdict"], "error", v)
 
     def test_what_it_was_given(self):
         secret = "telltale-of-mine"
