@@ -9,8 +9,8 @@
 typedef struct asbx_jail {
     const char *plugin; /* the library's file: an absolute path without links */
     uint32_t mem_mib;   /* address space beyond what the process has already, roughly */
-    int boss; /* a socket to the process it serves; it is not asked again once that is gone */
-    int last; /* descriptors above this one are closed; what is below stays as it is */
+    int boss;           /* a socket to the process it serves, which started it */
+    int last;           /* descriptors above this one are closed; what is below stays as it is */
 } asbx_jail;
 
 /* For a process with one thread that has touched nothing hostile yet. 0: in a child, which is alone

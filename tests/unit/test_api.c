@@ -189,11 +189,11 @@ static void test_options_of_an_older_program(void **state)
     assert_int_equal(read_options(&x.o, &known, &e), 0);
     assert_true(known.threads == 3 && known.timeout_ms == 0 && known.isolation == 0 &&
                 !known.plugin_path);
-    x.o.isolation = 1;
+    x.o.isolation = AS_ISOLATION_JAIL;
     x.o.size = offsetof(assay_options, cache_path);
     x.o.cache_path = "/nowhere/either";
     assert_int_equal(read_options(&x.o, &known, &e), 0);
-    assert_true(known.isolation == 1 && known.plugin_path && !known.cache_path);
+    assert_true(known.isolation == AS_ISOLATION_JAIL && known.plugin_path && !known.cache_path);
     x.o.size = 0;
     assert_int_equal(try_options(&x, &err), ASSAY_E_CONFIG);
     assert_non_null(strstr(err.text, "sizeof(assay_options)"));
