@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
@@ -144,56 +145,52 @@ static void look_at_yama(void)
         check_tell(LAYER_YAMA, ASBX_LAYER_OFF, "the kernel has none");
 }
 
-/* ---- cgroups ---- */
+/* ---- the control group ---- */
 
-/* May a group be made there, and does it bound memory? */
-static bool try_cgroup(const char *dir, const char *bound)
+static void touch(size_t size)
 {
-    char path[512], file[600];
-    int n = snprintf(path, sizeof path, "%s/assay-check-%d", dir, (int)getpid());
-    if (n < 0 || (size_t)n >= sizeof path || mkdir(path, 0755) < 0)
-        return false;
-    (void)snprintf(file, sizeof file, "%s/%s", path, bound);
-    bool bounds = access(file, W_OK) == 0;
-    (void)rmdir(path);
-    return bounds;
+    enum { PAGE = 4096 };
+    volatile char *m = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    for (size_t i = 0; m != MAP_FAILED && i < size; i += PAGE)
+        m[i] = 1;
 }
 
-/* "0::/user.slice" is of version 2, "9:memory:/x" of version 1. */
-static bool try_cgroup_line(char *line, char *dir, size_t size, unsigned *version)
+/* Two processes, each with less than the group may hold, and both at the same time: this one is
+ * killed, or its status is 1 where the other one was. */
+static void outgrow(void)
 {
-    char *first = strchr(line, ':'), *second = first ? strchr(first + 1, ':') : NULL;
-    if (!second)
-        return false;
-    *second = 0;
-    second[strcspn(second + 1, "\n") + 1] = 0;
-    *version = first[1] == 0 ? 2 : 1;
-    if (*version == 1 && strcmp(first + 1, "memory") != 0)
-        return false;
-    const char *mount = *version == 1 ? "/memory" : "";
-    (void)snprintf(dir, size, "/sys/fs/cgroup%s%s", mount, second + 1);
-    if (try_cgroup(dir, *version == 1 ? "memory.limit_in_bytes" : "memory.max"))
-        return true;
-    (void)snprintf(dir, size, "/sys/fs/cgroup%s", mount); /* a container sees its own as the root */
-    return try_cgroup(dir, *version == 1 ? "memory.limit_in_bytes" : "memory.max");
+    const size_t each = (size_t)CHECK_GROUP_BYTES / 4 * 3;
+    int has_it[2], hold[2];
+    char byte;
+    pid_t pid = pipe(has_it) < 0 || pipe(hold) < 0 ? -1 : fork();
+    if (pid < 0)
+        _exit(2);
+    close(pid == 0 ? hold[1] : has_it[1]);
+    touch(each);
+    if (pid == 0) {
+        (void)!write(has_it[1], "x", 1);
+        (void)!read(hold[0], &byte, 1); /* until the first one has its own */
+        _exit(0);
+    }
+    (void)!read(has_it[0], &byte, 1);
+    close(hold[1]);
+    _exit(WIFSIGNALED(check_wait(pid)));
 }
 
-static void look_at_cgroups(void)
+static void try_group(uint32_t flags)
 {
-    char line[400], dir[480];
-    unsigned version = 0;
-    bool found = false;
-    FILE *f = fopen("/proc/self/cgroup", "re");
-    while (f && !found && fgets(line, sizeof line, f))
-        found = try_cgroup_line(line, dir, sizeof dir, &version);
-    if (f)
-        (void)fclose(f);
-    if (found)
-        check_tell(LAYER_CGROUP, ASBX_LAYER_ON,
-                   "version %u: a group that bounds memory can be made", version);
-    else
-        check_tell(LAYER_CGROUP, ASBX_LAYER_OFF,
-                   "no group with a bound on memory can be made; limits are by process");
+    asbx_order order = { .flags = flags };
+    const char *version = flags & ASBX_ORDER_INTO ? "2" : "1";
+    int pidfd = -1;
+    long pid = zygote_clone(&order, 0, &pidfd);
+    if (pid == 0)
+        outgrow();
+    int status = pid > 0 ? check_wait((pid_t)pid) : -1;
+    bool killed = WIFSIGNALED(status) || (WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    check_tell(LAYER_CGROUP, on_if(pid > 0 && killed),
+               "version %s; two processes that want more than their group may hold: %s%s", version,
+               killed ? "one was killed" : "LEFT",
+               killed && flags & ASBX_ORDER_COUNTED ? "; they are counted" : "");
 }
 
 /* ---- the namespaces ---- */
@@ -362,14 +359,27 @@ static void in_namespaces(void)
     check_jobs(&box);
 }
 
-int check_main(void)
+/* The descriptors of the group come behind the report's. */
+static uint32_t take_group(const char *digits)
 {
+    uint32_t f = digits ? (uint32_t)strtoul(digits, NULL, 10) : 0;
+    for (unsigned i = 0; i < asbx_order_groups(f); i++)
+        if (dup3(LAYER_REPORT_FD + 1 + (int)i, (int)(ASBX_FD_BASE + ASBX_FD_GROUP + i), O_CLOEXEC) <
+            0)
+            return 0;
+    return f;
+}
+
+int check_main(const char *digits)
+{
+    const uint32_t flags = take_group(digits);
+    if (flags)
+        try_group(flags);
     if (syscall(SYS_close_range, LAYER_REPORT_FD + 1, ~0U, 0) < 0)
         return 1;
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     lay_out(&host);
     look_at_yama();
-    look_at_cgroups();
     in_child(try_no_new_privs);
     in_child(try_landlock);
     in_child(in_namespaces);

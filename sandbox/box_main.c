@@ -206,7 +206,7 @@ static void run(void *context, zygote_text *t, const asbx_order *order)
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "--check") == 0)
-        return check_main();
+        return check_main(argc > 2 ? argv[2] : NULL);
     const zygote_hooks hooks = { .run = run, .confine_first = open_program };
     if (syscall(SYS_close_range, 4, ~0U, 0) < 0)
         return 1;

@@ -96,8 +96,8 @@ const char *layers_cure(layer_id id, const char *place)
                    : "nothing has to be done; with --cap-add SYS_ADMIN and as root, each job gets "
                      "a user of its own";
     case LAYER_CGROUP:
-        return "nothing has to be done; systemd-run --user --scope -p Delegate=yes assay ..., or "
-               "root, gives one";
+        return "nothing has to be done; root, systemd-run --user --scope -p Delegate=yes assay "
+               "..., or a group of version 1 given to this user, gives one";
     case LAYER_YAMA:
         return "nothing has to be done: pid namespace and seccomp keep jobs apart; "
                "kernel.yama.ptrace_scope=1 where the kernel has it";
@@ -114,11 +114,18 @@ const char *layers_cure(layer_id id, const char *place)
 
 /* ---- the helper ---- */
 
-static int start_helper(const char *dir, int pipe_end, pid_t *pid)
+enum { OUT_OF_THE_WAY = 16 };
+
+/* fds: of the report, then of the group; none of them is where it is to be in the helper. */
+static int start_helper(const char *dir, const int fds[3], uint32_t flags, pid_t *pid)
 {
-    char path[4200], name[] = "assay-box", check[] = "--check";
-    char *const argv[] = { name, check, NULL }, *const environment[] = { NULL };
+    char path[4200], name[] = "assay-box", check[] = "--check", digits[16];
+    char *const argv[] = { name, check, flags ? digits : NULL, NULL }, *const environment[] = {
+        NULL
+    };
+    const int n = 1 + (int)asbx_order_groups(flags);
     posix_spawn_file_actions_t actions;
+    (void)snprintf(digits, sizeof digits, "%u", flags);
     (void)snprintf(path, sizeof path, "%s/assay-box", dir);
     int rc = posix_spawn_file_actions_init(&actions);
     if (rc != 0)
@@ -126,10 +133,10 @@ static int start_helper(const char *dir, int pipe_end, pid_t *pid)
     rc = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0);
     for (int fd = 1; rc == 0 && fd < LAYER_REPORT_FD; fd++)
         rc = posix_spawn_file_actions_adddup2(&actions, 0, fd);
+    for (int i = 0; rc == 0 && i < n; i++)
+        rc = posix_spawn_file_actions_adddup2(&actions, fds[i], LAYER_REPORT_FD + i);
     if (rc == 0)
-        rc = posix_spawn_file_actions_adddup2(&actions, pipe_end, LAYER_REPORT_FD);
-    if (rc == 0)
-        rc = posix_spawn_file_actions_addclosefrom_np(&actions, LAYER_REPORT_FD + 1);
+        rc = posix_spawn_file_actions_addclosefrom_np(&actions, LAYER_REPORT_FD + n);
     if (rc == 0)
         rc = posix_spawn(pid, path, &actions, NULL, argv, environment);
     posix_spawn_file_actions_destroy(&actions);
@@ -172,14 +179,21 @@ static void read_reports(int fd, asbx_layer *out, bool seen[LAYERS])
     }
 }
 
-static int ask_helper(const char *dir, asbx_layer *out, bool seen[LAYERS])
+/* g: NULL, or a group to try. */
+static int ask_helper(const char *dir, const group *g, asbx_layer *out, bool seen[LAYERS])
 {
-    int fds[2];
+    int fds[2], given[3] = { -1, -1, -1 };
     pid_t pid;
     if (pipe2(fds, O_CLOEXEC) < 0)
         return errno;
-    int rc = start_helper(dir, fds[1], &pid);
+    given[0] = fcntl(fds[1], F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
+    for (unsigned i = 0; g && i < g->n_join; i++)
+        given[i + 1] = fcntl(g->join[i], F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
     close(fds[1]);
+    int rc = start_helper(dir, given, g ? group_order_flags(g) : 0, &pid);
+    for (int i = 0; i < 3; i++)
+        if (given[i] >= 0)
+            close(given[i]);
     if (rc == 0) {
         read_reports(fds[0], out, seen);
         (void)kill(pid, SIGKILL); /* it is its own last process: what it started dies with it */
@@ -216,13 +230,38 @@ static const char *level_of(const asbx_layer *all)
     return levels[level];
 }
 
-uint32_t layers_check(const char *helper_dir, asbx_layer out[ASBX_LAYERS], const char **level)
+/* What jobs get, by the same way. */
+static int ask_with_group(const char *dir, const group_place *place, asbx_layer *out,
+                          bool seen[LAYERS])
+{
+    enum { PROCESSES = 4 };
+    group g = { .is_made = false };
+    bool is_made = place && group_ready(&g, place, CHECK_GROUP_BYTES, PROCESSES);
+    int rc = ask_helper(dir, is_made ? &g : NULL, out, seen);
+    asbx_layer *l = &out[LAYER_CGROUP];
+    if (is_made && l->state == ASBX_LAYER_ON && !group_judge(&g).memory) {
+        l->state = ASBX_LAYER_DEGRADED;
+        (void)snprintf(l->found, sizeof l->found,
+                       "a process was killed for memory, and the group does not tell of it");
+    }
+    if (place)
+        group_close(&g, place);
+    if (place && !is_made && rc == 0) {
+        seen[LAYER_CGROUP] = true;
+        (void)snprintf(l->found, sizeof l->found, "%s; limits are by process",
+                       place->version ? "a group can be made, and not bounded" : place->why);
+    }
+    return rc;
+}
+
+uint32_t layers_check(const char *helper_dir, const group_place *groups,
+                      asbx_layer out[ASBX_LAYERS], const char **level)
 {
     bool seen[LAYERS] = { false };
     const char *place = place_here();
     for (unsigned i = 0; i < LAYERS; i++)
         out[i] = (asbx_layer){ .name = layers[i].name, .protects = layers[i].protects };
-    int rc = ask_helper(helper_dir, out, seen);
+    int rc = ask_with_group(helper_dir, groups, out, seen);
     for (unsigned i = 0; i < LAYERS; i++) {
         if (!seen[i])
             (void)snprintf(out[i].found, sizeof out->found, "not tried: %s",
@@ -263,7 +302,7 @@ bool layers_require(const char *helper_dir, const char *require, asbx_error *err
                        require);
         return false;
     }
-    (void)layers_check(helper_dir, all, &level);
+    (void)layers_check(helper_dir, NULL, all, &level);
     if (layers_rank(level) >= wanted)
         return true;
     const asbx_layer *missing = first_missing(all);

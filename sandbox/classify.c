@@ -146,6 +146,10 @@ static asbx_status of_run(const asbx_job *job, const job_run *run, const said *s
         return ASBX_ERROR;
     if (run->over_cpu)
         return ASBX_TLE_CPU;
+    if (run->group_said.elsewhere)
+        return ASBX_ERROR;
+    if (run->group_said.memory && !s->denied)
+        return ASBX_MLE;
     if (run->over_wall)
         return ASBX_TLE_WALL;
     if (run->out.over || run->err.over || run->result.over)
@@ -161,7 +165,9 @@ static asbx_status of_run(const asbx_job *job, const job_run *run, const said *s
     if (job->n_calls && !s->done)
         return ASBX_NO_RESULT;
     if (out->exit_code)
-        return ran_out_of_memory(run, out) ? ASBX_MLE : ASBX_RUNTIME_ERROR;
+        return ran_out_of_memory(run, out) ? ASBX_MLE
+               : run->group_said.procs     ? ASBX_PIDS_LIMIT
+                                           : ASBX_RUNTIME_ERROR;
     return ASBX_OK;
 }
 
@@ -181,6 +187,14 @@ static void explain(const job_run *run, const said *s, asbx_result *out)
         (void)snprintf(out->note, sizeof out->note, "the isolation failed at %.*s: %s",
                        (int)(s->text.len < 80 ? s->text.len : 80), s->text.data,
                        strerror(s->error));
+    else if (run->group_said.elsewhere)
+        (void)snprintf(out->note, sizeof out->note,
+                       "killed within its limit of memory: the machine, or the control group this "
+                       "runs in, has too little; run fewer jobs at once, or allow each less");
+    else if (run->group_said.memory && out->status == ASBX_MLE)
+        (void)snprintf(out->note, sizeof out->note,
+                       "its processes together wanted more memory than it may have, %u MiB",
+                       run->limits.mem_mib);
     else if (s->text.len)
         (void)snprintf(out->note, sizeof out->note, "%.*s",
                        (int)(s->text.len < 150 ? s->text.len : 150), s->text.data);

@@ -78,7 +78,8 @@ int job_receive(int socket, void *data, size_t len, int *fd, int timeout_ms)
     return 0;
 }
 
-static int send_order(int socket, const asbx_order *order, const int fds[ASBX_FDS])
+/* The group's descriptors go last. */
+static int send_order(int socket, const asbx_order *order, const int fds[ASBX_FDS], const group *in)
 {
     union {
         char space[CMSG_SPACE(ASBX_FDS * sizeof(int))];
@@ -95,9 +96,12 @@ static int send_order(int socket, const asbx_order *order, const int fds[ASBX_FD
     c->cmsg_level = SOL_SOCKET;
     c->cmsg_type = SCM_RIGHTS;
     const size_t size = asbx_order_fds(order->flags) * sizeof(int);
-    m.msg_controllen = CMSG_SPACE(size);
-    c->cmsg_len = CMSG_LEN(size);
+    const size_t more = asbx_order_groups(order->flags) * sizeof(int);
+    m.msg_controllen = CMSG_SPACE(size + more);
+    c->cmsg_len = CMSG_LEN(size + more);
     memcpy(CMSG_DATA(c), fds, size);
+    if (more)
+        memcpy(CMSG_DATA(c) + size, in->join, more);
     ssize_t n;
     do
         n = sendmsg(socket, &m, MSG_NOSIGNAL);
@@ -300,7 +304,7 @@ static bool open_all(const asbx_job *job, const asbx_policy *policy, uint32_t fl
 void job_order(asbx_slot *slot, const asbx_job *job, const asbx_policy *policy, uint32_t flags,
                job_run *run)
 {
-    int fds[ASBX_FDS] = { -1, -1, -1, -1, -1, -1 };
+    int fds[ASBX_FDS] = { -1, -1, -1, -1, -1, -1, -1, -1 };
     const bool stays = slot->cpu >= 0 && !policy->threads && !policy->processes;
     memset(run, 0, sizeof *run);
     run->limits = job_limits(job, policy);
@@ -311,6 +315,11 @@ void job_order(asbx_slot *slot, const asbx_job *job, const asbx_policy *policy, 
     uint32_t index = 0;
     while (asbx_policies[index] != policy)
         index++;
+    if (group_ready(&slot->group, &slot->settings->groups, group_bound(policy, &run->limits),
+                    run->limits.procs)) {
+        run->group = &slot->group;
+        flags |= group_order_flags(run->group);
+    }
     const asbx_order order = { .magic = ASBX_MAGIC,
                                .protocol = ASBX_PROTOCOL,
                                .policy = index,
@@ -320,7 +329,7 @@ void job_order(asbx_slot *slot, const asbx_job *job, const asbx_policy *policy, 
                                .seed = job->seed };
     if (!open_all(job, policy, flags, run, fds))
         broken(run, "no memory or descriptors for a job", errno);
-    else if (send_order(slot->socket, &order, fds) < 0)
+    else if (send_order(slot->socket, &order, fds, run->group) < 0)
         broken(run, "the sandbox's helper is gone", EPIPE);
     for (int i = 0; i < ASBX_FDS; i++)
         if (fds[i] >= 0)
@@ -351,6 +360,8 @@ void job_finish(job_run *run)
     }
     if (run->began)
         run->wall_us = job_now_us() - run->ordered;
+    if (run->group && run->has_ended)
+        run->group_said = group_judge(run->group);
     job_pipe *pipes[] = { &run->out, &run->err, &run->result };
     for (int i = 0; i < 3; i++) /* what it wrote last */
         if (pipes[i]->fd >= 0)

@@ -2,6 +2,7 @@
  * break it. SPDX-License-Identifier: Apache-2.0 */
 #ifndef ASBX_LAYERS_H
 #define ASBX_LAYERS_H
+#include "cgroup.h"
 #include "sandbox.h"
 
 /* What a layer is needed for: below it the level is lower. RUN: no job runs without it. */
@@ -38,10 +39,15 @@ typedef struct layer_report { /* in a pipe, whole */
     char found[160];
 } layer_report;
 
-enum { LAYER_REPORT_FD = 3 }; /* of `assay-box --check` */
+enum {
+    LAYER_REPORT_FD = 3,        /* of `assay-box --check`; the control group's follow */
+    CHECK_GROUP_BYTES = 8 << 20 /* may be held in it */
+};
 
-/* check.c: asbx_check() with the helper that lies there. */
-uint32_t layers_check(const char *helper_dir, asbx_layer out[ASBX_LAYERS], const char **level);
+/* check.c: asbx_check() with the helper that lies there. `groups`: where a control group can be
+ * tried; NULL: that one is not, since the kernel logs each time that it kills for memory. */
+uint32_t layers_check(const char *helper_dir, const group_place *groups,
+                      asbx_layer out[ASBX_LAYERS], const char **level);
 /* False, and a sentence with the cure in err: it is lower than `require` here. */
 bool layers_require(const char *helper_dir, const char *require, asbx_error *err);
 /* How far a level is up: "none" 0, "weak", "medium", "strong" 3; -1: no such word. */

@@ -1,15 +1,15 @@
 /* protocol.h -- what supervisor, zygote and job say to each other. One machine, one build: structs
  * as they are.
  *
- * supervisor -> zygote: asbx_order, with five descriptors (asbx_fd), or six.  zygote -> supervisor:
- * asbx_started with the job's pidfd, then, when the job is dead and reaped, asbx_ended. The job
- * reads its text from a sealed memfd and writes records to its result pipe; nothing of it ever lies
- * in the zygote. SPDX-License-Identifier: Apache-2.0 */
+ * supervisor -> zygote: asbx_order, with five to eight descriptors (asbx_fd).  zygote ->
+ * supervisor: asbx_started with the job's pidfd, then, when the job is dead and reaped, asbx_ended.
+ * The job reads its text from a sealed memfd and writes records to its result pipe; nothing of it
+ * ever lies in the zygote. SPDX-License-Identifier: Apache-2.0 */
 #ifndef ASBX_PROTOCOL_H
 #define ASBX_PROTOCOL_H
 #include "sandbox.h"
 
-enum { ASBX_MAGIC = 0x58425341, ASBX_PROTOCOL = 2 };
+enum { ASBX_MAGIC = 0x58425341, ASBX_PROTOCOL = 3 };
 
 typedef enum asbx_fd {
     ASBX_FD_JOB,
@@ -17,7 +17,10 @@ typedef enum asbx_fd {
     ASBX_FD_OUT,
     ASBX_FD_ERR,
     ASBX_FD_RESULT,
-    ASBX_FD_DOWN, /* records to the job; with ASBX_ORDER_TESTER and ASBX_ORDER_TESTED only */
+    ASBX_FD_DOWN,  /* records to the job; with ASBX_ORDER_TESTER and ASBX_ORDER_TESTED only */
+    ASBX_FD_GROUP, /* of the job's control group, last in the message: with ASBX_ORDER_JOIN its list
+                      of tasks, with ASBX_ORDER_INTO its directory */
+    ASBX_FD_GROUP_TOO,
     ASBX_FDS
 } asbx_fd;
 
@@ -26,11 +29,20 @@ enum {
     ASBX_ORDER_TESTER = 2,  /* the source is a test; the entry point's name is the candidate's, and
                                the one call, if any, is the name of the function to run */
     ASBX_ORDER_TESTED = 4,  /* calls come down the pipe until it closes */
-    ASBX_ORDER_DOWN = ASBX_ORDER_TESTER | ASBX_ORDER_TESTED
+    ASBX_ORDER_DOWN = ASBX_ORDER_TESTER | ASBX_ORDER_TESTED,
+    ASBX_ORDER_JOIN = 8,      /* the job joins a control group: by its first act (version 1), ... */
+    ASBX_ORDER_JOIN_TOO = 16, /* and another one, of a second hierarchy */
+    ASBX_ORDER_INTO = 32,     /* ... or it is cloned into it (version 2) */
+    ASBX_ORDER_COUNTED = 64   /* its processes are counted there */
 };
-static inline unsigned asbx_order_fds(uint32_t flags)
+static inline unsigned asbx_order_fds(uint32_t flags) /* but those of groups */
 {
-    return flags & ASBX_ORDER_DOWN ? ASBX_FDS : ASBX_FD_DOWN;
+    return flags & ASBX_ORDER_DOWN ? ASBX_FD_DOWN + 1 : ASBX_FD_DOWN;
+}
+static inline unsigned asbx_order_groups(uint32_t flags)
+{
+    return (flags & (ASBX_ORDER_JOIN | ASBX_ORDER_INTO) ? 1U : 0U) +
+           (flags & ASBX_ORDER_JOIN_TOO ? 1U : 0U);
 }
 typedef struct asbx_order {
     uint32_t magic, protocol;

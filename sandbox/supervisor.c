@@ -88,6 +88,7 @@ asbx *asbx_open(const asbx_options *options, asbx_error *err)
         s->settings.slots = MOST_SLOTS;
     s->languages = o->languages;
     s->n_languages = o->n_languages;
+    group_find(&s->settings.groups);
     s->permits = s->settings.slots;
     s->last = &s->first;
     s->n_slots = 2 * s->settings.slots;
@@ -111,15 +112,18 @@ uint32_t asbx_check(asbx_layer out[ASBX_LAYERS], const char **level)
 {
     asbx_settings s;
     (void)find_helpers(&s, NULL); /* where there is none, that is what each layer says */
-    return layers_check(s.helper_dir, out, level);
+    group_find(&s.groups);
+    return layers_check(s.helper_dir, &s.groups, out, level);
 }
 
 void asbx_close(asbx *s)
 {
     if (!s)
         return;
-    for (uint32_t i = 0; i < s->n_slots; i++)
+    for (uint32_t i = 0; i < s->n_slots; i++) {
         slot_stop(&s->slots[i]);
+        group_close(&s->slots[i].group, &s->settings.groups);
+    }
     pthread_mutex_destroy(&s->lock);
     free(s->slots);
     free(s);

@@ -1,6 +1,7 @@
 /* supervisor.h -- what the files of the supervisor share. SPDX-License-Identifier: Apache-2.0 */
 #ifndef ASBX_SUPERVISOR_H
 #define ASBX_SUPERVISOR_H
+#include "cgroup.h"
 #include "policy.h"
 #include "protocol.h"
 
@@ -20,6 +21,7 @@ typedef struct asbx_settings {
     uint32_t slots, jobs_per_zygote;
     char helper_dir[4096], python[4096];
     cpu_set_t cpus; /* the caller's */
+    group_place groups;
 } asbx_settings;
 
 typedef struct asbx_slot {
@@ -30,6 +32,7 @@ typedef struct asbx_slot {
     uint32_t jobs, number, seed;
     int cpu;
     const asbx_settings *settings;
+    group group;
     bool busy;
     uint64_t used; /* when last, for replacing */
 } asbx_slot;
@@ -78,6 +81,8 @@ typedef struct job_run {
     asbx_ended ended;
     uint64_t ordered; /* a short job may be over before we hear that it began */
     uint64_t began, wall_us;
+    const group *group; /* it is in; NULL: none */
+    group_verdict group_said;
     bool has_ended, killed, over_cpu, over_wall,
         broken;    /* broken: the zygote failed, not the job */
     char why[160]; /* of broken */

@@ -42,6 +42,10 @@ int zygote_make_landlock(const asbx_policy *policy,
 /* All of the above, for each policy of a list that NULL ends. */
 int zygote_prepare(zygote_box *box, const asbx_policy *const *policies, const char **what);
 
+/* Clones a job into its control group, where the order has one: it is there before anything of the
+ * job's is done. pidfd: the new process's. */
+long zygote_clone(asbx_order *order, uint64_t flags, int *pidfd);
+
 /* ---- who hears of a denied call (zygote_listen.c) ---- */
 int zygote_listen_open(zygote_box *box,
                        const char **what); /* box->told is -1 where there are none */
@@ -88,6 +92,7 @@ typedef struct zygote_hooks {
 } zygote_hooks;
 int zygote_serve(int socket, const zygote_hooks *hooks); /* exit status */
 
-/* assay-box --check: tries to break each layer, reports to LAYER_REPORT_FD (layers.h). */
-int check_main(void); /* exit status */
+/* assay-box --check: tries to break each layer, reports to LAYER_REPORT_FD (layers.h). digits:
+ * ASBX_ORDER_... of a control group that is there to be tried; NULL: none. */
+int check_main(const char *digits); /* exit status */
 #endif

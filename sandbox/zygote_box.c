@@ -82,10 +82,12 @@ static void set_limits(const zygote_box *box, const asbx_policy *policy, const a
     limit(RLIMIT_MEMLOCK, 0, "no locked memory");
     limit(RLIMIT_MSGQUEUE, 0, "no message queues");
     limit(RLIMIT_SIGPENDING, 64, "limit of signals");
+    /* where a control group counts, it comes first: it remembers that it did */
+    uint64_t procs = l->procs + (order->flags & ASBX_ORDER_COUNTED ? 1 : 0);
     if (order->uid) /* counted by user, and this one is the job's own */
-        limit(RLIMIT_NPROC, l->procs, "limit of processes");
+        limit(RLIMIT_NPROC, procs, "limit of processes");
     else if (box->counts_here) /* ... or by user and namespace; the zygote is one of them */
-        limit(RLIMIT_NPROC, (uint64_t)l->procs + 1, "limit of processes");
+        limit(RLIMIT_NPROC, procs + 1, "limit of processes");
     limit(RLIMIT_NOFILE, policy->processes ? 4 * OPEN_FILES : OPEN_FILES, "limit of open files");
 }
 

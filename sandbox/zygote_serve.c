@@ -30,23 +30,26 @@ static int receive(int socket, asbx_order *order)
                         .msg_iovlen = 1,
                         .msg_control = control.space,
                         .msg_controllen = sizeof control.space };
-    ssize_t n;
+    ssize_t got;
     do
-        n = recvmsg(socket, &m, MSG_CMSG_CLOEXEC);
-    while (n < 0 && errno == EINTR);
-    if (n <= 0)
-        return n < 0 ? -errno : 0;
+        got = recvmsg(socket, &m, MSG_CMSG_CLOEXEC);
+    while (got < 0 && errno == EINTR);
+    if (got <= 0)
+        return got < 0 ? -errno : 0;
     const struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-    bool whole = n == (ssize_t)sizeof *order && order->magic == ASBX_MAGIC &&
-                 order->protocol == ASBX_PROTOCOL && c && c->cmsg_type == SCM_RIGHTS &&
-                 c->cmsg_len == CMSG_LEN(asbx_order_fds(order->flags) * sizeof(int));
+    bool whole =
+        got == (ssize_t)sizeof *order && order->magic == ASBX_MAGIC &&
+        order->protocol == ASBX_PROTOCOL && c && c->cmsg_type == SCM_RIGHTS &&
+        c->cmsg_len == CMSG_LEN((asbx_order_fds(order->flags) + asbx_order_groups(order->flags)) *
+                                sizeof(int));
     if (!whole)
         return -EPROTO;
     int fds[ASBX_FDS];
-    unsigned n_fds = asbx_order_fds(order->flags);
-    memcpy(fds, CMSG_DATA(c), n_fds * sizeof(int));
-    for (unsigned i = 0; i < n_fds; i++) {
-        if (dup3(fds[i], (int)(ASBX_FD_BASE + i), O_CLOEXEC) < 0)
+    unsigned first = asbx_order_fds(order->flags), n = first + asbx_order_groups(order->flags);
+    memcpy(fds, CMSG_DATA(c), n * sizeof(int));
+    for (unsigned i = 0; i < n; i++) {
+        unsigned as = i < first ? i : ASBX_FD_GROUP + i - first;
+        if (dup3(fds[i], (int)(ASBX_FD_BASE + as), O_CLOEXEC) < 0)
             return -errno;
         close(fds[i]);
     }
@@ -117,6 +120,39 @@ static int wait_for(int socket, const zygote_box *box, pid_t pid, int pidfd, asb
     return rc;
 }
 
+/* Where that fails, the group has been removed meanwhile: the job has its own limits. */
+static void join(asbx_order *order)
+{
+    const int tasks = ASBX_FD_BASE + ASBX_FD_GROUP, too = ASBX_FD_BASE + ASBX_FD_GROUP_TOO;
+    if (order->flags & ASBX_ORDER_JOIN) /* 0: the writer, which nobody need look for */
+        (void)!write(tasks, "0", 1);
+    if (order->flags & ASBX_ORDER_JOIN_TOO && write(too, "0", 1) != 1)
+        order->flags &= ~(uint32_t)ASBX_ORDER_COUNTED;
+}
+
+long zygote_clone(asbx_order *order, uint64_t flags, int *pidfd)
+{
+    int fd = -1;
+    struct clone_args args = { .flags = flags | CLONE_PIDFD,
+                               .pidfd = (uint64_t)(uintptr_t)&fd,
+                               .exit_signal = SIGCHLD };
+    long pid = -1;
+    if (order->flags & ASBX_ORDER_INTO) {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = ASBX_FD_BASE + ASBX_FD_GROUP;
+        pid = syscall(SYS_clone3, &args, sizeof args);
+        args.flags &= ~CLONE_INTO_CGROUP;
+        if (pid < 0)
+            order->flags &= ~(uint32_t)ASBX_ORDER_COUNTED;
+    }
+    if (pid < 0)
+        pid = syscall(SYS_clone3, &args, sizeof args);
+    if (pid == 0)
+        join(order);
+    *pidfd = fd;
+    return pid;
+}
+
 static void child(const zygote_box *box, const zygote_hooks *hooks, const asbx_order *order)
 {
     zygote_text text;
@@ -150,18 +186,13 @@ static void stay_at(int32_t cpu)
     (void)sched_setaffinity(0, sizeof one, cpu >= 0 ? &one : &ours); /* refused: anywhere */
 }
 
-static int run_job(int socket, const zygote_box *box, const zygote_hooks *hooks,
-                   const asbx_order *order)
+static int run_job(int socket, const zygote_box *box, const zygote_hooks *hooks, asbx_order *order)
 {
-    uint64_t flags =
-        CLONE_NEWPID | CLONE_PIDFD | (asbx_policies[order->policy]->disk ? CLONE_NEWNS : 0);
     int pidfd = -1;
-    struct clone_args args = { .flags = flags,
-                               .pidfd = (uint64_t)(uintptr_t)&pidfd,
-                               .exit_signal = SIGCHLD };
     if (hooks->before_fork)
         hooks->before_fork();
-    long pid = syscall(SYS_clone3, &args, sizeof args);
+    long pid = zygote_clone(
+        order, CLONE_NEWPID | (asbx_policies[order->policy]->disk ? CLONE_NEWNS : 0), &pidfd);
     int error = errno;
     if (pid == 0)
         child(box, hooks, order);

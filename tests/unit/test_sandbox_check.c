@@ -89,7 +89,7 @@ static void test_helper_that_says_nothing(void **state)
     (void)state;
     asbx_layer all[ASBX_LAYERS];
     const char *level = NULL;
-    assert_int_equal(layers_check("/no.where", all, &level), ASBX_LAYERS);
+    assert_int_equal(layers_check("/no.where", NULL, all, &level), ASBX_LAYERS);
     assert_string_equal(level, "none");
     for (int i = 0; i < LAYERS; i++) {
         assert_int_equal(all[i].state, ASBX_LAYER_OFF);
