@@ -199,3 +199,8 @@ def zygotes(box):
     return [pid for pid in children(box.process.pid)
             if _reads(f"/proc/{pid}/cmdline").startswith(b"assay-box\0")
             and int(_reads(f"/proc/{pid}/stat").rpartition(b")")[2].split()[1] or 0) == box.process.pid]
+
+
+def groups(pid):
+    """The control groups of that supervisor's jobs, of all hierarchies."""
+    return [pathlib.Path(at, d) for at, below, _ in os.walk("/sys/fs/cgroup") for d in below if d.startswith(f"assay-{pid}-")]

@@ -271,6 +271,7 @@ class Row(unittest.TestCase):
                 "descriptors": [len(os.listdir(f"/proc/{pid}/fd")) for pid in (b.process.pid, zygote)],
                 "mounts": [len(pathlib.Path(f"/proc/{pid}/mountinfo").read_text().splitlines())
                            for pid in (os.getpid(), zygote)],
+                "groups": len(box.groups(b.process.pid)),
                 "zygote": zygote}, rss
 
     def test_many(self):
