@@ -31,6 +31,15 @@ static int fail(asbx_error *err, const char *what, int error)
     return -1;
 }
 
+static int unreachable(asbx_error *err, const char *plugin)
+{
+    (void)snprintf(err->text, sizeof err->text,
+                   "%.120s: the user that it gets in a jail cannot reach it: put it into a folder "
+                   "that everybody may enter",
+                   plugin);
+    return -1;
+}
+
 /* The policy's paths and the plugin's folder, of which its root shows what is needed and no more.
  */
 static const asbx_policy *with_folder(const char *plugin, const char **what)
@@ -174,6 +183,8 @@ int asbx_jail_enter(const asbx_jail *jail, asbx_error *err)
     (void)umask(022); /* the root's folders are for the plugin's user too */
     leave_interrupts_to_the_boss();
     int rc = zygote_prepare(&box, policies, &what);
+    if (rc == -EACCES && what == jail->plugin)
+        return unreachable(err, what);
     int boss = rc == 0 ? watch_boss(jail, &what) : rc;
     int result = boss < 0 ? boss : open_result(&what);
     if (result < 0)

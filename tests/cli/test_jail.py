@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 import contextlib
 import ctypes
 import re
+import shutil
 import socket
 import struct
 import sys
@@ -326,6 +327,13 @@ class BreakOut(Jail):
             self.assertEqual((v["verdict"], v["score"]), ("error", None), v)
         self.assertIn("exited with status 0", got["exit 0"]["reason"])
 
+    def test_log(self):
+        rows = [{"id": "1", "completion": "log 5000"}, {"id": "2", "completion": "a", "reference": "a"}]
+        run, verdicts = self.verify(self.plugin(), rows)
+        self.assertEqual([v["verdict"] for v in verdicts], ["fail", "pass"])
+        self.assertEqual(run.err.count("much ado"), 1000)
+        self.say(run, "the last line of this call that is shown")
+
     def test_names_load_nothing(self):
         """What a name means is found out without running anything of the file's."""
         mark = self.dir / "ran"
@@ -440,6 +448,18 @@ class Refused(Jail):
         os.chmod(plugin, 0o700)
         run, _ = self.verify(plugin, [{"completion": "1"}], rc=4)
         self.say(run, "chmod o+r")
+
+    def test_unreachable_plugin(self):
+        """Root of a container, who is nobody in a jail, and a folder of root's alone."""
+        if os.geteuid() != 0 or not shutil.which("setpriv"):
+            self.skipTest("root's own case")
+        run = subprocess.run(["setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin", str(BIN), "verify",
+                              "-p", self.plugin(), "--isolation", "jail", "-c", "1"], capture_output=True, text=True,
+                             env=self.env, cwd=self.dir, timeout=60, check=False)
+        self.assertEqual(run.returncode, 4, run.stderr)
+        if "reaches level" in run.stderr:
+            self.skipTest("who is no root gets no namespaces here")
+        self.assertIn("everybody may enter", run.stderr)
 
     def test_without_helper(self):
         """Taken apart: the layers cannot be tried, so nothing runs."""

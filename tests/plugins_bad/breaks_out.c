@@ -335,6 +335,15 @@ static void stay(const char *unused, char *said, unsigned long size)
     TELL("refused %s", unused);
 }
 
+static const assay_host *its_host;
+
+static void log_much(const char *lines, char *said, unsigned long size)
+{
+    for (long i = number(lines); i > 0 && its_host; i--)
+        its_host->log(its_host, ASSAY_LOG_ERROR, "much ado");
+    TELL("refused %s", lines);
+}
+
 static void ends(const char *status, char *said, unsigned long size)
 {
     TELL("refused to end");
@@ -357,7 +366,8 @@ static const struct {
     { "call", call_number },   { "int80", old_door },
     { "unshare", new_user },   { "setuid", privileges },
     { "garbage", garbage },    { "hang_up", hang_up },
-    { "stay", stay },          { "exit", ends },
+    { "stay", stay },          { "log", log_much },
+    { "exit", ends },
 };
 
 static void attempt(const char *what, char *said, unsigned long size)
@@ -376,6 +386,7 @@ static void open_part(const assay_host *host)
     char what[sizeof while_loading];
     assay_error e = { .size = sizeof e };
     uint32_t part = 0;
+    its_host = host;
     for (unsigned long i = 0; i < sizeof what; i++)
         what[i] = while_loading[i];
     if (strncmp(what, "part ", 5) != 0 || !svc)
