@@ -30,6 +30,20 @@ static const asbx_language *find(const asbx *s, const char *name)
     return NULL;
 }
 
+/* No compiler is asked, and none would say so in a second. */
+static asbx_result *too_deep(const asbx_job *job)
+{
+    static const char why[] = "brackets are nested more than 2,000 deep";
+    asbx_result *r = result_new(job->n_calls);
+    if (!r)
+        return NULL;
+    r->status = ASBX_COMPILE_ERROR;
+    r->errors = (asbx_text){ why, sizeof why - 1 };
+    for (uint32_t i = 0; i < r->n_values; i++)
+        r->values[i].status = ASBX_COMPILE_ERROR;
+    return r;
+}
+
 /* One value: the bytes of a.out; or what became of the compiler. NULL: no memory. */
 static asbx_result *compile(asbx *s, const asbx_job *job, const asbx_language *l)
 {
@@ -88,6 +102,9 @@ asbx_result *language_run(asbx *s, const asbx_job *job, const char *name)
     }
     if (!l->compile.len)
         return run(s, job, l, job->source);
+    bool is_built_in = l >= built_in && l < built_in + sizeof built_in / sizeof *built_in;
+    if (is_built_in && nesting_is_too_deep(job->source))
+        return too_deep(job);
     asbx_result *made = compile(s, job, l);
     if (!made || made->status != ASBX_OK)
         return made;

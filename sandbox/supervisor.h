@@ -122,6 +122,8 @@ asbx_result *result_failed(asbx_result *r,
 /* One job in a helper of that kind, to its end. flags: ASBX_ORDER_... NULL: no memory. */
 asbx_result *run_on(asbx *s, const asbx_job *job, asbx_kind kind, const asbx_policy *policy,
                     uint32_t flags);
+/* Of C and C++: more than any compiler has to take. */
+bool nesting_is_too_deep(asbx_text source); /* nesting.c */
 asbx_result *language_run(asbx *s, const asbx_job *job, const char *name); /* language.c */
 
 /* ---- with a tester ---- */

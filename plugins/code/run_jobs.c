@@ -60,6 +60,8 @@ static bool is_doubtful(const cd_runner *r, const cd_task *t, const assay_run *r
         return false;
     if (r->limits.rerun == CD_RERUN_ALWAYS)
         return true;
+    if (run->status == CD_COMPILE_ERROR) /* the compiler's time, not the program's */
+        return false;
     if (run->status == CD_TLE_WALL) /* kept from its processor, or waiting for nothing? */
         return run->cpu_us > run->wall_us / 50;
     return run->status != CD_TLE_CPU && run->cpu_us > (uint64_t)cpu_of(r, t) * 800;
@@ -67,7 +69,8 @@ static bool is_doubtful(const cd_runner *r, const cd_task *t, const assay_run *r
 
 static int32_t status_of(const cd_runner *r, const cd_task *t, const assay_run *run)
 {
-    bool in_time = run->status == CD_SANDBOX_ERROR || !is_over(r, t, run);
+    bool in_time =
+        run->status == CD_SANDBOX_ERROR || run->status == CD_COMPILE_ERROR || !is_over(r, t, run);
     return in_time ? run->status : CD_TLE_CPU;
 }
 

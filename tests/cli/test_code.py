@@ -183,6 +183,48 @@ class Limits(Code):
         self.assertEqual({r["reason"] for r in self.verify(rows, {"rerun": "always"})}, {"flaky"})
 
 
+class BadInput(Code):
+    def test_programs(self):
+        """What no compiler takes, or takes long over: a word at once, and never an error of ours."""
+        add = {**ADD, "language": "cpp"}
+        wide = "x = 1; " * 140000
+        rows = [("python", "def inc(x):\n    return x + 1\0", inc(), "compile_error"),
+                ("python", "def inc(x):\n    return " + "(" * 10**5 + "x" + ")" * 10**5, inc(), "compile_error"),
+                ("python", "def inc(x):\n    return " + "-" * 10**5 + "x", inc(), "compile_error"),
+                ("python", "def inc(x):\n    return " + "[" * 10**5, inc(), "compile_error"),
+                ("python", wide + "\ndef inc(x):\n    return x + 1", inc(), None),
+                ("python", "s = '" + "(" * 10**6 + "'\ndef inc(x): return x + 1", inc(), None),
+                ("cpp", "int main() { return " + "(" * 200000 + "1" + ")" * 200000 + "; }", add, "compile_error"),
+                ("cpp", '#include "../../etc/passwd"\nint main() { }', add, "compile_error"),
+                ("cpp", "int main() { \0 }", add, "wrong_answer")]  # g++ warns of it, and goes on
+        results = self.verify([{"completion": f"```{mark}\n{code}\n```", "reference": reference} for mark, code, reference, _ in rows],
+                              None, "--explain")
+        for (_, code, _, reason), result in zip(rows, results):
+            with self.subTest(code[:60]):
+                self.assertEqual((result["verdict"], result.get("reason")), ("fail" if reason else "pass", reason), result)
+
+    def test_a_compiler_that_is_slow_is_no_doubt(self):
+        """The limit of processor time is the program's: what the compiler took makes no verdict flaky."""
+        slow = "#include <regex>\n#include <bits/stdc++.h>\nint main() { std::regex r(\"a\"); return nothing; }"
+        result, = self.verify([{"completion": f"```cpp\n{slow}\n```", "reference": {**ADD, "language": "cpp"}}], {"cpu_ms": 10})
+        self.assertEqual((result["verdict"], result["reason"]), ("fail", "compile_error"))
+
+    def test_references(self):
+        for said, reference in (("entry point", inc(inputs=[]) | {"entry_point": "../x"}), ("not a JSON", "[1"),
+                                ("Python", {"asserts": ["assert inc(1) == 2\0"]}), ("no tests", inc(inputs=[])),
+                                ("not a JSON", "[" * 10**5), ("literal", {"entry_point": "inc", "format": "python",
+                                                                          "inputs": ["(" * 1000], "outputs": ["1"]})):
+            result, = self.verify([{"completion": block("def inc(x): return x + 1"), "reference": reference}])
+            self.assertEqual(result["verdict"], "abstain")
+            self.assertIn(said, result["reason"])
+
+    def test_a_prelude_that_is_not_there_is_ours(self):
+        result, = self.verify([{"completion": block("def inc(x): return x + 1"), "reference": inc()}], {"prelude": "no_such_module"},
+                              "--explain")
+        self.assertEqual((result["verdict"], result["reason"], result["score"]), ("error", "sandbox_error", None))
+        self.assertIn("does not start", result["explain"])
+
+
 class Probe(Code):
     def runTest(self):
         """Why there is nothing to test here."""

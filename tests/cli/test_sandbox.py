@@ -177,9 +177,17 @@ class Run(Sandbox):
             self.assertEqual(json.loads(run.out)["status"], status, source[:40])
             self.assertIn(note, run.err)
         for source, status in [(b"int main(void) { return " + b"(" * 200000, "compile_error"), (b"\0", "compile_error"),
+                               (b"int a" + b"[" * 2100, "compile_error"),
+                               (b"// " + b"(" * 3000 + b"\n/*" + b"{" * 3000 + b"*/\n#include <stdio.h>\nint main(void) { return "
+                                b"printf(\"" + b"(" * 3000 + b"\") + '(' < 0; }", "ok"),
+                               (b"int main(void) { return " + b"(" * 1500 + b"0" + b")" * 1500 + b"; }", "ok"),
                                (b'#include "../../etc/passwd"\nint main(void) { return 0; }', "compile_error"),
                                (b"int main(void) { return 0; }\n// \xff\xfe", "ok")]:
             self.assertEqual(self.run_program(source, name="bad.c")["status"], status, source[:40])
+        self.assertIn("nested", self.run_program(b"int main() { return " + b"(" * 200000, name="bad.cpp")["stderr"])
+        odd = (b"#include <cstring>\nint main() { const char *s = R\"x(" + b"({[" * 1000 + b"\")y\"(" + b")x\";\n"
+               b"int n = 3'0'00; return (int)std::strlen(s) != n + 5; }")
+        self.assertEqual(self.run_program(odd, name="odd.cpp")["status"], "ok")
 
     def test_files_in_the_way(self):
         source = ("import os\nfor make in (lambda: os.mkfifo('f'), lambda: os.symlink('/etc/passwd', 's'),\n"
