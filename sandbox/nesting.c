@@ -38,16 +38,23 @@ static size_t skip_raw(asbx_text s, size_t at)
     return skip_to(s, at, end, n);
 }
 
+static char byte_at(asbx_text s, size_t at) /* 0 past its end */
+{
+    if (at >= s.len)
+        return 0;
+    return s.data[at];
+}
+
 static bool is_word(asbx_text s, size_t at)
 {
-    char c = at < s.len ? s.data[at] : 0;
+    char c = byte_at(s, at);
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
 /* Behind what is no code at `at`, or `at`. */
 static size_t skip_text(asbx_text s, size_t at)
 {
-    char c = s.data[at], next = at + 1 < s.len ? s.data[at + 1] : 0;
+    char c = s.data[at], next = byte_at(s, at + 1);
     if (c == '/' && next == '/')
         return skip_line(s, at);
     if (c == '/' && next == '*')
