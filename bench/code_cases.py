@@ -44,7 +44,7 @@ class Problem:
 
     def __init__(self, line, entry, tests, prompt=""):
         self.id, self.reference, self.solution = line["id"], line["reference"], line["solution"].replace("\r\n", "\n")
-        self.entry, self.tests, self.prompt = entry, tests, prompt
+        self.entry, self.tests, self.prompt, self.left_out = entry, tests, prompt, 0
 
 
 def humaneval():
@@ -70,9 +70,14 @@ def mbpp():
 
 
 def mbppplus_inputs(*flags):
-    """MBPP+ by its inputs; rows that were left out, or came short of inputs, are said on stderr."""
-    return [Problem(line, json.loads(line["reference"])["entry_point"], None)
-            for line in suite.convert("evalplus", rows("MbppPlus.jsonl.gz"), *flags)]
+    """MBPP+ by its inputs; a row's inputs whose values are too large to be kept are counted."""
+    given, found = rows("MbppPlus.jsonl.gz"), []
+    n = {row["task_id"]: len(row["base_input"]) + ("--base" not in flags and len(row["plus_input"])) for row in given}
+    for line in suite.convert("evalplus", given, *flags):
+        reference = json.loads(line["reference"])
+        found.append(Problem(line, reference["entry_point"], None))
+        found[-1].left_out = n[line["id"]] - len(reference["inputs"])
+    return found
 
 
 def block(code, tag="python"):
