@@ -11,18 +11,18 @@ static void put_text(pc_buf *b, assay_str text)
     pc_buf_add(b, text.data ? text.data : "", text.len);
 }
 
-/* A hole whose value has no encoding, a Match say, is an object that is true and equals nothing. */
+/* A hole whose value has no encoding but is true, a Match, is an object that equals nothing. */
 static void put_lambda(pc_buf *b, const cd_test *holes, uint32_t n_holes, assay_str expression)
 {
     pc_buf_text(b, " lambda");
     uint32_t n = 0;
     for (uint32_t i = 0; i < n_holes; i++)
-        if (!cd_is_other(holes[i].value))
+        if (!cd_is_thing(holes[i].value))
             pc_buf_fmt(b, "%s_assay_h%u", n++ ? "," : " ", i);
     if (n < n_holes)
         pc_buf_text(b, n ? ", *" : " *");
     for (uint32_t i = 0; i < n_holes; i++)
-        if (cd_is_other(holes[i].value))
+        if (cd_is_thing(holes[i].value))
             pc_buf_fmt(b, ", _assay_h%u=object()", i);
     pc_buf_text(b, ": (");
     put_text(b, expression);
@@ -180,7 +180,7 @@ static bool settle_assertion(const cd_task *t, const cd_assertion *a, const cd_t
         return false;
     }
     for (uint32_t k = a->first; k < a->first + a->n; k++)
-        if (!is_sendable(calls[k].value) && !cd_is_other(calls[k].value)) /* holds such a thing */
+        if (!is_sendable(calls[k].value) && !cd_is_thing(calls[k].value)) /* holds such a thing */
             out->status = CD_WRONG_ANSWER;
     return out->status == CD_OK;
 }
@@ -191,7 +191,7 @@ static void add_judge(cd_runner *r, parts *p, const cd_assertion *a, const cd_te
     assay_str *values = cd_alloc(r->pool, a->n + 1u, sizeof *values);
     uint32_t n = 0;
     for (uint32_t k = a->first; values && k < a->first + a->n; k++)
-        if (!cd_is_other(calls[k].value))
+        if (!cd_is_thing(calls[k].value))
             values[n++] = calls[k].value;
     put_lambda(&p->source, calls + a->first, a->n, a->judge);
     p->calls[p->n] = call_of_part(r, &b, p->n, values, n);

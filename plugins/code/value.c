@@ -177,9 +177,14 @@ bool cd_holds_other(assay_str v)
     return false;
 }
 
-bool cd_is_other(assay_str v)
+bool cd_is_thing(assay_str v)
 {
-    return v.len > 0 && v.data[0] == '?';
+    static const char *const always[] = { "?5:Match", "?7:Pattern", "?8:function", "?9:generator",
+                                          "?3:map",   "?6:filter",  "?3:zip" };
+    for (size_t i = 0; i < sizeof always / sizeof *always; i++)
+        if (pc_is(v, always[i]))
+            return true;
+    return false;
 }
 
 /* ---- writing ---- */

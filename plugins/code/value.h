@@ -63,7 +63,7 @@ bool cd_equal_sets(assay_str want, assay_str got);
  * or a value of another type. */
 bool cd_canon(pc_buf *out, assay_str v, bool list_is_tuple, bool *odd);
 bool cd_is_odd(assay_str v);      /* or malformed */
-bool cd_is_other(assay_str v);    /* the whole is one such */
+bool cd_is_thing(assay_str v);    /* one such that is always true: a Match, a generator */
 bool cd_holds_other(assay_str v); /* a value of another type: one that cannot be handed on */
 double cd_to_double(const cd_item *number); /* of T F i f; NaN for anything else */
 
