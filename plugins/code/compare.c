@@ -91,13 +91,15 @@ static bool read_power(assay_str text, int64_t *out)
     bool minus = pc_at(text, 0) == '-';
     text = pc_from(text, minus || pc_at(text, 0) == '+');
     *out = 0;
+    if (!text.len || text.len > LONGEST)
+        return false;
     for (size_t i = 0; i < text.len; i++) {
         if (!pc_is_digit(text.data[i]))
             return false;
         *out = *out * 10 + (text.data[i] - '0');
     }
     *out = minus ? -*out : *out;
-    return text.len > 0 && text.len <= LONGEST;
+    return true;
 }
 
 /* Without the zeros in front and behind; `whole`: digits before the point. */
