@@ -305,7 +305,7 @@ static int grow(as_checker *c, size_t *by)
 
 int as_test_leaks(as_checker *c)
 {
-    enum { PERIODS = 4 };
+    enum { PERIODS = 12 }; /* threads' arenas of malloc take a few to be level */
     size_t by = 0;
     size_t least = SIZE_MAX;
     int lives = WARM_UP;
