@@ -330,7 +330,8 @@ static void stay(const char *unused, char *said, unsigned long size)
     const struct sigaction busy = { .sa_handler = sleep_on };
     (void)sigaction(SIGUSR1, &busy, NULL);
     long rc = syscall(SYS_tgkill, getpid(), 2, SIGUSR1);
-    (void)close(rc < 0 ? -1 : 0);
+    if (rc == 0)
+        take_threads("20", said, size); /* a sign that everybody may see */
     sleep_on(0);
     TELL("refused %s", unused);
 }
