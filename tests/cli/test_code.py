@@ -5,6 +5,7 @@ printed of a failure; votes by behaviour; time limits. Skipped, by name, where t
 SPDX-License-Identifier: Apache-2.0
 """
 import os
+import pathlib
 import sys
 
 from run_assay import BIN, SOURCE, AssayTest, json, main, unittest
@@ -137,6 +138,19 @@ class Languages(Code):
         self.assertEqual([r["verdict"] for r in results], ["pass", "pass", "fail", "no_answer", "no_answer", "fail"])
         self.assertEqual(results[5]["reason"], "sandbox_violation")
 
+    def test_a_program_in_c_is_the_block_with_a_main(self):
+        add = '#include <stdio.h>\nint main(void) { int a, b; scanf("%d %d", &a, &b); return printf("%d", a + b) < 0; }'
+        text = f"```c\n{add}\n```\nThe core of it:\n```c\nint add(int a, int b) {{ return a + b; }}\n```"
+        result, = self.verify([{"completion": text, "reference": {"language": "c", **ADD}}])
+        self.assertEqual(result["verdict"], "pass", result)
+
+    def test_names_that_are_no_language(self):
+        for name in ("exec", "", "../c", "x" * 41, "C"):
+            with self.subTest(name):
+                row = {"completion": "```\n1\n```", "reference": {"language": name, **ADD}}
+                result, = self.verify([row], None, "--max-unscored", "100%")
+                self.assertEqual(result["verdict"], "abstain", result)
+
     def test_one_that_is_not_there_is_no_failure_of_the_program(self):
         row = {"completion": "```cobol\nSTOP RUN.\n```", "reference": {"language": "cobol", **ADD}}
         self.assertEqual([r["verdict"] for r in self.verify([row], None, "--max-unscored", "100%")], ["error"])
@@ -241,9 +255,14 @@ def missing():
     return "" if '"pass"' in run.out else run.out + run.err
 
 
-if __name__ == "__main__":
-    why = missing() if BIN.exists() else ""
+def main_or_skip(why=""):
+    """The tests of the file that was started, or its name and why there is nothing to test here."""
+    why = why or (missing() if BIN.exists() else "")
     if why:
-        print("SKIP test_code:", why)
+        print(f"SKIP {pathlib.Path(sys.argv[0]).stem}:", why)
         sys.exit(77)
     main()
+
+
+if __name__ == "__main__":
+    main_or_skip()

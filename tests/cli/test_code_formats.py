@@ -14,8 +14,8 @@ import random
 import sys
 import zlib
 
-from run_assay import BIN, SOURCE, json, main, unittest
-from test_code import Code, block, missing
+from run_assay import SOURCE, json, unittest
+from test_code import Code, block, main_or_skip
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(SOURCE / "examples/code_suites"))
@@ -259,8 +259,4 @@ class Contests(Code):
 
 
 if __name__ == "__main__":
-    why = missing() if BIN.exists() else ""
-    if why:
-        print("SKIP test_code_formats:", why)
-        sys.exit(77)
-    main()
+    main_or_skip()

@@ -6,11 +6,9 @@ SPDX-License-Identifier: Apache-2.0
 """
 import ast
 import random
-import sys
 import warnings
 
-from run_assay import BIN, main
-from test_code import Code, block, missing
+from test_code import Code, block, main_or_skip
 
 MUTANTS, WHOLE = 900, 300
 ALPHABET = "0123456789 +-.,()[]{}:'\"\\xXeEjJ_#\nbrouTNFs"
@@ -121,8 +119,4 @@ class Literals(Code):
 
 
 if __name__ == "__main__":
-    why = missing() if BIN.exists() else ""
-    if why:
-        print("SKIP test_code_literals:", why)
-        sys.exit(77)
-    main()
+    main_or_skip()

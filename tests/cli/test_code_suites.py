@@ -8,7 +8,7 @@ SPDX-License-Identifier: Apache-2.0
 import random
 import sys
 
-from run_assay import BIN, SOURCE, AssayTest, json, main
+from run_assay import SOURCE, AssayTest, json
 
 sys.path.insert(0, str(SOURCE / "bench"))
 sys.dont_write_bytecode = True
@@ -86,8 +86,4 @@ class Suites(AssayTest):
 
 
 if __name__ == "__main__":
-    why = "data/code is not there (ASSAY_SHARED)" if not cases.have() else test_code.missing() if BIN.exists() else ""
-    if why:
-        print("SKIP test_code_suites:", why)
-        sys.exit(77)
-    main()
+    test_code.main_or_skip("" if cases.have() else "data/code is not there (ASSAY_SHARED)")

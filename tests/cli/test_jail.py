@@ -4,14 +4,13 @@ tries while it is loaded or while it scores, as root and without rights, and whe
 SPDX-License-Identifier: Apache-2.0
 """
 import contextlib
-import ctypes
 import re
 import shutil
 import socket
-import struct
 import sys
 
 from run_assay import *
+from seccomp_filter import deny
 
 BREAKS_OUT = TEST_PLUGINS / "breaks_out.so"
 NOBODY = {"user": 65534, "group": 65534, "extra_groups": []}
@@ -21,26 +20,6 @@ DENIED = {"io_uring_setup": 425, "bpf": 321, "keyctl": 250, "userfaultfd": 323, 
           "chroot": 161, "setns": 308, "memfd_create": 319, "reboot": 169, "init_module": 175, "add_key": 248,
           "sethostname": 170, "pidfd_open": 434, "process_vm_writev": 311, "shmget": 29, "msgget": 68, "setuid": 105,
           "pivot_root": 155, "inotify_init": 253, "ptrace": 101, "execveat": 322, "vfork": 58, "fork": 57, "sendmsg": 46}
-
-
-def deny(numbers, errno=1, first=None):
-    """A seccomp filter as a container has it: these system calls fail; `first`: only with that first argument."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    code = []
-    for number in numbers:
-        fails = [(0x06, 0, 0, 0x00050000 | errno)]
-        if first is not None:
-            fails = [(0x20, 0, 0, 16), (0x15, 0, 1, first), *fails]
-        code += [(0x20, 0, 0, 0), (0x15, 0, len(fails), number), *fails]
-    code.append((0x06, 0, 0, 0x7fff0000))
-    text = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *c) for c in code))
-    program = struct.pack("HxxxxxxQ", len(code), ctypes.addressof(text))
-
-    def install():
-        if libc.prctl(38, 1, 0, 0, 0) != 0 or libc.prctl(22, 2, program, 0, 0) != 0:
-            os._exit(99)
-        return text  # kept alive
-    return install
 
 
 class Jail(AssayTest):

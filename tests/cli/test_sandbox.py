@@ -3,32 +3,14 @@ root, without rights, and where the machine grants less (a filter of this test's
 
 SPDX-License-Identifier: Apache-2.0
 """
-import ctypes
 import shutil
-import struct
 
 from run_assay import *
+from seccomp_filter import deny
 
 KEYS = ["status", "exit_code", "signal", "cpu_ms", "wall_ms", "peak_kib", "stdout", "stderr"]
 UNSHARE, SECCOMP, LANDLOCK, CLONE3 = 272, 317, 444, 435  # x86-64
 IS_X86_64 = os.uname().machine == "x86_64"
-
-
-def deny(numbers, errno=1):
-    """A seccomp filter as a container has it: these system calls fail."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    code = [(0x20, 0, 0, 0)]
-    for number in numbers:
-        code += [(0x15, 0, 1, number), (0x06, 0, 0, 0x00050000 | errno)]
-    code.append((0x06, 0, 0, 0x7fff0000))
-    text = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *c) for c in code))
-    program = struct.pack("HxxxxxxQ", len(code), ctypes.addressof(text))
-
-    def install():
-        if libc.prctl(38, 1, 0, 0, 0) != 0 or libc.prctl(22, 2, program, 0, 0) != 0:
-            os._exit(99)
-        return text  # kept alive
-    return install
 
 
 class Sandbox(AssayTest):
@@ -106,7 +88,10 @@ class Run(Sandbox):
         self.assertEqual((r["status"], r["stdout"]), ("ok", "done"))
         self.assertEqual(self.run_program("1 while 1", "--cpu-ms", 200, name="e.pl")["status"], "tle_cpu")
         self.assertEqual(self.run_program("while (1) { push @a, 'x' x 100000 }", name="f.pl")["status"], "mle")
-        self.assertEqual(self.run_program("print 1", "--policy", "pure", name="g.pl", rc=4)["status"], "sandbox_error")
+        (self.dir / "g.pl").write_text("print 1")
+        run = self.assay("sandbox", "run", "--policy", "pure", self.dir / "g.pl", rc=4)
+        self.assertEqual(json.loads(run.out)["status"], "sandbox_error")
+        self.say(run, "perl", "policy pure has none", '"files"')
         run = self.assay("sandbox", "run", "--lang", "missing", self.dir / "g.pl", rc=4)
         self.say(run, "/usr/bin/no-such-interpreter", "No such file")
 

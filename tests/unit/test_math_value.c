@@ -219,6 +219,13 @@ static void test_magnitude(void **state)
         { "(/ 1 (^ 9 (^ 9 (^ 9 9))))", "1", MATH_DIFFERENT, NULL },
         { "(^ 2 100000)", "(^ 3 100000)", MATH_DIFFERENT, "arb" },
         { "(* 5 (^ 9 (^ 9 (^ 9 9))))", "5", MATH_DIFFERENT, "magnitude" },
+        /* one sign is known, so both sides' are told apart */
+        { "(* (neg (^ 9 (^ 9 (^ 9 9)))) (^ 8 (^ 9 (^ 9 9))))",
+          "(* (^ 9 (^ 9 (^ 9 9))) (^ 7 (^ 9 (^ 9 9))))", MATH_DIFFERENT, "magnitude" },
+        { "(* (neg (^ 9 (^ 9 (^ 9 9)))) (neg (^ 8 (^ 9 (^ 9 9)))))", "(neg (^ 9 (^ 9 (^ 9 9))))",
+          MATH_DIFFERENT, "magnitude" },
+        { "(* (neg (^ 9 (^ 9 (^ 9 9)))) -5)", "(neg (^ 8 (^ 9 (^ 9 9))))", MATH_DIFFERENT,
+          "magnitude" },
         { "(* (/ 1 2) (^ 9 (^ 9 (^ 9 9))))", "5", MATH_DIFFERENT, "magnitude" },
         { "(/ (^ 9 (^ 9 (^ 9 9))) 7)", "5", MATH_DIFFERENT, "magnitude" },
         { "(+ (^ 9 (^ 9 (^ 9 9))) 1)", "5", MATH_DIFFERENT, "magnitude" },
