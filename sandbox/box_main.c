@@ -26,20 +26,6 @@ __attribute__((noreturn)) static void fail(const char *what)
     _exit(1);
 }
 
-static bool write_all(int fd, const char *data, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, data, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        data += n;
-        len -= (size_t)n;
-    }
-    return true;
-}
-
 /* What the filter lets the job execute, once. */
 static void keep_program(int fd)
 {
@@ -51,7 +37,7 @@ static void keep_program(int fd)
 static int program_of(const char *bytes, size_t len)
 {
     int fd = memfd_create("program", MFD_CLOEXEC);
-    if (fd < 0 || !write_all(fd, bytes, len) || fchmod(fd, 0555) < 0)
+    if (fd < 0 || !asbx_write_all(fd, bytes, len) || fchmod(fd, 0555) < 0)
         _exit(1);
     return fd;
 }
@@ -106,7 +92,7 @@ static void write_files(zygote_text *t)
         memcpy(to, name.data, name.len);
         to[name.len] = 0;
         int fd = open(to, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (fd < 0 || !write_all(fd, data.data, data.len))
+        if (fd < 0 || !asbx_write_all(fd, data.data, data.len))
             fail("a file of the job");
         close(fd);
     }

@@ -111,25 +111,11 @@ static int send_order(int socket, const asbx_order *order, const int fds[ASBX_FD
 
 /* ---- the job's text ---- */
 
-static bool put(int fd, const void *data, size_t len)
-{
-    const char *p = data;
-    while (len > 0) {
-        ssize_t n = write(fd, p, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        p += n;
-        len -= (size_t)n;
-    }
-    return true;
-}
-
 static bool put_sized(int fd, asbx_text t)
 {
     uint32_t len = (uint32_t)t.len;
-    return t.len <= UINT32_MAX && put(fd, &len, sizeof len) && put(fd, t.data, t.len);
+    return t.len <= UINT32_MAX && asbx_write_all(fd, &len, sizeof len) &&
+           asbx_write_all(fd, t.data, t.len);
 }
 
 static int sealed(const char *name, bool (*fill)(int fd, const asbx_job *job), const asbx_job *job)
@@ -153,8 +139,9 @@ static bool fill_text(int fd, const asbx_job *job)
                                  .n_files = job->n_files,
                                  .source = job->source.len,
                                  .entry_point = entry.len };
-    bool ok = put(fd, &head, sizeof head) && put(fd, job->source.data, job->source.len) &&
-              put(fd, entry.data, entry.len);
+    bool ok = asbx_write_all(fd, &head, sizeof head) &&
+              asbx_write_all(fd, job->source.data, job->source.len) &&
+              asbx_write_all(fd, entry.data, entry.len);
     for (uint32_t i = 0; ok && i < job->n_calls; i++)
         ok = put_sized(fd, job->calls[i]);
     for (uint32_t i = 0; ok && i < job->n_files; i++)
@@ -164,7 +151,7 @@ static bool fill_text(int fd, const asbx_job *job)
 
 static bool fill_input(int fd, const asbx_job *job)
 {
-    return put(fd, job->input.data, job->input.len);
+    return asbx_write_all(fd, job->input.data, job->input.len);
 }
 
 /* ---- pipes ---- */

@@ -9,6 +9,9 @@
 #define ASBX_PROTOCOL_H
 #include "sandbox.h"
 
+#include <errno.h>
+#include <unistd.h>
+
 enum { ASBX_MAGIC = 0x58425341, ASBX_PROTOCOL = 3 };
 
 typedef enum asbx_fd {
@@ -110,6 +113,22 @@ typedef enum asbx_record_kind {
 typedef struct asbx_record {
     uint32_t kind, index, len;
 } asbx_record;
+
+/* False: errno says why. */
+static inline bool asbx_write_all(int fd, const void *data, size_t len)
+{
+    const char *p = data;
+    while (len > 0) {
+        ssize_t n = write(fd, p, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        p += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
 
 enum {
     ASBX_JOB_FD_RESULT = 1100,
