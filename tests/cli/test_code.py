@@ -185,6 +185,13 @@ class Limits(Code):
         self.assertEqual([d["status"] for d in result["detail"]], ["ok", "tle_cpu", "ok", "ok"])
         self.assertEqual((result["verdict"], result["score"]), ("timeout", 0.75))
 
+    def test_a_little_more_than_the_limit_is_more(self):
+        """The sandbox lets it go on for a quarter of the limit, to see what it needs; that is not granted."""
+        code = "import time\ndef inc(x):\n    while time.process_time() < %s: pass\n    return x + 1"
+        rows = [{"completion": block(code % s), "reference": inc(inputs=[(1,)])} for s in (0.5, 1.1)]
+        results = self.verify(rows, {"cpu_ms": 1000})
+        self.assertEqual([(r["verdict"], r.get("reason")) for r in results], [("pass", None), ("timeout", "tle_cpu")])
+
     def test_the_reference_solution_sets_the_limit(self):
         slow = "def inc(x):\n    n = 0\n    for i in range(4 * 10**6): n += i\n    return x + 1"
         rows = [{"completion": block(slow), "reference": inc()},

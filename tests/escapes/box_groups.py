@@ -247,6 +247,13 @@ class Faults(WithGroups):
             self.open_box()
             self.assertEqual([g for g in groups if g.exists()], [])
 
+    def test_a_living_one_keeps_its_own(self):
+        b = self.open_box()
+        groups = box.groups(b.process.pid)
+        self.assertTrue(groups)
+        self.open_box()
+        self.assertEqual([g for g in groups if not g.exists()], [])
+
     def test_closed(self):
         b = self.open_box(slots=2)
         command(b, HOG % (2, 20))
