@@ -37,25 +37,23 @@ def items(n, **more):
     return [dict({"id": f"i{k}", "completion": str(k), "reference": str(k if k % 3 else -1)}, **more) for k in range(n)]
 
 
+def state_and_parent(pid):
+    """("R", 1) of a process; ("X", 0) of one that is gone, as any may be between two looks."""
+    try:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        return fields[0], int(fields[1])
+    except (OSError, IndexError):
+        return "X", 0
+
+
 def workers_of(pid):
     """Processes below `pid`."""
-    found = []
-    for entry in pathlib.Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
-            except OSError:
-                continue
-            if int(fields[1]) == pid and fields[0] != "Z":
-                found.append(int(entry.name))
-    return found
+    of = {int(name): state_and_parent(name) for name in os.listdir("/proc") if name.isdigit()}
+    return [child for child, (state, parent) in of.items() if parent == pid and state not in "ZX"]
 
 
 def is_alive(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
+    return state_and_parent(pid)[0] not in "ZX"
 
 
 def wait_for(what, seconds=60):

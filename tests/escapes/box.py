@@ -173,20 +173,6 @@ class Box:
         return self.receive()
 
 
-def children(pid):
-    """Process ids of the children of a process, and of theirs."""
-    found = []
-    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text(errors="replace").rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[1]) == pid and fields[0] not in "ZX":
-            child = int(stat.parent.name)
-            found += [child] + children(child)
-    return found
-
-
 def _reads(path):
     try:
         return pathlib.Path(path).read_bytes()
@@ -194,11 +180,27 @@ def _reads(path):
         return b""
 
 
+def state_and_parent(pid):
+    """("R", 1) of a process; ("X", 0) of one that is gone, as any may be between two looks."""
+    fields = _reads(f"/proc/{pid}/stat").decode(errors="replace").rpartition(")")[2].split()
+    return (fields[0], int(fields[1])) if fields else ("X", 0)
+
+
+def children(pid):
+    """Process ids of the children of a process, and of theirs."""
+    found = []
+    for child in filter(str.isdigit, os.listdir("/proc")):
+        state, parent = state_and_parent(child)
+        if parent == pid and state not in "ZX":
+            found += [int(child)] + children(int(child))
+    return found
+
+
 def zygotes(box):
     """The helpers of a box: its direct children of that name. (While it opens, others try each layer.)"""
     return [pid for pid in children(box.process.pid)
             if _reads(f"/proc/{pid}/cmdline").startswith(b"assay-box\0")
-            and int(_reads(f"/proc/{pid}/stat").rpartition(b")")[2].split()[1] or 0) == box.process.pid]
+            and state_and_parent(pid)[1] == box.process.pid]
 
 
 def groups(pid):

@@ -26,10 +26,7 @@ MOST = int(os.environ.get("BOX_FAULTS_JOBS", "10000"))
 
 
 def gone(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0] in "ZX"
-    except OSError:
-        return True
+    return box.state_and_parent(pid)[0] in "ZX"
 
 
 def wait_until(condition, seconds=20.0):
