@@ -17,19 +17,22 @@ ROOMS = {
     "host/plug": ("base data jobs sandbox", {PLUGIN_H, ASSAY_H}),
     "host/eval": ("base data jobs plug", {PLUGIN_H, ASSAY_H}),
     "host/audit": ("base", {PLUGIN_H}),
+    "host/model": ("base kernels", {PLUGIN_H}),
     "host/cli": ("base data jobs plug eval audit sandbox", {PLUGIN_H, ASSAY_H}),
     "host/api": ("base data jobs plug eval", {PLUGIN_H, ASSAY_H}),
     "sandbox": ("sandbox", set()),
+    "kernels": ("kernels", set()),
     "plugins/*": ("common", {PLUGIN_H}),
     "examples/*": ("", {PLUGIN_H, ASSAY_H}),
     "include/assay": ("", {PLUGIN_H}),
 }
+WHOLE = ("sandbox", "kernels")  # their folders are one room
 
 
 def problem(path, quote, target):
     """Why this file must not include `target`, or None."""
     parts = path.relative_to(SOURCE).parts
-    room = "/".join(parts[:2]) if parts[0] != "sandbox" else "sandbox"  # its folders are one room
+    room = parts[0] if parts[0] in WHOLE else "/".join(parts[:2])
     others, public = ROOMS.get(room) or ROOMS.get(parts[0] + "/*") or (None, None)
     if others is None:
         return None
@@ -44,7 +47,7 @@ def problem(path, quote, target):
         common = parts[0] == "plugins" and (SOURCE / "plugins/common" / target).exists()
         return None if here or common else f'"{target}" is neither here nor shared with this folder'
     if target.startswith(".."):
-        within = room == "sandbox" and (path.parent / target).resolve().is_relative_to(SOURCE / room)
+        within = room in WHOLE and (path.parent / target).resolve().is_relative_to(SOURCE / room)
         return None if within else "reaches out of its folder"
     if first == own or first in others.split():
         return None
@@ -52,8 +55,9 @@ def problem(path, quote, target):
 
 
 def main():
-    files = [p for top in ("host", "plugins", "include", "examples", "sandbox") for p in (SOURCE / top).rglob("*")
-             if p.suffix in (".c", ".h", ".cpp")]
+    files = [p for top in ("host", "plugins", "include", "examples", "sandbox", "kernels")
+             for p in (SOURCE / top).rglob("*")
+             if p.suffix in (".c", ".h", ".cpp", ".cu")]
     found = seen = 0
     for path in sorted(files):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
