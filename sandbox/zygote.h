@@ -87,7 +87,6 @@ typedef struct zygote_hooks {
     /* In the job, before it is confined: opens what must be opened now, at ASBX_KEPT_FD. May be
      * NULL. */
     void (*confine_first)(void *context, const asbx_order *order);
-    void (*before_fork)(void), (*after_fork_in_parent)(void); /* may be NULL */
     void *context;
 } zygote_hooks;
 int zygote_serve(int socket, const zygote_hooks *hooks); /* exit status */

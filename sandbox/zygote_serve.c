@@ -189,15 +189,11 @@ static void stay_at(int32_t cpu)
 static int run_job(int socket, const zygote_box *box, const zygote_hooks *hooks, asbx_order *order)
 {
     int pidfd = -1;
-    if (hooks->before_fork)
-        hooks->before_fork();
     long pid = zygote_clone(
         order, CLONE_NEWPID | (asbx_policies[order->policy]->disk ? CLONE_NEWNS : 0), &pidfd);
     int error = errno;
     if (pid == 0)
         child(box, hooks, order);
-    if (hooks->after_fork_in_parent)
-        hooks->after_fork_in_parent();
     forget_descriptors();
     if (pid < 0)
         return refuse(socket, error, "clone3");
