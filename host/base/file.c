@@ -1,16 +1,13 @@
 /* file.c -- whole small files. SPDX-License-Identifier: Apache-2.0 */
 #include "base/file.h"
 
-#include "base/clock.h"
 #include "base/mem.h"
+#include "base/publish.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdatomic.h>
-#include <stdio.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -82,55 +79,11 @@ int as_write_all(int fd, as_str bytes, as_err *err)
     return 0;
 }
 
-enum { NAME_MAX_BYTES = 65536 };
-
-/* A name beside `path` that no other process or thread uses. NULL: no memory. */
-static char *temporary_name(const char *path)
-{
-    static atomic_uint counter;
-    as_buf name;
-    as_buf_init(&name, NAME_MAX_BYTES);
-    as_buf_addf(&name, "%s.tmp-%ld-%llx-%u", path, (long)getpid(), (unsigned long long)as_now_ns(),
-                atomic_fetch_add(&counter, 1));
-    if (name.failed) {
-        as_buf_fini(&name);
-        return NULL;
-    }
-    return name.data; /* the buffer's memory is from base/mem too */
-}
-
-/* So that the new name survives a power cut too; best effort, some file systems refuse it. */
-static void sync_folder(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    AS_CLEANUP(free) char *folder = NULL;
-    if (slash)
-        folder = as_strndup(path, slash == path ? 1 : (size_t)(slash - path));
-    AS_CLEANUP(close) int fd = open(folder ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0)
-        (void)fsync(fd);
-}
-
 int as_file_write_atomic(const char *path, as_str bytes, as_err *err)
 {
-    AS_CLEANUP(free) char *temporary = temporary_name(path);
-    if (!temporary)
-        return as_fail(err, AS_ENOMEM, "%s: out of memory", path);
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return as_fail_errno(err, "%s", path);
-    as_err why = { 0 };
-    int rc = as_write_all(fd, bytes, &why);
-    if (rc == 0 && fsync(fd) != 0 && errno != EINVAL)
-        rc = as_fail_errno(&why, "fsync");
-    if (close(fd) != 0 && rc == 0)
-        rc = as_fail_errno(&why, "close");
-    if (rc == 0 && rename(temporary, path) != 0)
-        rc = as_fail_errno(&why, "rename");
-    if (rc < 0) {
-        (void)unlink(temporary);
-        return as_fail(err, rc, "%s: %s", path, why.text);
-    }
-    sync_folder(path);
-    return 0;
+    AS_CLEANUP(new_file) as_new_file f;
+    int rc = as_new_file_open(&f, path, err);
+    if (rc == 0)
+        rc = as_new_file_write(&f, bytes, err);
+    return rc < 0 ? rc : as_new_file_commit(&f, err);
 }

@@ -363,12 +363,14 @@ int as_model_config_load(as_model_config *out, const char *folder, as_err *err)
     AS_CLEANUP(free) char *second = as_path_join(folder, "generation_config.json");
     if (!first || !second)
         return as_fail(err, AS_ENOMEM, "%s: out of memory", folder);
+    bool has_second = as_path_exists(second);
     int rc = as_file_read(first, &config, err);
-    if (rc == 0 && as_path_exists(second))
+    if (rc == 0 && has_second)
         rc = as_file_read(second, &generation, err);
     if (rc < 0)
         return rc;
-    return as_model_config_parse(out, as_buf_str(&config), as_buf_str(&generation), folder, err);
+    as_str more = has_second ? as_buf_str(&generation) : (as_str){ NULL, 0 };
+    return as_model_config_parse(out, as_buf_str(&config), more, folder, err);
 }
 
 static const char *dtype_name(as_dtype type)

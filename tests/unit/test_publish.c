@@ -1,0 +1,143 @@
+/* test_publish.c -- files and folders that appear whole or not at all; the table of names.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/publish.h"
+#include "base/rng.h"
+#include "base/strmap.h"
+#include "temp.h"
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static unsigned entries(const char *folder)
+{
+    unsigned n = 0;
+    DIR *d = opendir(folder);
+    assert_non_null(d);
+    while (readdir(d))
+        n++;
+    (void)closedir(d);
+    return n - 2;
+}
+
+static void test_file(void **state)
+{
+    as_new_file f;
+    as_err err = { 0 };
+    as_buf text;
+    (void)state;
+    as_buf_init(&text, 100);
+    assert_int_equal(mkdir(temp_path("f"), 0700), 0);
+    assert_int_equal(as_file_write_atomic(temp_path("f/x"), AS_LIT("old"), &err), 0);
+    assert_int_equal(as_new_file_open(&f, temp_path("f/x"), &err), 0);
+    assert_int_equal(as_new_file_write(&f, AS_LIT("new"), &err), 0);
+    assert_int_equal(as_file_read(temp_path("f/x"), &text, &err), 0);
+    assert_string_equal(text.data, "old");
+    as_new_file_fini(&f); /* given up */
+    assert_int_equal(entries(temp_path("f")), 1);
+    assert_int_equal(as_new_file_open(&f, temp_path("f/x"), &err), 0);
+    assert_int_equal(as_new_file_write(&f, AS_LIT("new"), &err), 0);
+    assert_int_equal(as_new_file_commit(&f, &err), 0);
+    as_new_file_fini(&f);
+    as_buf_clear(&text);
+    assert_int_equal(as_file_read(temp_path("f/x"), &text, &err), 0);
+    assert_string_equal(text.data, "new");
+    assert_int_equal(entries(temp_path("f")), 1);
+    as_buf_fini(&text);
+
+    assert_int_equal(as_new_file_open(&f, temp_path("no/x"), &err), AS_EIO);
+    assert_non_null(strstr(err.text, "no/x: No such file"));
+    assert_null(strstr(err.text, ".tmp-"));
+}
+
+static void test_folder(void **state)
+{
+    as_new_folder f, g;
+    as_err err = { 0 };
+    (void)state;
+    assert_int_equal(mkdir(temp_path("d"), 0700), 0);
+    assert_int_equal(as_new_folder_open(&f, temp_path("d/out//"), &err), 0);
+    AS_CLEANUP(free) char *inside = as_path_join(f.temporary, "file");
+    assert_int_equal(as_file_write_atomic(inside, AS_LIT("1"), &err), 0);
+    assert_false(as_path_exists(temp_path("d/out")));
+    as_new_folder_fini(&f); /* given up, with what is in it */
+    assert_int_equal(entries(temp_path("d")), 0);
+
+    assert_int_equal(as_new_folder_open(&f, temp_path("d/out"), &err), 0);
+    assert_int_equal(as_new_folder_open(&g, temp_path("d/out"), &err), 0); /* two at once */
+    AS_CLEANUP(free) char *again = as_path_join(f.temporary, "file");
+    AS_CLEANUP(free) char *other = as_path_join(g.temporary, "other");
+    assert_int_equal(as_file_write_atomic(again, AS_LIT("1"), &err), 0);
+    assert_int_equal(as_file_write_atomic(other, AS_LIT("2"), &err), 0);
+    assert_int_equal(as_new_folder_commit(&f, &err), 0);
+    as_new_folder_fini(&f);
+    assert_true(as_path_exists(temp_path("d/out/file")));
+    assert_int_equal(as_new_folder_commit(&g, &err), AS_EUSAGE); /* the first has it */
+    assert_non_null(strstr(err.text, "d/out: is there and not empty (name another folder"));
+    as_new_folder_fini(&g);
+    assert_int_equal(entries(temp_path("d")), 1);
+    assert_int_equal(entries(temp_path("d/out")), 1);
+
+    err = (as_err){ 0 };
+    assert_int_equal(as_new_folder_open(&f, temp_path("d/out"), &err), AS_EUSAGE);
+    err = (as_err){ 0 };
+    assert_int_equal(as_new_folder_open(&f, temp_path("d/out/file"), &err), AS_EUSAGE);
+    assert_non_null(strstr(err.text, "is there and no folder"));
+    err = (as_err){ 0 };
+    assert_int_equal(as_new_folder_open(&f, temp_path("no/out"), &err), AS_EIO);
+    assert_non_null(strstr(err.text, "no/out: could not be made: No such file"));
+    assert_int_equal(mkdir(temp_path("d/empty"), 0700), 0);
+    assert_int_equal(as_new_folder_open(&f, temp_path("d/empty"), &err), 0);
+    assert_int_equal(as_new_folder_commit(&f, &err), 0);
+    as_new_folder_fini(&f);
+}
+
+static void test_strmap(void **state)
+{
+    enum { N = 20000 };
+    char(*names)[16] = as_calloc(N, sizeof *names);
+    as_strmap m;
+    bool is_new;
+    uint32_t v;
+    (void)state;
+    assert_true(as_strmap_init(&m, N));
+    assert_false(as_strmap_find(&m, AS_LIT(""), &v));
+    for (uint32_t i = 0; i < N; i++) {
+        (void)snprintf(names[i], sizeof names[i], "%x", i);
+        assert_int_equal(as_strmap_add(&m, as_str_of(names[i]), i, &is_new), i);
+        assert_true(is_new);
+    }
+    for (uint32_t i = 0; i < N; i++) {
+        assert_int_equal(as_strmap_add(&m, as_str_of(names[i]), 1, &is_new), i);
+        assert_false(is_new);
+        assert_true(as_strmap_find(&m, as_str_of(names[i]), &v));
+        assert_int_equal(v, i);
+    }
+    assert_false(as_strmap_find(&m, AS_LIT("x"), &v));
+    assert_false(as_strmap_find(&m, AS_LIT(""), &v));
+    as_strmap_fini(&m);
+    assert_false(as_strmap_find(&m, AS_LIT("1"), &v));
+    as_free(names);
+    /* the empty text and bytes of zero are names too */
+    assert_true(as_strmap_init(&m, 2));
+    assert_int_equal(as_strmap_add(&m, AS_LIT(""), 5, &is_new), 5);
+    assert_int_equal(as_strmap_add(&m, AS_LIT("a\0b"), 6, &is_new), 6);
+    assert_true(as_strmap_find(&m, AS_LIT(""), &v) && v == 5);
+    assert_false(as_strmap_find(&m, AS_LIT("a"), &v));
+    as_strmap_fini(&m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_file),
+        cmocka_unit_test(test_folder),
+        cmocka_unit_test(test_strmap),
+    };
+    return cmocka_run_group_tests(tests, temp_setup, temp_teardown);
+}
