@@ -42,13 +42,13 @@ asbx_limits job_limits(const asbx_job *job, const asbx_policy *policy)
 
 /* ---- messages ---- */
 
-int job_receive(int socket, void *data, size_t len, int *fd, int timeout_ms)
+int job_receive(int socket, void *data, size_t most, int *fd, int timeout_ms)
 {
     union {
         char space[CMSG_SPACE(sizeof(int))];
         struct cmsghdr align;
     } control;
-    struct iovec io = { data, len };
+    struct iovec io = { data, most };
     struct msghdr m = { .msg_iov = &io,
                         .msg_iovlen = 1,
                         .msg_control = control.space,
@@ -64,7 +64,7 @@ int job_receive(int socket, void *data, size_t len, int *fd, int timeout_ms)
     do
         got = recvmsg(socket, &m, MSG_CMSG_CLOEXEC);
     while (got < 0 && errno == EINTR);
-    if (got != (ssize_t)len)
+    if (got <= 0)
         return got < 0 ? -errno : -EPIPE;
     const struct cmsghdr *c = CMSG_FIRSTHDR(&m);
     if (c && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int))) {
@@ -75,7 +75,7 @@ int job_receive(int socket, void *data, size_t len, int *fd, int timeout_ms)
         else
             close(received);
     }
-    return 0;
+    return (int)got;
 }
 
 /* The group's descriptors go last. */
@@ -241,14 +241,29 @@ void job_kill(job_run *run)
     run->killed = true;
 }
 
+/* The zygote's next word: that it began, or that it ended. */
+static void hear(job_run *run, int timeout_ms, const char *silence)
+{
+    union {
+        asbx_started started;
+        asbx_ended ended;
+    } word = { .started = { .magic = 0 } };
+    int n = job_receive(run->socket, &word, sizeof word, &run->pidfd, timeout_ms);
+    if (n == sizeof word.ended && word.ended.magic == ASBX_MAGIC) {
+        run->ended = word.ended;
+        run->has_ended = true;
+    } else if (n == sizeof word.started && word.started.magic == ASBX_MAGIC) {
+        run->started = word.started;
+        if (word.started.error)
+            broken(run, word.started.what, word.started.error);
+    } else {
+        broken(run, n == -ETIMEDOUT ? silence : "the sandbox's helper died", n < 0 ? -n : EPROTO);
+    }
+}
+
 void job_await_end(job_run *run, int timeout_ms)
 {
-    int rc = job_receive(run->socket, &run->ended, sizeof run->ended, NULL, timeout_ms);
-    if (rc == 0 && run->ended.magic == ASBX_MAGIC)
-        run->has_ended = true;
-    else
-        broken(run, rc == -ETIMEDOUT ? "a job could not be killed" : "the sandbox's helper died",
-               rc < 0 ? -rc : EPROTO);
+    hear(run, timeout_ms, "a job could not be killed");
 }
 
 static size_t most_results(const asbx_job *job, const asbx_policy *policy, uint32_t flags,
@@ -329,11 +344,7 @@ void job_await_start(job_run *run)
     enum { START_MS = 10000 };
     if (run->broken)
         return;
-    int rc = job_receive(run->socket, &run->started, sizeof run->started, &run->pidfd, START_MS);
-    if (rc < 0)
-        broken(run, "a job did not start", -rc);
-    else if (run->started.error)
-        broken(run, run->started.what, run->started.error);
+    hear(run, START_MS, "a job did not start");
     run->began = job_now_us();
 }
 
@@ -406,7 +417,7 @@ void job_execute(asbx_slot *slot, const asbx_job *job, const asbx_policy *policy
 {
     job_order(slot, job, policy, flags, run);
     job_await_start(run);
-    if (!run->broken)
+    if (!run->broken && !run->has_ended)
         watch(run);
     job_finish(run);
 }

@@ -2,7 +2,8 @@
  * as they are.
  *
  * supervisor -> zygote: asbx_order, with five to eight descriptors (asbx_fd).  zygote ->
- * supervisor: asbx_started with the job's pidfd, then, when the job is dead and reaped, asbx_ended.
+ * supervisor: asbx_started with the job's pidfd, then, when the job is dead and reaped, asbx_ended;
+ * of a job that is over at once, asbx_ended alone. The two differ in size.
  * The job reads its text from a sealed memfd and writes records to its result pipe; nothing of it
  * ever lies in the zygote. SPDX-License-Identifier: Apache-2.0 */
 #ifndef ASBX_PROTOCOL_H

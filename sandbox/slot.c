@@ -103,6 +103,8 @@ int slot_start(const asbx_settings *settings, asbx_slot *slot, char *why, size_t
     asbx_started ready = { .magic = 0 };
     if (rc == 0)
         rc = job_receive(slot->socket, &ready, sizeof ready, NULL, READY_MS);
+    if (rc >= 0 && rc != sizeof ready)
+        rc = -EPROTO;
     if (rc < 0)
         (void)snprintf(why, size, "the sandbox's helper (%s) does not start: %s",
                        slot->kind == KIND_PYTHON ? settings->python : settings->helper_dir,

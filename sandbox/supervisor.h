@@ -94,7 +94,7 @@ void job_execute(asbx_slot *slot, const asbx_job *job, const asbx_policy *policy
 /* The steps of it, for who watches two jobs at once. What fails says so in run->broken. */
 void job_order(asbx_slot *slot, const asbx_job *job, const asbx_policy *policy, uint32_t flags,
                job_run *run);
-void job_await_start(job_run *run);
+void job_await_start(job_run *run); /* or its end, where that comes first */
 void job_set_free(job_run *run); /* from the processor it began on; see asbx_order */
 int job_time_left(job_run *run); /* ms until a limit could be reached; 0: one is */
 bool job_drain(job_pipe *p);     /* what is there now; false: the cap is reached, or memory is */
@@ -112,7 +112,8 @@ const char *job_refusal(const asbx_job *job);
 /* asbx_limits with the policy's where the job's are 0, none above its most. */
 asbx_limits job_limits(const asbx_job *job, const asbx_policy *policy);
 uint64_t job_now_us(void); /* CLOCK_MONOTONIC: a clock that jumps changes no limit */
-int job_receive(int socket, void *data, size_t len, int *fd, int timeout_ms);
+/* The next message, of up to `most` bytes: how many; -errno. */
+int job_receive(int socket, void *data, size_t most, int *fd, int timeout_ms);
 
 /* ---- what a job takes ---- */
 

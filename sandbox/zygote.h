@@ -52,6 +52,8 @@ int zygote_listen_open(zygote_box *box,
 bool zygote_listen_install(const zygote_box *box, uint32_t policy); /* in the job; false: without */
 int zygote_listen_take(const zygote_box *box); /* the listener of the job that runs; -1: none */
 int zygote_listen_hear(int listener);          /* the number of the call that waits; -1 */
+/* Whether the job is dead before anybody need look after it: most are. `boss`: as below. */
+bool zygote_is_soon_over(int pidfd, int boss);
 /* Until the job is dead. It is killed for a call it must not make (*denied: its number, or
  * asbx_denied), and when `boss`, polled for its events, is gone: then -EPIPE. */
 int zygote_see_out(const zygote_box *box, int pidfd, int boss, short events, int32_t *denied);

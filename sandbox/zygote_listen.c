@@ -115,25 +115,28 @@ static void drop(struct pollfd *p)
     p->fd = -1;
 }
 
+bool zygote_is_soon_over(int pidfd, int boss)
+{
+    enum { UNDISTURBED_MS = 2 }; /* a job that makes a denied call waits so long */
+    struct pollfd p[2] = { { .fd = pidfd, .events = POLLIN },
+                           { .fd = boss, .events = POLLRDHUP } };
+    return poll(p, 2, UNDISTURBED_MS) > 0 && p[0].revents & POLLIN;
+}
+
 int zygote_see_out(const zygote_box *box, int pidfd, int boss, short events, int32_t *denied)
 {
     enum { JOB, BOSS, TOLD, LISTENER, N };
-    enum { UNDISTURBED_MS = 2 }; /* most jobs make no such call; one that does waits so long */
     bool has_taken = false;
     struct pollfd p[N] = { [JOB] = { .fd = pidfd, .events = POLLIN },
                            [BOSS] = { .fd = boss, .events = events },
-                           [TOLD] = { .fd = -1, .events = POLLIN },
+                           [TOLD] = { .fd = box->told, .events = POLLIN },
                            [LISTENER] = { .fd = -1, .events = POLLIN } };
-    int rc = 0, timeout = UNDISTURBED_MS;
+    int rc = 0;
     while (!(p[JOB].revents & POLLIN)) {
-        int n = poll(p, N, timeout);
+        int n = poll(p, N, -1);
         if (n < 0 && errno != EINTR)
             return -errno;
-        if (n == 0) {
-            p[TOLD].fd = box->told;
-            timeout = -1;
-        }
-        if (n <= 0)
+        if (n < 0)
             continue;
         if (p[BOSS].revents) {
             rc = -EPIPE;

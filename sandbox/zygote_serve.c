@@ -199,7 +199,10 @@ static int run_job(int socket, const zygote_box *box, const zygote_hooks *hooks,
         return refuse(socket, error, "clone3");
     const asbx_started started = { .magic = ASBX_MAGIC, .pid = (int32_t)pid };
     asbx_ended ended;
-    int rc = answer(socket, &started, sizeof started, pidfd);
+    const bool is_awaited = order->flags & ASBX_ORDER_DOWN;
+    int rc = is_awaited ? answer(socket, &started, sizeof started, pidfd) : 0;
+    if (!zygote_is_soon_over(pidfd, socket) && !is_awaited)
+        rc = answer(socket, &started, sizeof started, pidfd);
     int waited = wait_for(socket, box, (pid_t)pid, pidfd, &ended);
     close(pidfd);
     if (rc == 0 && waited == 0)
