@@ -5,7 +5,7 @@
 # SPDX-License-Identifier: Apache-2.0
 set -eu
 cd "$(dirname "$0")/.."
-files=$(find host kernels plugins tests examples -name '*.[ch]' -o -name '*.cpp' | grep -v -e '^host/.*\.h$' -e '^kernels/kernels\.h$' -e '^tests/abi/layout/layout\.h$' | sort)
+files=$(find host kernels plugins tests examples -name '*.[ch]' -o -name '*.cpp' -o -name '*.cu' | grep -v -e '^host/.*\.h$' -e '^kernels/kernels\.h$' -e '^tests/abi/layout/layout\.h$' | sort)
 if [ "${1:-}" = --fix ]; then
     # shellcheck disable=SC2086 # a list of names without blanks
     clang-format -i $files
