@@ -9,7 +9,8 @@ static const k_backend *const backends[] = { &k_naive_f64_backend, &k_naive_f32_
 
 const k_backend *k_backend_at(size_t i)
 {
-    return i < sizeof backends / sizeof backends[0] ? backends[i] : NULL;
+    const size_t n = sizeof backends / sizeof backends[0];
+    return i < n ? backends[i] : i == n ? k_backend_loaded() : NULL;
 }
 
 const k_backend *k_backend_find(const char *name)

@@ -401,6 +401,14 @@ struct k_backend {
 const k_backend *k_backend_find(const char *name);
 const k_backend *k_backend_at(size_t i); /* the i-th, NULL after the last */
 
+/* Adds the backend of a shared library (libassay_cuda.so: "cuda"), for as long as the process lives; before others look,
+ * by one thread. The same library again is fine. 0; K_EARG: it is not to be had, or not of this build; K_EDEVICE: it has
+ * no device here. why: a sentence that names the library, without a full stop. */
+int k_backend_load(const char *path, char *why, size_t size);
+const k_backend *k_backend_loaded(void); /* NULL: none */
+/* The i-th operation that a backend lacks (its pointer is NULL) by its name in k_backend; NULL after the last. */
+const char *k_backend_missing(const k_backend *backend, size_t i);
+
 /* options NULL: zeroes. 0, K_EARG (no such name), K_ENOMEM, K_EDEVICE. */
 int k_device_open(k_device **out, const char *backend, const k_options *options);
 void k_device_close(k_device *dev); /* NULL is fine; memory of the device must have been freed */
