@@ -8,14 +8,9 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/strmap.h"
+#include "model/mapping.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "the data of safetensors are little-endian, and used in place"
@@ -24,15 +19,14 @@
 enum { INDEX_MAX = 64 * 1024 * 1024, METADATA_MAX = 65536 };
 #define INDEX_NAME "model.safetensors.index.json"
 
-typedef struct mapping {
-    void *base;
-    size_t size;
+typedef struct source {
+    as_mapping bytes;
     const char *path;
-} mapping;
+} source;
 
 struct as_safetensors {
     as_arena arena;
-    mapping *files;
+    source *files;
     size_t n_files;
     as_safetensor *tensors;
     size_t n;
@@ -281,33 +275,16 @@ static int add_bytes(as_safetensors *s, as_str bytes, const char *what, as_err *
 
 /* ---- files ---- */
 
-static int map(mapping *m, const char *path, as_err *err)
-{
-    struct stat info;
-    AS_CLEANUP(close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 || fstat(fd, &info) != 0)
-        return as_fail_errno(err, "%s", path);
-    if (!S_ISREG(info.st_mode))
-        return as_fail(err, AS_EDATA, "%s: not a regular file", path);
-    *m = (mapping){ NULL, (size_t)info.st_size, path };
-    if (m->size == 0)
-        return 0;
-    m->base = mmap(NULL, m->size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (m->base != MAP_FAILED)
-        return 0;
-    m->base = NULL;
-    return as_fail_errno(err, "%s: mmap", path);
-}
-
 static int add_file(as_safetensors *s, const char *path, as_err *err)
 {
-    mapping *m = &s->files[s->n_files];
+    source *file = &s->files[s->n_files];
     as_str kept = as_arena_str(&s->arena, as_str_of(path));
     if (!kept.data)
         return as_fail(err, AS_ENOMEM, "%s: out of memory", path);
-    int rc = map(m, kept.data, err);
+    file->path = kept.data;
+    int rc = as_mapping_open(&file->bytes, kept.data, err);
     if (rc == 0)
-        rc = add_bytes(s, (as_str){ m->base, m->size }, kept.data, err);
+        rc = add_bytes(s, (as_str){ file->bytes.base, file->bytes.size }, kept.data, err);
     s->n_files++;
     return rc;
 }
@@ -482,8 +459,7 @@ void as_safetensors_close(as_safetensors *s)
     if (!s)
         return;
     for (size_t i = 0; s->files && i < s->n_files; i++)
-        if (s->files[i].base)
-            (void)munmap(s->files[i].base, s->files[i].size);
+        as_mapping_close(&s->files[i].bytes);
     as_strmap_fini(&s->by_name);
     as_arena_fini(&s->arena);
     as_free(s->files);
