@@ -1,0 +1,91 @@
+/* model_peer.c -- the file side of host/model as a program, for comparison with the Python
+ * packages.
+ *
+ * model_peer save FROM TO TYPE [SHARD_BYTES]   a folder as a folder, in F32, BF16 or F16
+ * model_peer fresh FROM TO TYPE                the same, with a config.json written from nothing
+ * model_peer gguf FROM FILE TYPE               a folder as GGUF, in F32, F16, BF16 or Q8_0
+ * model_peer ungguf FILE TO                    GGUF as a folder of F32
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/mem.h"
+#include "model/gguf_model.h"
+#include "model/weights_io.h"
+
+#include <stdio.h>
+
+typedef struct model {
+    as_weights_index *x;
+    float *arena;
+} model;
+
+static int make(model *m, const as_model_config *c, as_err *err)
+{
+    int rc = as_weights_index_new(&m->x, c, err);
+    if (rc < 0)
+        return rc;
+    m->arena = as_calloc(m->x->n_elements, sizeof *m->arena);
+    return m->arena ? 0 : as_fail(err, AS_ENOMEM, "out of memory");
+}
+
+static int open_folder(model *m, const char *folder, as_err *err)
+{
+    as_model_config c;
+    int rc = as_model_config_load(&c, folder, err);
+    if (rc == 0)
+        rc = make(m, &c, err);
+    return rc < 0 ? rc : as_weights_load(m->x, folder, NULL, m->arena, err);
+}
+
+static int open_gguf(model *m, const char *path, as_err *err)
+{
+    AS_CLEANUP(gguf) as_gguf *g = NULL;
+    as_model_config c;
+    int rc = as_gguf_open(&g, path, err);
+    if (rc == 0)
+        rc = as_gguf_config(g, &c, err);
+    if (rc == 0)
+        rc = make(m, &c, err);
+    return rc < 0 ? rc : as_gguf_load(g, m->x, m->arena, err);
+}
+
+static int save_folder(const model *m, const char *like, char **argv, int argc, as_err *err)
+{
+    unsigned long long shard = 0;
+    as_weights_save_options o = { AS_F32, AS_F32, like, 0 };
+    if (argc > 1 && !as_dtype_of(as_str_of(argv[1]), &o.file_dtype))
+        return as_fail(err, AS_EUSAGE, "no type %s", argv[1]);
+    if (argc > 2 && as_str_u64(as_str_of(argv[2]), &shard))
+        o.shard_bytes = (size_t)shard;
+    return as_weights_save(m->x, m->arena, &o, argv[0], err);
+}
+
+static int save_gguf(const model *m, const char *like, char **argv, as_err *err)
+{
+    static const as_gguf_type types[] = { AS_GGUF_F32, AS_GGUF_F16, AS_GGUF_BF16, AS_GGUF_Q8_0 };
+    as_gguf_save_options o = { AS_F32, AS_GGUF_F32, like, "peer" };
+    for (size_t i = 0; i < 4; i++)
+        if (strcmp(as_gguf_type_name(types[i]), argv[1]) == 0)
+            o.type = types[i];
+    return as_gguf_save(m->x, m->arena, &o, argv[0], err);
+}
+
+int main(int argc, char **argv)
+{
+    as_err err = { 0 };
+    model m = { NULL, NULL };
+    const char *what = argc > 3 ? argv[1] : "";
+    int rc = AS_EUSAGE;
+    if (strcmp(what, "ungguf") == 0)
+        rc = open_gguf(&m, argv[2], &err);
+    else if (what[0])
+        rc = open_folder(&m, argv[2], &err);
+    if (rc == 0 && strcmp(what, "gguf") == 0 && argc == 5)
+        rc = save_gguf(&m, argv[2], argv + 3, &err);
+    else if (rc == 0)
+        rc = save_folder(&m, strcmp(what, "save") == 0 ? argv[2] : NULL, argv + 3, argc - 3, &err);
+    if (rc < 0)
+        (void)fprintf(stderr, "%s\n", err.text[0] ? err.text : "usage: see model_peer.c");
+    as_weights_index_free(m.x);
+    as_free(m.arena);
+    return as_exit_status(rc);
+}
