@@ -1,0 +1,354 @@
+/* forward.c -- the forward pass as a list of kernel calls: tokens -> residual stream -> normed rows
+ * for the head. SPDX-License-Identifier: Apache-2.0 */
+#include "model/run.h"
+
+#include <math.h>
+
+void as_run_linear(as_run *r, as_role role, int64_t layer, const void *bias, const void *x, void *y)
+{
+    const as_tensor *t = as_weights_tensor(r->p->index, role, layer);
+    const size_t at = (size_t)(t - r->p->index->tensors);
+    k_gemm a = {
+        .type = r->p->type, .y_type = r->p->type, .m = r->tokens, .n = t->rows, .k = t->cols
+    };
+    a.x = x;
+    a.w = as_parameters_at(r->p, role, layer);
+    a.packed = r->p->packed_nt[at];
+    a.bias = bias;
+    a.y = y;
+    as_run_note(r, "gemm_nt", r->ops->gemm_nt(r->dev, &a));
+}
+
+void as_run_norm(as_run *r, as_role role, int64_t layer, const void *x, void *residual, void *y,
+                 void *rstd)
+{
+    k_rmsnorm a = {
+        .type = r->p->type, .rows = r->tokens, .n = r->c->d, .per_token = 1, .eps = r->c->rms_eps
+    };
+    a.x_stride = a.y_stride = r->c->d;
+    a.x = x;
+    a.residual = residual;
+    a.weight = as_parameters_at(r->p, role, layer);
+    a.y = y;
+    a.rstd = rstd;
+    as_run_note(r, "rmsnorm", r->ops->rmsnorm(r->dev, &a));
+}
+
+/* Number `first` of each row of the qkv. */
+static void *heads_from(const as_run *r, void *qkv, int64_t head)
+{
+    return (char *)qkv + (size_t)(head * r->c->head_dim) * k_type_size(r->p->type);
+}
+
+/* Norms of each head of q, or of k (Qwen3). */
+static void head_norm(as_run *r, as_role role, int64_t layer, int64_t first, int64_t heads,
+                      void *rstd)
+{
+    const as_layer_activations *l = &r->layers[layer];
+    k_rmsnorm a = {
+        .type = r->p->type, .rows = r->tokens * heads, .n = r->c->head_dim, .per_token = heads
+    };
+    a.eps = r->c->rms_eps;
+    a.x_stride = a.y_stride = (r->c->n_heads + 2 * r->c->n_kv_heads) * r->c->head_dim;
+    a.x = heads_from(r, l->raw, first);
+    a.weight = as_parameters_at(r->p, role, layer);
+    a.y = heads_from(r, l->qkv, first);
+    a.rstd = rstd;
+    as_run_note(r, "rmsnorm", r->ops->rmsnorm(r->dev, &a));
+}
+
+static void norm_q_and_k(as_run *r, int64_t layer)
+{
+    const as_model_config *c = r->c;
+    const as_layer_activations *l = &r->layers[layer];
+    head_norm(r, AS_W_Q_NORM, layer, 0, c->n_heads, l->rstd_q);
+    head_norm(r, AS_W_K_NORM, layer, c->n_heads, c->n_kv_heads, l->rstd_k);
+    k_copy_rows a = { .type = r->p->type, .rows = r->tokens, .n = c->n_kv_heads * c->head_dim };
+    a.x_stride = a.y_stride = (c->n_heads + 2 * c->n_kv_heads) * c->head_dim;
+    a.x = heads_from(r, l->raw, c->n_heads + c->n_kv_heads);
+    a.y = heads_from(r, l->qkv, c->n_heads + c->n_kv_heads);
+    as_run_note(r, "copy_rows", r->ops->copy_rows(r->dev, &a));
+}
+
+void as_run_rope(as_run *r, void *qkv, bool inverse)
+{
+    const as_model_config *c = r->c;
+    k_rope a = { .type = r->p->type, .tokens = r->tokens, .heads = c->n_heads + c->n_kv_heads };
+    a.head_dim = c->head_dim;
+    a.stride = (c->n_heads + 2 * c->n_kv_heads) * c->head_dim;
+    a.max_pos = r->p->max_pos;
+    a.positions = r->a.positions;
+    a.cos = r->p->cos;
+    a.sin = r->p->sin;
+    a.x = qkv;
+    a.inverse = inverse;
+    as_run_note(r, "rope", r->ops->rope(r->dev, &a));
+}
+
+static void attend(as_run *r, const as_layer_activations *l)
+{
+    const as_model_config *c = r->c;
+    k_attn a = {
+        .type = r->p->type, .tokens = r->tokens, .n_seqs = r->seqs, .max_seqlen = r->max_seqlen
+    };
+    a.heads = c->n_heads;
+    a.kv_heads = c->n_kv_heads;
+    a.head_dim = c->head_dim;
+    a.cu_seqlens = r->a.cu_seqlens;
+    a.scale = 1 / sqrt((double)c->head_dim);
+    a.qkv = l->qkv;
+    a.out = l->att;
+    a.lse = r->options.trains ? l->lse : NULL;
+    as_run_note(r, "attn", r->ops->attn(r->dev, &a));
+}
+
+static void attend_paged(as_run *r, int64_t layer)
+{
+    const as_model_config *c = r->c;
+    const as_layer_activations *l = &r->layers[layer];
+    char *keys = r->cache->memory + (size_t)layer * 2 * r->cache->layer_bytes;
+    k_kv_append put = { .type = r->p->type, .tokens = r->tokens, .heads = c->n_heads };
+    put.kv_heads = c->n_kv_heads;
+    put.head_dim = c->head_dim;
+    put.block_size = r->cache->block_size;
+    put.n_blocks = r->cache->n_blocks;
+    put.slots = r->a.slots;
+    put.qkv = l->qkv;
+    put.k_cache = keys;
+    put.v_cache = keys + r->cache->layer_bytes;
+    as_run_note(r, "kv_append", r->ops->kv_append(r->dev, &put));
+    k_attn_paged a = {
+        .type = r->p->type, .tokens = r->tokens, .n_seqs = r->seqs, .heads = c->n_heads
+    };
+    a.kv_heads = c->n_kv_heads;
+    a.head_dim = c->head_dim;
+    a.block_size = r->cache->block_size;
+    a.n_blocks = r->cache->n_blocks;
+    a.max_blocks = r->max_blocks;
+    a.seq_of = r->a.seq_of;
+    a.positions = r->a.positions;
+    a.block_tables = r->a.block_tables;
+    a.scale = 1 / sqrt((double)c->head_dim);
+    a.qkv = l->qkv;
+    a.k_cache = put.k_cache;
+    a.v_cache = put.v_cache;
+    a.out = l->att;
+    as_run_note(r, "attn_paged", r->ops->attn_paged(r->dev, &a));
+}
+
+void as_run_attention(as_run *r, int64_t layer)
+{
+    const as_layer_activations *l = &r->layers[layer];
+    const void *bias = as_parameters_at(r->p, AS_W_QKV_BIAS, layer);
+    as_run_linear(r, AS_W_QKV, layer, bias, l->h1, l->raw ? l->raw : l->qkv);
+    if (l->raw)
+        norm_q_and_k(r, layer);
+    as_run_rope(r, l->qkv, false);
+    if (r->cache)
+        attend_paged(r, layer);
+    else
+        attend(r, l);
+    as_run_linear(r, AS_W_O, layer, NULL, l->att, l->r1);
+}
+
+void as_run_swiglu(as_run *r, int64_t layer)
+{
+    const as_layer_activations *l = &r->layers[layer];
+    k_swiglu a = {
+        .type = r->p->type, .tokens = r->tokens, .f = r->c->d_ff, .gate_up = l->gate_up, .y = l->act
+    };
+    as_run_note(r, "swiglu", r->ops->swiglu(r->dev, &a));
+}
+
+/* r1 holds attention's part; with r0 it becomes the residual stream. */
+void as_run_mlp_in(as_run *r, int64_t layer)
+{
+    const as_layer_activations *l = &r->layers[layer];
+    as_run_norm(r, AS_W_NORM_MLP, layer, l->r0, l->r1, l->h2, l->rstd2);
+    as_run_linear(r, AS_W_GATE_UP, layer, NULL, l->h2, l->gate_up);
+    as_run_swiglu(r, layer);
+}
+
+static void all_layers(as_run *r)
+{
+    const int64_t n = r->c->n_layers;
+    k_embed e = {
+        .type = r->p->type, .tokens = r->tokens, .d = r->c->d, .vocab = r->c->vocab, .ids = r->a.ids
+    };
+    e.table = as_parameters_at(r->p, AS_W_EMBED, -1);
+    e.y = r->layers[0].r0;
+    as_run_note(r, "embed", r->ops->embed(r->dev, &e));
+    for (int64_t i = 0; i < n; i++) {
+        const as_layer_activations *l = &r->layers[i];
+        /* the stream so far is r1 of the layer before plus what its MLP left in r0 */
+        if (i == 0)
+            as_run_norm(r, AS_W_NORM_ATTN, i, l->r0, NULL, l->h1, l->rstd1);
+        else
+            as_run_norm(r, AS_W_NORM_ATTN, i, r->layers[i - 1].r1, l->r0, l->h1, l->rstd1);
+        as_run_attention(r, i);
+        as_run_mlp_in(r, i);
+        as_run_linear(r, AS_W_DOWN, i, NULL, l->act, i + 1 < n ? r->layers[i + 1].r0 : r->a.r_last);
+    }
+    as_run_norm(r, AS_W_NORM_OUT, -1, r->layers[n - 1].r1, r->a.r_last, r->a.h_last,
+                r->a.rstd_last);
+}
+
+/* ---- what comes in ---- */
+
+static void send(as_run *r, void *to, const void *from, int64_t n, size_t size)
+{
+    as_run_note(r, "copy_to", r->ops->copy_to(r->dev, to, from, (size_t)n * size));
+}
+
+static void send_ids(as_run *r, int32_t *to, const int32_t *from, int64_t n)
+{
+    send(r, to, from, n, sizeof *to);
+}
+
+static int check_ids(const as_run *r, const int32_t *ids, int64_t n, const char *what, as_err *err)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (ids[i] < 0 || ids[i] >= r->c->vocab)
+            return as_fail(err, AS_EDATA, "%s %lld is token %d; the vocabulary has %lld", what,
+                           (long long)i, ids[i], (long long)r->c->vocab);
+    return 0;
+}
+
+static int check_packed(const as_run *r, const as_packed *b, as_err *err)
+{
+    if (b->n_tokens <= 0 || b->n_seqs <= 0 || b->n_tokens > r->options.tokens ||
+        b->n_seqs > r->options.seqs || b->n_rows < 0 || b->n_rows > r->options.rows)
+        return as_fail(err, AS_EUSAGE,
+                       "%lld tokens in %lld sequences with %lld scored rows; the plan was for "
+                       "%lld, %lld and %lld",
+                       (long long)b->n_tokens, (long long)b->n_seqs, (long long)b->n_rows,
+                       (long long)r->options.tokens, (long long)r->options.seqs,
+                       (long long)r->options.rows);
+    if (b->cu_seqlens[0] != 0 || b->cu_seqlens[b->n_seqs] != b->n_tokens)
+        return as_fail(err, AS_EUSAGE, "the sequences do not cover the tokens");
+    for (int64_t s = 0; s < b->n_seqs; s++) {
+        int64_t n = (int64_t)b->cu_seqlens[s + 1] - b->cu_seqlens[s];
+        if (n < 0 || b->cu_seqlens[s + 1] > b->n_tokens)
+            return as_fail(err, AS_EUSAGE, "sequence %lld ends before it begins", (long long)s);
+        if (n > r->p->max_pos)
+            return as_fail(err, AS_EDATA,
+                           "sequence %lld has %lld tokens; there are %lld positions: shorten it",
+                           (long long)s, (long long)n, (long long)r->p->max_pos);
+    }
+    for (int64_t i = 0; i < b->n_rows; i++)
+        if (b->rows[i] < 0 || b->rows[i] >= b->n_tokens)
+            return as_fail(err, AS_EUSAGE, "row %lld names token %d of %lld", (long long)i,
+                           b->rows[i], (long long)b->n_tokens);
+    int rc = check_ids(r, b->ids, b->n_tokens, "position", err);
+    return rc < 0 ? rc : check_ids(r, b->targets, b->n_rows, "target", err);
+}
+
+static void begin(as_run *r, int64_t tokens, int64_t seqs)
+{
+    r->tokens = tokens;
+    r->seqs = seqs;
+    r->rows = 0;
+    r->temperature = 0;
+    r->cache = NULL;
+}
+
+/* Positions begin at 0 in every sequence; sent a stretch at a time, all stretches being 0, 1, 2 ...
+ */
+static void send_positions(as_run *r, const as_packed *b)
+{
+    enum { STRETCH = 1024 };
+    int32_t count[STRETCH];
+    for (int64_t s = 0; s < b->n_seqs; s++)
+        for (int64_t t = b->cu_seqlens[s]; t < b->cu_seqlens[s + 1]; t += STRETCH) {
+            int64_t n = b->cu_seqlens[s + 1] - t < STRETCH ? b->cu_seqlens[s + 1] - t : STRETCH;
+            for (int64_t i = 0; i < n; i++)
+                count[i] = (int32_t)(t - b->cu_seqlens[s] + i);
+            send_ids(r, r->a.positions + t, count, n);
+        }
+}
+
+int as_run_forward(as_run *r, const as_packed *b, as_err *err)
+{
+    int rc = check_packed(r, b, err);
+    if (rc < 0)
+        return rc;
+    begin(r, b->n_tokens, b->n_seqs);
+    r->rows = b->n_rows;
+    r->max_seqlen = 0;
+    for (int64_t s = 0; s < b->n_seqs; s++) {
+        int64_t n = b->cu_seqlens[s + 1] - b->cu_seqlens[s];
+        r->max_seqlen = n > r->max_seqlen ? n : r->max_seqlen;
+    }
+    send_ids(r, r->a.ids, b->ids, b->n_tokens);
+    send_ids(r, r->a.cu_seqlens, b->cu_seqlens, b->n_seqs + 1);
+    send_positions(r, b);
+    if (b->n_rows > 0) {
+        send_ids(r, r->a.rows, b->rows, b->n_rows);
+        send_ids(r, r->a.targets, b->targets, b->n_rows);
+    }
+    all_layers(r);
+    return as_run_status(r, err);
+}
+
+static int check_paged(const as_run *r, const as_paged *b, const as_kv_cache *cache, as_err *err)
+{
+    if (r->options.trains)
+        return as_fail(err, AS_EUSAGE, "a pass that trains does not read a cache");
+    if (b->n_tokens <= 0 || b->n_seqs <= 0 || b->n_tokens > r->options.tokens ||
+        b->n_seqs > r->options.seqs || b->max_blocks <= 0 || b->max_blocks > r->options.max_blocks)
+        return as_fail(
+            err, AS_EUSAGE,
+            "%lld tokens of %lld sequences of %lld blocks; the plan was for %lld, %lld and %lld",
+            (long long)b->n_tokens, (long long)b->n_seqs, (long long)b->max_blocks,
+            (long long)r->options.tokens, (long long)r->options.seqs,
+            (long long)r->options.max_blocks);
+    for (int64_t t = 0; t < b->n_tokens; t++) {
+        int64_t block = b->positions[t] / cache->block_size;
+        if (b->positions[t] < 0 || b->positions[t] >= r->p->max_pos)
+            return as_fail(err, AS_EDATA,
+                           "a sequence has come to position %d; there are %lld: shorten it",
+                           b->positions[t], (long long)r->p->max_pos);
+        if (b->seq_of[t] < 0 || b->seq_of[t] >= b->n_seqs || block >= b->max_blocks)
+            return as_fail(err, AS_EUSAGE, "token %lld lies outside the tables of blocks",
+                           (long long)t);
+        for (int64_t i = 0; i <= block; i++) {
+            int32_t at = b->block_tables[b->seq_of[t] * b->max_blocks + i];
+            if (at < 0 || at >= cache->n_blocks)
+                return as_fail(err, AS_EUSAGE, "block %d of a cache of %lld", at,
+                               (long long)cache->n_blocks);
+        }
+    }
+    return check_ids(r, b->ids, b->n_tokens, "token", err);
+}
+
+static void send_slots(as_run *r, const as_paged *b, int64_t block_size)
+{
+    enum { STRETCH = 1024 };
+    int32_t slots[STRETCH];
+    for (int64_t t = 0; t < b->n_tokens; t += STRETCH) {
+        int64_t n = b->n_tokens - t < STRETCH ? b->n_tokens - t : STRETCH;
+        for (int64_t i = 0; i < n; i++) {
+            int64_t p = b->positions[t + i];
+            int32_t block = b->block_tables[b->seq_of[t + i] * b->max_blocks + p / block_size];
+            slots[i] = (int32_t)(block * block_size + p % block_size);
+        }
+        send_ids(r, r->a.slots + t, slots, n);
+    }
+}
+
+int as_run_forward_paged(as_run *r, const as_paged *b, const as_kv_cache *cache, as_err *err)
+{
+    int rc = check_paged(r, b, cache, err);
+    if (rc < 0)
+        return rc;
+    begin(r, b->n_tokens, b->n_seqs);
+    r->cache = cache;
+    r->max_blocks = b->max_blocks;
+    send_ids(r, r->a.ids, b->ids, b->n_tokens);
+    send_ids(r, r->a.positions, b->positions, b->n_tokens);
+    send_ids(r, r->a.seq_of, b->seq_of, b->n_tokens);
+    send_ids(r, r->a.block_tables, b->block_tables, b->n_seqs * b->max_blocks);
+    send_slots(r, b, cache->block_size);
+    all_layers(r);
+    return as_run_status(r, err);
+}

@@ -1,0 +1,44 @@
+/* run.h -- what a pass is inside: its buffers, and operations that remember the first failure. Private to the transformer.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef AS_MODEL_RUN_H
+#define AS_MODEL_RUN_H
+#include "model/transformer.h"
+
+struct as_run {
+    const as_parameters *p;
+    const as_model_config *c; /* of p's index */
+    k_device *dev;
+    const k_backend *ops;
+    as_run_options options;
+    as_activations a;
+    as_layer_activations *layers;
+    void *memory;                          /* the device's, all of a */
+    int64_t tokens, seqs, rows, max_seqlen; /* of the last forward */
+    const as_kv_cache *cache;              /* NULL: the last forward was of whole sequences */
+    int64_t max_blocks;
+    double temperature; /* of the last as_run_logprob; 0: there was none since the forward */
+    int status;         /* of the operations of this call: the first that failed */
+    const char *failed; /* its name */
+};
+
+/* Operations are issued in a row and looked at once, by as_run_status. */
+static inline void as_run_note(as_run *r, const char *operation, int status)
+{
+    if (status < 0 && r->status == 0) {
+        r->status = status;
+        r->failed = operation;
+    }
+}
+int as_run_status(as_run *r, as_err *err); /* and forgets it */
+
+/* y[tokens, rows of the weight] = x w^T (+ bias), of the last forward's tokens */
+void as_run_linear(as_run *r, as_role role, int64_t layer, const void *bias, const void *x, void *y);
+/* y = norm of (residual +) x; the sum stays in residual */
+void as_run_norm(as_run *r, as_role role, int64_t layer, const void *x, void *residual, void *y, void *rstd);
+void as_run_rope(as_run *r, void *qkv, bool inverse);
+
+/* A layer from its first norm's output h1 on, up to `out`, the MLP's part; and the pieces a backward computes again. */
+void as_run_attention(as_run *r, int64_t layer);
+void as_run_mlp_in(as_run *r, int64_t layer);       /* h2, gate_up, act: the residual stream is finished in r1 */
+void as_run_swiglu(as_run *r, int64_t layer);
+#endif
