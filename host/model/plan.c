@@ -1,0 +1,126 @@
+/* plan.c -- the memory a model takes, counted by the functions that will ask for it.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "model/plan.h"
+
+#include "base/mem.h"
+
+#include <stdio.h>
+
+static const double MIB = 1048576;
+
+static int bytes_of_run(const as_weights_index *index, k_device *dev, k_type type,
+                        const as_run_options *o, size_t *activations, size_t *scratch, as_err *err)
+{
+    *activations = *scratch = 0;
+    if (o->tokens == 0)
+        return 0;
+    AS_CLEANUP(free)
+    as_layer_activations *layers = as_calloc((size_t)index->config.n_layers, sizeof *layers);
+    if (!layers)
+        return as_fail(err, AS_ENOMEM, "out of memory");
+    as_activations a;
+    int rc = as_activations_lay_out(&a, layers, NULL, index, dev, type, o, err);
+    if (rc < 0)
+        return rc;
+    *activations = a.activation_bytes;
+    *scratch = a.scratch_bytes;
+    return 0;
+}
+
+/* Gradients, two moments, and a master copy where there must be one. */
+static bool count_optimizer(as_plan *p, const as_weights_index *index, k_type type)
+{
+    const k_type real = k_real_type(type);
+    bool ok = as_mul_ok(index->n_elements, k_type_size(real), &p->grads) &&
+              as_mul_ok(p->grads, 2, &p->moments);
+    p->master = real == type ? 0 : p->grads;
+    return ok;
+}
+
+static bool add_up(as_plan *p)
+{
+    size_t training, sampling, all = 0;
+    const size_t parts[] = { p->weights, p->packed, p->tables, p->grads, p->moments, p->master };
+    bool ok = as_add_ok(p->activations, p->scratch, &training) &&
+              as_add_ok(p->sampling, p->cache, &sampling);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        ok = ok && as_add_ok(all, parts[i], &all);
+    return ok && as_add_ok(all, training > sampling ? training : sampling, &p->total);
+}
+
+int as_plan_make(as_plan *out, const as_weights_index *index, k_device *dev,
+                 const as_plan_options *options, as_err *err)
+{
+    const k_type type = options->parameters.type;
+    as_plan p = { 0 };
+    size_t activations = 0, scratch = 0;
+    *out = p;
+    int rc = as_parameters_bytes(index, dev, &options->parameters, &p.weights, &p.packed, &p.tables,
+                                 err);
+    if (rc == 0)
+        rc = bytes_of_run(index, dev, type, &options->training, &p.activations, &p.scratch, err);
+    if (rc == 0)
+        rc = bytes_of_run(index, dev, type, &options->sampling, &activations, &scratch, err);
+    if (rc == 0 && options->n_blocks > 0)
+        rc = as_kv_cache_bytes(index, type, options->n_blocks, options->block_size, &p.cache, err);
+    if (rc < 0)
+        return rc;
+    bool ok = as_add_ok(activations, scratch, &p.sampling);
+    if (options->training.tokens > 0)
+        ok = ok && count_optimizer(&p, index, type);
+    if (!ok || !add_up(&p))
+        return as_fail(err, AS_ENOMEM,
+                       "the model and its passes are larger than the address space");
+    *out = p;
+    return 0;
+}
+
+static void line(as_buf *out, const char *what, size_t bytes)
+{
+    if (bytes > 0)
+        as_buf_addf(out, "  %-40s %12.1f\n", what, (double)bytes / MIB);
+}
+
+void as_plan_print(const as_plan *plan, const as_weights_index *index, const k_device *dev,
+                   const as_plan_options *options, as_buf *out)
+{
+    static const char *const types[] = { [K_F32] = "fp32", [K_BF16] = "bf16", [K_F64] = "fp64" };
+    static const char *const kept[] = { [AS_KEEP_ALL] = "all kept",
+                                        [AS_RECOMPUTE_CHEAP] = "norms and SwiGLU again",
+                                        [AS_RECOMPUTE_LAYER] = "layers again" };
+    char what[80];
+    as_buf_addf(out, "memory plan: %.2f M parameters in %s on %s, MiB\n",
+                (double)index->n_params / 1e6, types[options->parameters.type], dev->ops->name);
+    line(out, "weights", plan->weights);
+    line(out, "weights, packed for products", plan->packed);
+    line(out, "tables of positions", plan->tables);
+    line(out, "gradients", plan->grads);
+    line(out, "moments", plan->moments);
+    line(out, "master weights", plan->master);
+    (void)snprintf(what, sizeof what, "activations of %lld tokens, %s",
+                   (long long)options->training.tokens, kept[options->training.recompute]);
+    line(out, what, plan->activations);
+    line(out, "scratch of training", plan->scratch);
+    (void)snprintf(what, sizeof what, "sampling, %lld tokens at once",
+                   (long long)options->sampling.tokens);
+    line(out, what, plan->sampling);
+    (void)snprintf(what, sizeof what, "keys and values, %lld x %lld positions",
+                   (long long)options->n_blocks, (long long)options->block_size);
+    line(out, what, plan->cache);
+    line(out, "total (training or sampling at a time)", plan->total);
+}
+
+int as_plan_check(const as_plan *plan, size_t limit, as_err *err)
+{
+    if (plan->total <= limit)
+        return 0;
+    size_t states =
+        plan->weights + plan->packed + plan->tables + plan->grads + plan->moments + plan->master;
+    return as_fail(err, AS_EBUDGET,
+                   "%.1f MiB are needed, %.1f MiB are allowed (weights and optimizer %.1f, "
+                   "training passes %.1f, sampling "
+                   "%.1f): fewer tokens in a pass, more recomputation, or bf16",
+                   (double)plan->total / MIB, (double)limit / MIB, (double)states / MIB,
+                   (double)(plan->activations + plan->scratch) / MIB,
+                   (double)(plan->sampling + plan->cache) / MIB);
+}
