@@ -64,6 +64,9 @@ static const char *say(as_jspan value, char out[48])
     else
         (void)snprintf(out, 48, "%.*s%s", (int)as_utf8_valid((as_str){ value.text.data, n }),
                        value.text.data, n < value.text.len ? "..." : "");
+    for (char *p = out; *p; p++)
+        if (*p == 0x7F) /* the one control character that JSON lets into a string */
+            *p = '?';
     return out;
 }
 

@@ -5,10 +5,13 @@
  * model_peer fresh FROM TO TYPE                the same, with a config.json written from nothing
  * model_peer gguf FROM FILE TYPE               a folder as GGUF, in F32, F16, BF16 or Q8_0
  * model_peer ungguf FILE TO                    GGUF as a folder of F32
+ * model_peer merge FROM ADAPTER TO             a folder with a LoRA adapter added
+ * model_peer lora FROM ADAPTER TO              an adapter as an adapter
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
 #include "model/gguf_model.h"
+#include "model/lora.h"
 #include "model/weights_io.h"
 
 #include <stdio.h>
@@ -69,6 +72,23 @@ static int save_gguf(const model *m, const char *like, char **argv, as_err *err)
     return as_gguf_save(m->x, m->arena, &o, argv[0], err);
 }
 
+/* argv: FROM ADAPTER TO */
+static int adapt(const model *m, bool merges, char **argv, as_err *err)
+{
+    const as_weights_save_options o = { AS_F32, AS_F32, argv[0], 0 };
+    as_lora *l = NULL;
+    float *arena = NULL;
+    int rc = as_lora_load(&l, &arena, m->x, argv[1], err);
+    if (rc == 0 && merges)
+        rc = as_lora_merge(l, arena, m->arena, AS_F32, err);
+    if (rc == 0)
+        rc = merges ? as_weights_save(m->x, m->arena, &o, argv[2], err)
+                    : as_lora_save(l, arena, AS_F32, argv[0], argv[2], err);
+    as_lora_free(l);
+    as_free(arena);
+    return rc;
+}
+
 int main(int argc, char **argv)
 {
     as_err err = { 0 };
@@ -81,6 +101,8 @@ int main(int argc, char **argv)
         rc = open_folder(&m, argv[2], &err);
     if (rc == 0 && strcmp(what, "gguf") == 0 && argc == 5)
         rc = save_gguf(&m, argv[2], argv + 3, &err);
+    else if (rc == 0 && (strcmp(what, "merge") == 0 || strcmp(what, "lora") == 0) && argc == 5)
+        rc = adapt(&m, what[0] == 'm', argv + 2, &err);
     else if (rc == 0)
         rc = save_folder(&m, strcmp(what, "save") == 0 ? argv[2] : NULL, argv + 3, argc - 3, &err);
     if (rc < 0)
