@@ -354,7 +354,8 @@ static void paged_is_attn(void **state)
 static void append_leaves_out(void **state)
 {
     (void)state;
-    float qkv[2 * 6] = { 0, 0, 1, 2, 3, 4, 0, 0, 5, 6, 7, 8 }, k[6] = { 0 }, v[6] = { 0 };
+    float qkv[2 * 6] = { 0, 0, 1, 2, 3, 4, 0, 0, 5, 6, 7, 8 };
+    float k[8] = { 0 }, v[8] = { 0 }; /* two numbers before the cache, where slot -1 would be */
     static const int32_t slots[] = { -1, 2 };
     k_kv_append a = {
         .type = K_F32, .tokens = 2, .heads = 1, .kv_heads = 1, .head_dim = 2, .block_size = 3
@@ -362,10 +363,10 @@ static void append_leaves_out(void **state)
     a.n_blocks = 1;
     a.slots = slots;
     a.qkv = qkv;
-    a.k_cache = k;
-    a.v_cache = v;
+    a.k_cache = k + 2;
+    a.v_cache = v + 2;
     assert_int_equal(f32->ops->kv_append(f32, &a), K_OK);
-    const float want_k[6] = { 0, 0, 0, 0, 5, 6 }, want_v[6] = { 0, 0, 0, 0, 7, 8 };
+    const float want_k[8] = { 0, 0, 0, 0, 0, 0, 5, 6 }, want_v[8] = { 0, 0, 0, 0, 0, 0, 7, 8 };
     assert_memory_equal(k, want_k, sizeof k);
     assert_memory_equal(v, want_v, sizeof v);
 }

@@ -168,6 +168,9 @@ static void filters_by_hand(void **state)
     assert_int_equal(reachable(z, 5, how), 0x0e);
     how.top_p = 0; /* the first always stays */
     assert_int_equal(reachable(z, 5, how), 0x02);
+    const double alike[4] = { 0 };
+    how.top_p = 0.5f; /* two of four quarters are enough */
+    assert_int_equal(reachable(alike, 4, how), 0x03);
     how = all;
     how.top_k = 3; /* 0.5, 0.25, 0.25: top_p looks at what top_k left */
     how.top_p = 0.7f;
