@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rmsnorm_cases.h"
 
-#include "emu_test.h"
+#include "numbers.h"
 
 enum { MAX_NUMBERS = 24000 };
 #define EPS 0.01 /* large enough to be seen */
