@@ -162,3 +162,43 @@ int as_lora_merge(const as_lora *l, const float *arena, void *weights, as_dtype 
     }
     return 0;
 }
+
+/* One matrix; sums: room for r * in doubles. */
+static void grad_of(const as_lora *l, const as_lora_matrix *m, const float *arena, const float *dw,
+                    float *grad, double *sums)
+{
+    size_t r = (size_t)l->config.r;
+    double scale = as_lora_scale(l);
+    memset(sums, 0, r * m->in * sizeof *sums);
+    for (size_t o = 0; o < m->out; o++) {
+        const float *row = dw + o * m->in;
+        for (size_t k = 0; k < r; k++) {
+            const float *a = arena + m->a + k * m->in;
+            double b = (double)arena[m->b + o * r + k], by_b = 0;
+            for (size_t i = 0; i < m->in; i++) {
+                sums[k * m->in + i] += b * (double)row[i];
+                by_b += (double)a[i] * (double)row[i];
+            }
+            grad[m->b + o * r + k] += (float)(scale * by_b);
+        }
+    }
+    for (size_t i = 0; i < r * m->in; i++)
+        grad[m->a + i] += (float)(scale * sums[i]);
+}
+
+int as_lora_grad(const as_lora *l, const float *arena, const float *d_weights, float *grad,
+                 as_err *err)
+{
+    size_t widest = 1;
+    for (size_t i = 0; i < l->n_matrices; i++)
+        widest = l->matrices[i].in > widest ? l->matrices[i].in : widest;
+    AS_CLEANUP(free)
+    double *sums = as_realloc_array(NULL, widest * (size_t)l->config.r, sizeof *sums);
+    if (!sums)
+        return as_fail(err, AS_ENOMEM, "out of memory for the gradient of a LoRA adapter");
+    for (size_t i = 0; i < l->n_matrices; i++) {
+        const as_lora_matrix *m = &l->matrices[i];
+        grad_of(l, m, arena, d_weights + l->index->parts[m->part].offset, grad, sums);
+    }
+    return 0;
+}

@@ -49,4 +49,8 @@ int as_lora_save(const as_lora *l, const float *arena, as_dtype file_dtype, cons
 
 /* weights += s B A, each element's sum in double; weights: an arena of the index, F32 or BF16. */
 int as_lora_merge(const as_lora *l, const float *arena, void *weights, as_dtype weights_dtype, as_err *err);
+
+/* Training with merged weights W' = W + s B A: from the gradient of a loss by W' (d_weights, an arena of the index),
+ * dA += s B^T dW' and dB += s dW' A^T, into grad (an adapter's arena). Sums in double, in the order of rows. */
+int as_lora_grad(const as_lora *l, const float *arena, const float *d_weights, float *grad, as_err *err);
 #endif

@@ -159,6 +159,54 @@ static void test_merge(void **state)
     }
 }
 
+/* sum of G (s B A), through as_lora_merge */
+static double loss(const as_lora *l, const float *ab, const float *g, float *w)
+{
+    double sum = 0;
+    memset(w, 0, l->index->n_elements * sizeof *w);
+    assert_int_equal(as_lora_merge(l, ab, w, AS_F32, NULL), 0);
+    for (size_t i = 0; i < l->index->n_elements; i++)
+        sum += (double)g[i] * (double)w[i];
+    return sum;
+}
+
+static void test_grad(void **state)
+{
+    as_weights_index *x = index_of("tiny_qwen3");
+    const as_lora_config c = { 3, 4, false, AS_LORA_K | AS_LORA_O | AS_LORA_DOWN };
+    as_lora *l;
+    as_rng rng = as_rng_at(11, 0);
+    (void)state;
+    assert_int_equal(as_lora_new(&l, x, &c, NULL), 0);
+    float *ab = random_arena(l, 5), *g = as_calloc(x->n_elements, sizeof *g);
+    float *w = as_calloc(x->n_elements, sizeof *w), *d = as_calloc(l->n_elements, sizeof *d);
+    for (size_t i = 0; i < x->n_elements; i++)
+        g[i] = (float)as_rng_double(&rng) - 0.5F;
+    d[l->matrices[0].a] = 1; /* gradients are added */
+    assert_int_equal(as_lora_grad(l, ab, g, d, NULL), 0);
+    d[l->matrices[0].a] -= 1;
+    for (size_t n = 0; n < 60;
+         n++) { /* linear in each element: a wide step is exact but for rounding */
+        const as_lora_matrix *m = &l->matrices[n % l->n_matrices];
+        size_t of_a = m->a + as_rng_below(&rng, 3 * m->in),
+               of_b = m->b + as_rng_below(&rng, 3 * m->out);
+        size_t at = n == 0 ? m->a : n % 4 < 2 ? of_a : of_b;
+        float old = ab[at];
+        ab[at] = old + 1;
+        double up = loss(l, ab, g, w);
+        ab[at] = old - 1;
+        double slope = (up - loss(l, ab, g, w)) / 2;
+        ab[at] = old;
+        assert_true(fabs(slope - (double)d[at]) <= 1e-4 * (1 + fabs(slope)));
+    }
+    as_free(ab);
+    as_free(g);
+    as_free(w);
+    as_free(d);
+    as_lora_free(l);
+    as_weights_index_free(x);
+}
+
 static void test_saved(void **state)
 {
     as_weights_index *x = index_of("tiny_qwen3");
@@ -287,8 +335,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_layout),          cmocka_unit_test(test_start),
-        cmocka_unit_test(test_merge),           cmocka_unit_test(test_saved),
-        cmocka_unit_test(test_refused_configs), cmocka_unit_test(test_refused_tensors),
+        cmocka_unit_test(test_merge),           cmocka_unit_test(test_grad),
+        cmocka_unit_test(test_saved),           cmocka_unit_test(test_refused_configs),
+        cmocka_unit_test(test_refused_tensors),
     };
     return cmocka_run_group_tests(tests, temp_setup, temp_teardown);
 }
