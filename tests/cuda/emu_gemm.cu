@@ -38,7 +38,10 @@ static __global__ void __launch_bounds__(128)
         if (step + 1 < n_steps)
             load_tiles(sm + ((step + 1) & 1) * STAGE, a, b, m, n, k, m0, n0, (step + 1) * BK);
         k_cp_commit();
-        k_cp_wait<MUT == 3 ? 2 : 1>();
+        if (MUT == 3)
+            k_cp_wait<2>();
+        else
+            k_cp_wait<1>();
         if (MUT != 1)
             __syncthreads();
         const nv_bfloat16 *sa = sm + (step & 1) * STAGE, *sb = sa + BM * LD;
