@@ -258,8 +258,10 @@ typedef struct k_copy_rows {
 
 /* ---- the head: log-probabilities without keeping [M,V] ------------------------------------------------------------- */
 
-/* z = h w^T / temperature, in real;  lse = log sum_j exp(z_j);  logp = z[target] - lse;
- * entropy = lse - sum_j p_j z_j, p = exp(z - lse). In chunks of rows through `scratch` (lmhead_scratch bytes). */
+/* z = h w^T / temperature, in real, each rounded before and after the division;  max = max_j z_j;
+ * log_sum = log sum_j exp(z_j - max);  logp = z[target] - max - log_sum, from left to right: a row's lse may be large, and its
+ * last bits are those of logp;  entropy = log_sum - sum_j p_j (z_j - max);  lse = max + log_sum, for the
+ * gradient. In chunks of rows through `scratch` (lmhead_scratch bytes). */
 typedef struct k_lmhead {
     k_type type;
     int64_t m, d, vocab;
@@ -302,7 +304,8 @@ typedef struct k_sample_row {
     int32_t top_k;     /* 0: off */
 } k_sample_row;
 
-/* p = softmax(logits[0..n_valid-1] / temperature). Tokens are ranked by p, equal ones by id. Kept are: the first top_k; of
+/* p = softmax(logits / temperature) over the whole row, logp and entropy by the same steps as lmhead_logprob: the same
+ * numbers. Ids from n_valid on are never drawn. The others are ranked by p, equal ones by id. Kept are: the first top_k; of
  * those, renormalised, each whose predecessors sum to less than top_p; of those, each with p >= min_p * the largest p.
  * id: with u of the draw, the first kept id (in the order of ids) at which the kept p sum to more than u * their total.
  * logp: log p[id]; kept_logp: log of p[id] over the kept total; entropy: of p. */

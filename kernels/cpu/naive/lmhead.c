@@ -50,9 +50,8 @@ int NAIVE(lmhead_logprob)(k_device *dev, const k_lmhead *a)
             sum += e;
             mean += e * (z[j] - max);
         }
-        real lse = max + r_log(sum);
-        ((real *)a->lse)[row] = lse;
-        ((real *)a->logp)[row] = z[a->targets[row]] - lse;
+        ((real *)a->lse)[row] = max + r_log(sum);
+        ((real *)a->logp)[row] = z[a->targets[row]] - max - r_log(sum);
         if (a->entropy)
             ((real *)a->entropy)[row] = r_log(sum) - mean / sum;
     }

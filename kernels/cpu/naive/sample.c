@@ -26,22 +26,26 @@ static int by_rank(const void *left, const void *right)
     return (a->id > b->id) - (a->id < b->id);
 }
 
-/* p = softmax(z / temperature) over n; returns the lse, and the entropy. */
-static real softmax(real *p, const real *z, int64_t n, real temperature, real *entropy)
+/* p = softmax(z / temperature) over n. log p[id], by the same steps as lmhead_logprob, is
+ * z[id] / temperature - max - log_sum. */
+typedef struct distribution {
+    real max, log_sum, entropy;
+} distribution;
+
+static distribution softmax(real *p, const real *z, int64_t n, real temperature)
 {
-    real max = z[0], sum = 0, mean = 0;
+    real max = z[0] / temperature, sum = 0, mean = 0;
     for (int64_t j = 1; j < n; j++)
-        max = z[j] > max ? z[j] : max;
+        max = z[j] / temperature > max ? z[j] / temperature : max;
     for (int64_t j = 0; j < n; j++) {
-        real s = (z[j] - max) / temperature, e = r_exp(s);
+        real s = z[j] / temperature - max, e = r_exp(s);
         p[j] = e;
         sum += e;
         mean += e > 0 ? e * s : 0; /* a logit of -inf adds nothing */
     }
     for (int64_t j = 0; j < n; j++)
         p[j] /= sum;
-    *entropy = r_log(sum) - mean / sum;
-    return max / temperature + r_log(sum);
+    return (distribution){ max, r_log(sum), r_log(sum) - mean / sum };
 }
 
 /* How many of the ranked are kept. */
@@ -115,8 +119,8 @@ int NAIVE(sample)(k_device *dev, const k_sample *a)
         const k_sample_row *how = &a->how[row];
         const real *z = (const real *)a->logits + row * a->vocab;
         bool greedy = !(how->temperature > 0);
-        real temperature = greedy ? 1 : (real)how->temperature, entropy;
-        real lse = softmax(p, z, a->n_valid, temperature, &entropy), total = 1;
+        real temperature = greedy ? 1 : (real)how->temperature, total = 1;
+        distribution of = softmax(p, z, a->vocab, temperature);
         int64_t id = greedy ? largest(z, a->n_valid) : 0;
         if (!greedy) {
             total = filter(p, r, a->n_valid, how);
@@ -124,13 +128,13 @@ int NAIVE(sample)(k_device *dev, const k_sample *a)
             id = drawn(p, a->n_valid, u * (double)total);
         }
         a->ids[row] = (int32_t)id;
-        real logp = z[id] / temperature - lse;
+        real logp = z[id] / temperature - of.max - of.log_sum;
         if (a->logp)
             ((real *)a->logp)[row] = logp;
         if (a->kept_logp)
             ((real *)a->kept_logp)[row] = greedy ? 0 : logp - r_log(total);
         if (a->entropy)
-            ((real *)a->entropy)[row] = entropy;
+            ((real *)a->entropy)[row] = of.entropy;
     }
     return K_OK;
 }
