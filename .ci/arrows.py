@@ -18,7 +18,7 @@ ROOMS = {
     "host/eval": ("base data jobs plug", {PLUGIN_H, ASSAY_H}),
     "host/audit": ("base", {PLUGIN_H}),
     "host/model": ("base kernels", {PLUGIN_H}),
-    "host/cli": ("base data jobs plug eval audit sandbox", {PLUGIN_H, ASSAY_H}),
+    "host/cli": ("base data jobs plug eval audit sandbox kernels model", {PLUGIN_H, ASSAY_H}),
     "host/api": ("base data jobs plug eval", {PLUGIN_H, ASSAY_H}),
     "sandbox": ("sandbox", set()),
     "kernels": ("kernels", set()),

@@ -148,18 +148,6 @@ static void record_flag(as_run_record *r, const char *key, bool value)
     as_run_record_config(r, key, as_str_of(value ? "true" : "false"));
 }
 
-static int record_text(void (*set)(as_run_record *, const char *, as_str), as_run_record *r,
-                       const char *key, const char *text, as_err *err)
-{
-    AS_CLEANUP(buf) as_buf b = { 0 };
-    as_buf_init(&b, 1 << 20);
-    as_buf_json_str(&b, as_str_of(text));
-    int rc = as_buf_check(&b, err);
-    if (rc == 0)
-        set(r, key, as_buf_str(&b));
-    return rc;
-}
-
 static int new_record(verify_run *v, as_err *err)
 {
     as_run_record *r = &v->record;
@@ -168,15 +156,15 @@ static int new_record(verify_run *v, as_err *err)
     int rc = as_run_record_new(r, "verify", err);
     if (rc < 0)
         return rc;
-    rc = record_text(as_run_record_config, r, "verifier", v->info->id, err);
+    rc = as_run_record_text(r, as_run_record_config, "verifier", v->info->id, err);
     if (rc == 0)
-        rc = record_text(as_run_record_config, r, "bad_lines", o->bad_lines, err);
+        rc = as_run_record_text(r, as_run_record_config, "bad_lines", o->bad_lines, err);
     if (rc == 0)
-        rc = record_text(as_run_record_set, r, "input", as_lines_name(v->lines), err);
+        rc = as_run_record_text(r, as_run_record_set, "input", as_lines_name(v->lines), err);
     if (rc == 0)
-        rc = record_text(as_run_record_set, r, "plugin", o->plug.plugin, err);
+        rc = as_run_record_text(r, as_run_record_set, "plugin", o->plug.plugin, err);
     if (rc == 0)
-        rc = record_text(as_run_record_set, r, "plugin_version", v->info->version, err);
+        rc = as_run_record_text(r, as_run_record_set, "plugin_version", v->info->version, err);
     (void)snprintf(number, sizeof number, "%" PRIu32, v->info->revision);
     as_run_record_config(r, "revision", as_str_of(number));
     (void)snprintf(number, sizeof number, "%" PRIu64, o->plug.timeout_ms);
@@ -197,7 +185,7 @@ static int save_state(verify_run *v, const char *state, as_err *err)
     verify_counts_json(v, &counts);
     int rc = as_buf_check(&counts, err);
     if (rc == 0)
-        rc = record_text(as_run_record_set, &v->record, "state", state, err);
+        rc = as_run_record_text(&v->record, as_run_record_set, "state", state, err);
     if (rc < 0)
         return rc;
     as_run_record_set(&v->record, "counts", as_buf_str(&counts));

@@ -199,3 +199,15 @@ int as_run_record_continues(const as_run_record *before, const as_run_record *no
         rc = compare_section(before, now, sections[i], err);
     return rc;
 }
+
+int as_run_record_text(as_run_record *r, as_run_record_put *write, const char *key,
+                       const char *text, as_err *err)
+{
+    AS_CLEANUP(buf) as_buf b = { 0 };
+    as_buf_init(&b, 1 << 20);
+    as_buf_json_str(&b, as_str_of(text));
+    int rc = as_buf_check(&b, err);
+    if (rc == 0)
+        write(r, key, as_buf_str(&b));
+    return rc;
+}

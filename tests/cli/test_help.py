@@ -62,6 +62,8 @@ class Help(AssayTest):
         """The examples of the help, as they stand, in a folder that has what they name."""
         self.file("answers.jsonl", [{"id": f"{g}-{k}", "group": g, "completion": f"\\boxed{{{k % 2}}}", "reference": "1"}
                                     for g in range(20) for k in range(8)])
+        self.file("prompts.jsonl", [{"id": k, "prompt": f"{k} + 1 ="} for k in range(3)])
+        shutil.copytree(SOURCE / "tests/golden/models/tiny_qwen2", self.dir / "models/countdown")
         env = {"PATH": f"{BIN.parent}:{os.environ['PATH']}"}
         can_sandbox = self.assay("sandbox", "check", rc=None).returncode == 0
         ran = 0

@@ -1,0 +1,456 @@
+/* generate_write.c -- the samples of `assay generate`: they end in any order, and stand in the file
+ * in that of the prompts, so that the same run writes the same file, and one that was cut is gone
+ * on with from its last whole line. SPDX-License-Identifier: Apache-2.0 */
+#include "base/jspan.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "cli/generate.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A prompt some of whose samples are not written yet. */
+typedef struct ticket {
+    char *id; /* raw JSON */
+    uint32_t n, n_written;
+    as_buf *lines;  /* [n] those that ended before their turn */
+    bool *is_there; /* [n] */
+    struct ticket *next;
+} ticket;
+
+struct gen_writer {
+    const gen_opts *opts;
+    as_sink *sink;
+    char *record_path; /* NULL: none (a pipe) */
+    as_run_record record;
+    ticket *first, **last;
+    gen_totals totals;
+    /* of an earlier run: whole lines, read again one by one as their turn comes */
+    as_source *kept_source;
+    as_lines *kept_lines;
+    as_buf kept_bytes;
+    uint64_t n_kept;
+    bool is_past_kept;
+};
+
+/* ---- one line ---- */
+
+static void add_numbers(as_buf *out, const char *key, const float *x, size_t n)
+{
+    as_buf_json_key(out, key);
+    as_buf_byte(out, '[');
+    for (size_t i = 0; i < n; i++) {
+        if (i)
+            as_buf_byte(out, ',');
+        as_buf_json_float(out, x[i]);
+    }
+    as_buf_byte(out, ']');
+}
+
+static double sum(const float *x, size_t n)
+{
+    double all = 0;
+    for (size_t i = 0; i < n; i++)
+        all += (double)x[i];
+    return all;
+}
+
+static void add_line(const gen_writer *w, as_buf *out, as_str id, const as_gen_sample *s)
+{
+    as_buf_text(out, "{\"schema\":\"assay.sample/1\"");
+    as_buf_json_key(out, "problem_id");
+    as_buf_add(out, id);
+    as_buf_json_key(out, "sample_idx");
+    as_buf_u64(out, s->sample);
+    as_buf_json_key(out, "seed");
+    as_buf_u64(out, w->opts->seed);
+    as_buf_json_key(out, "completion");
+    as_buf_json_str(out, s->text);
+    as_buf_json_key(out, "finish_reason");
+    as_buf_json_str(out, as_str_of(as_finish_text(s->finish)));
+    as_buf_json_key(out, "n_tokens");
+    as_buf_u64(out, s->n);
+    as_buf_json_key(out, "sum_logp");
+    as_buf_json_num(out, sum(s->logp, s->n));
+    as_buf_json_key(out, "entropy_mean");
+    as_buf_json_num(out, sum(s->entropy, s->n) / (double)s->n);
+    if (w->opts->token_ids) {
+        as_buf_json_key(out, "token_ids");
+        as_buf_byte(out, '[');
+        for (size_t i = 0; i < s->n; i++) {
+            if (i)
+                as_buf_byte(out, ',');
+            as_buf_u64(out, (uint64_t)s->ids[i]);
+        }
+        as_buf_byte(out, ']');
+    }
+    if (w->opts->logprobs)
+        add_numbers(out, "logprobs", s->logp, s->n);
+    as_buf_text(out, "}\n");
+}
+
+/* ---- in order ---- */
+
+static void ticket_free(ticket *t)
+{
+    for (uint32_t i = 0; t->lines && i < t->n; i++)
+        as_buf_fini(&t->lines[i]);
+    as_free(t->lines);
+    as_free(t->is_there);
+    as_free(t->id);
+    as_free(t);
+}
+
+static ticket *ticket_new(as_str id, uint32_t n)
+{
+    ticket *t = as_calloc(1, sizeof *t);
+    if (!t)
+        return NULL;
+    t->n = n;
+    t->id = as_strndup(id.data, id.len);
+    t->lines = as_calloc(n, sizeof *t->lines);
+    t->is_there = as_calloc(n, sizeof *t->is_there);
+    if (!t->id || !t->lines || !t->is_there) {
+        ticket_free(t);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        as_buf_init(&t->lines[i], SIZE_MAX / 2);
+    return t;
+}
+
+/* All whose turn it is. */
+static int write_due(gen_writer *w, as_err *err)
+{
+    int rc = 0;
+    while (rc == 0 && w->first) {
+        ticket *t = w->first;
+        while (rc == 0 && t->n_written < t->n && t->is_there[t->n_written]) {
+            as_buf *line = &t->lines[t->n_written++];
+            rc = as_buf_check(line, err);
+            if (rc == 0)
+                rc = as_sink_write(w->sink, as_buf_str(line), err);
+            as_buf_fini(line);
+        }
+        if (t->n_written < t->n)
+            break;
+        w->first = t->next;
+        if (!w->first)
+            w->last = &w->first;
+        ticket_free(t);
+    }
+    return rc == 0 && strcmp(w->opts->out, "-") != 0 ? as_sink_flush(w->sink, err) : rc;
+}
+
+static void count(gen_totals *t, uint64_t n_tokens, bool is_stopped, double sum_logp,
+                  double entropy_mean)
+{
+    t->samples++;
+    t->tokens += n_tokens;
+    t->stopped += is_stopped;
+    t->sum_logp += sum_logp;
+    t->sum_entropy += entropy_mean * (double)n_tokens;
+}
+
+int gen_writer_put(gen_writer *w, const as_gen_sample *s, as_err *err)
+{
+    ticket *t = s->tag;
+    assert(s->sample < t->n && !t->is_there[s->sample]);
+    add_line(w, &t->lines[s->sample], as_str_of(t->id), s);
+    t->is_there[s->sample] = true;
+    count(&w->totals, s->n, s->finish == AS_FINISH_STOP, sum(s->logp, s->n),
+          sum(s->entropy, s->n) / (double)s->n);
+    return write_due(w, err);
+}
+
+/* ---- what an earlier run has written ---- */
+
+static int count_kept(gen_writer *w, const as_line *line, as_str id, uint32_t sample, as_err *err)
+{
+    as_jspan row;
+    unsigned long long index = 0, tokens = 0;
+    double logp = 0, entropy = 0;
+    int rc = as_json_scan(line->text, &row, err);
+    if (rc == 0 &&
+        (row.kind != AS_J_OBJECT || !as_str_eq(as_jobject_get(row, "problem_id").text, id) ||
+         !as_junsigned(as_jobject_get(row, "sample_idx"), &index) || index != sample ||
+         !as_junsigned(as_jobject_get(row, "n_tokens"), &tokens) ||
+         !as_jnumber(as_jobject_get(row, "sum_logp"), &logp) ||
+         !as_jnumber(as_jobject_get(row, "entropy_mean"), &entropy)))
+        rc = as_fail(err, AS_EDATA,
+                     "not sample %u of prompt %.*s, which is next; --force begins anew",
+                     (unsigned)sample, (int)id.len, id.data);
+    if (rc < 0) {
+        as_err_prefix(err, "%s:%" PRIu64, w->opts->out, line->no);
+        return rc;
+    }
+    count(&w->totals, tokens, as_jspan_is(as_jobject_get(row, "finish_reason"), "stop"), logp,
+          entropy);
+    return 0;
+}
+
+/* How many of the samples of this prompt are there. Behind the last line of the earlier run there
+ * is nothing. */
+static int take_kept(gen_writer *w, as_str id, uint32_t n, uint32_t *out, as_err *err)
+{
+    *out = 0;
+    while (*out < n && !w->is_past_kept) {
+        as_line line;
+        size_t got = 0;
+        int rc = as_lines_chunk(w->kept_lines, &w->kept_bytes, &line, 1, 1, &got, err);
+        if (rc < 0)
+            return rc;
+        w->is_past_kept = rc == 0;
+        if (rc == 0)
+            break;
+        rc = count_kept(w, &line, id, *out, err);
+        if (rc < 0)
+            return rc;
+        w->n_kept++;
+        (*out)++;
+    }
+    return 0;
+}
+
+int gen_writer_expect(gen_writer *w, as_str id, uint32_t n, void **ticket_of, uint32_t *first,
+                      as_err *err)
+{
+    *first = 0;
+    int rc = w->kept_lines ? take_kept(w, id, n, first, err) : 0;
+    if (rc < 0 || *first == n)
+        return rc;
+    ticket *t = ticket_new(id, n);
+    if (!t)
+        return as_fail(err, AS_ENOMEM, "out of memory");
+    t->n_written = *first;
+    *w->last = t;
+    w->last = &t->next;
+    *ticket_of = t;
+    return 0;
+}
+
+/* The offset behind the last whole line. */
+static int whole_lines(const char *path, uint64_t *end, as_err *err)
+{
+    as_source *source = NULL;
+    as_lines *lines = NULL;
+    AS_CLEANUP(buf) as_buf bytes = { 0 };
+    as_buf_init(&bytes, SIZE_MAX / 2);
+    as_line line;
+    size_t n = 0;
+    *end = 0;
+    int rc = as_source_open(&source, path, err);
+    if (rc == 0)
+        rc = as_lines_open(&lines, source, 0, err);
+    while (rc == 0 && (rc = as_lines_chunk(lines, &bytes, &line, 1, 1, &n, err)) == 1) {
+        if (!line.torn)
+            *end = line.end;
+        rc = as_cancel_check(as_cli_cancel(), err);
+    }
+    as_lines_close(lines);
+    if (source)
+        as_source_close(source);
+    return rc;
+}
+
+/* ---- the run record ---- */
+
+static void record_number(as_run_record *r, const char *key, double x)
+{
+    char text[40];
+    (void)snprintf(text, sizeof text, "%.17g", x);
+    as_run_record_config(r, key, as_str_of(text));
+}
+
+static int record_stops(as_run_record *r, const gen_opts *o, as_err *err)
+{
+    AS_CLEANUP(buf) as_buf b = { 0 };
+    as_buf_init(&b, 1 << 24);
+    as_buf_byte(&b, '[');
+    for (size_t i = 0; i < o->stop.n; i++) {
+        if (i)
+            as_buf_byte(&b, ',');
+        as_buf_json_str(&b, as_str_of(o->stop.at[i]));
+    }
+    as_buf_byte(&b, ']');
+    int rc = as_buf_check(&b, err);
+    if (rc == 0)
+        as_run_record_config(r, "stop", as_buf_str(&b));
+    return rc;
+}
+
+static int hash_file(as_run_record *r, const char *name, const char *folder, const char *file,
+                     as_err *err)
+{
+    as_digest digest;
+    AS_CLEANUP(buf) as_buf path = { 0 };
+    as_buf_init(&path, 1 << 16);
+    as_buf_addf(&path, "%s/%s", folder, file);
+    int rc = as_buf_check(&path, err);
+    if (rc < 0 || !as_path_exists(path.data))
+        return rc;
+    rc = as_sha256_file(path.data, &digest, err);
+    if (rc == 0)
+        as_run_record_hash(r, name, digest);
+    return rc;
+}
+
+/* Whatever changes a sample stands in the config or the hashes. */
+static int new_record(gen_writer *w, const as_opened_model *m, const char *prompts, as_err *err)
+{
+    const gen_opts *o = w->opts;
+    as_run_record *r = &w->record;
+    int rc = as_run_record_new(r, "generate", err);
+    if (rc < 0)
+        return rc;
+    rc = as_run_record_text(r, as_run_record_config, "prompts", prompts, err);
+    if (rc == 0)
+        rc = as_run_record_text(r, as_run_record_config, "device", o->model.device, err);
+    if (rc == 0)
+        rc = as_run_record_text(r, as_run_record_config, "dtype",
+                                m->parameters->type == K_BF16 ? "bf16" : "f32", err);
+    if (rc == 0)
+        rc = record_stops(r, o, err);
+    if (rc < 0)
+        return rc;
+    record_number(r, "n", (double)o->n);
+    record_number(r, "max_tokens", (double)o->max_tokens);
+    record_number(r, "context", (double)m->parameters->max_pos);
+    record_number(r, "temperature", o->temperature);
+    record_number(r, "top_p", o->top_p);
+    record_number(r, "min_p", o->min_p);
+    record_number(r, "top_k", (double)o->top_k);
+    as_run_record_config(r, "token_ids", as_str_of(o->token_ids ? "true" : "false"));
+    as_run_record_config(r, "logprobs", as_str_of(o->logprobs ? "true" : "false"));
+    as_run_record_config(r, "ignore_eos", as_str_of(o->ignore_eos ? "true" : "false"));
+    as_run_record_seed(r, "run", o->seed);
+    static const char *const files[] = { "config.json", "generation_config.json", "tokenizer.json",
+                                         "model.safetensors", "model.safetensors.index.json" };
+    for (size_t i = 0; rc == 0 && i < sizeof files / sizeof *files; i++)
+        rc = hash_file(r, files[i], o->model.model, files[i], err);
+    return rc;
+}
+
+static int save_state(gen_writer *w, const char *state, as_err *err)
+{
+    char samples[24];
+    int rc = as_run_record_text(&w->record, as_run_record_set, "state", state, err);
+    if (rc < 0)
+        return rc;
+    (void)snprintf(samples, sizeof samples, "%" PRIu64, w->totals.samples);
+    as_run_record_set(&w->record, "samples", as_str_of(samples));
+    return as_run_record_save(&w->record, w->record_path, err);
+}
+
+/* ---- opening and closing ---- */
+
+static int go_on(gen_writer *w, as_err *err)
+{
+    const char *path = w->opts->out;
+    as_run_record before = { 0 };
+    uint64_t end = 0;
+    if (as_str_ends(as_str_of(path), ".gz") || as_str_ends(as_str_of(path), ".zst"))
+        return as_fail(err, AS_EUSAGE,
+                       "%s: a compressed file cannot be gone on with; --force begins anew", path);
+    int rc = as_path_exists(w->record_path) ? as_run_record_load(&before, w->record_path, err)
+                                            : as_fail(err, AS_EUSAGE,
+                                                      "%s is missing: whether %s can be gone on "
+                                                      "with cannot be told; --force begins anew",
+                                                      w->record_path, path);
+    if (rc == 0)
+        rc = as_run_record_continues(&before, &w->record, err);
+    as_run_record_fini(&before);
+    if (rc == 0)
+        rc = whole_lines(path, &end, err);
+    if (rc == 0 && truncate(path, (off_t)end) < 0)
+        rc = as_fail_errno(err, "%s", path);
+    if (rc == 0)
+        rc = as_source_open(&w->kept_source, path, err);
+    return rc == 0 ? as_lines_open(&w->kept_lines, w->kept_source, 0, err) : rc;
+}
+
+static int open_file(gen_writer *w, const as_opened_model *m, const char *prompts, as_err *err)
+{
+    const gen_opts *o = w->opts;
+    struct stat info;
+    const bool exists = stat(o->out, &info) == 0;
+    if (strcmp(o->out, "-") == 0 || (exists && !S_ISREG(info.st_mode)))
+        return as_sink_open(&w->sink, o->out, AS_SINK_OVERWRITE, err); /* no record, no resuming */
+    AS_CLEANUP(buf) as_buf path = { 0 };
+    as_buf_init(&path, 1 << 16);
+    as_buf_addf(&path, "%s.manifest.json", o->out);
+    w->record_path = path.data ? as_strdup(path.data) : NULL;
+    int rc =
+        w->record_path ? new_record(w, m, prompts, err) : as_fail(err, AS_ENOMEM, "out of memory");
+    const bool goes_on = exists && o->resume;
+    if (rc == 0 && goes_on)
+        rc = go_on(w, err);
+    if (rc == 0)
+        rc = as_sink_open(&w->sink, o->out,
+                          goes_on    ? AS_SINK_APPEND
+                          : o->force ? AS_SINK_OVERWRITE
+                                     : AS_SINK_NEW,
+                          err);
+    return rc == 0 ? save_state(w, "running", err) : rc;
+}
+
+int gen_writer_open(gen_writer **out, const gen_opts *o, const as_opened_model *m,
+                    const char *prompts, as_err *err)
+{
+    gen_writer *w = as_calloc(1, sizeof *w);
+    if (!w)
+        return as_fail(err, AS_ENOMEM, "out of memory");
+    w->opts = o;
+    w->last = &w->first;
+    as_buf_init(&w->kept_bytes, SIZE_MAX / 2);
+    int rc = open_file(w, m, prompts, err);
+    if (rc < 0) {
+        as_free(AS_STEAL(w->record_path)); /* nothing was begun */
+        (void)gen_writer_close(w, rc, NULL);
+    } else {
+        *out = w;
+    }
+    return rc;
+}
+
+int gen_writer_close(gen_writer *w, int rc, as_err *err)
+{
+    if (!w)
+        return rc;
+    int closed = as_sink_close(w->sink, err);
+    rc = rc < 0 ? rc : closed;
+    if (w->record_path) {
+        const char *state = rc == 0                            ? "done"
+                            : rc == AS_EINTR || rc == AS_ETERM ? "interrupted"
+                                                               : "failed";
+        int saved = save_state(w, state, err);
+        rc = rc < 0 ? rc : saved;
+    }
+    while (w->first) {
+        ticket *t = w->first;
+        w->first = t->next;
+        ticket_free(t);
+    }
+    as_lines_close(w->kept_lines);
+    if (w->kept_source)
+        as_source_close(w->kept_source);
+    as_buf_fini(&w->kept_bytes);
+    as_run_record_fini(&w->record);
+    as_free(w->record_path);
+    as_free(w);
+    return rc;
+}
+
+const gen_totals *gen_writer_totals(const gen_writer *w)
+{
+    return &w->totals;
+}
+
+uint64_t gen_writer_kept(const gen_writer *w)
+{
+    return w->n_kept;
+}

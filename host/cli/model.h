@@ -1,0 +1,40 @@
+/* model.h -- a model from the command line: its folder, its device, its type. SPDX-License-Identifier: Apache-2.0 */
+#ifndef AS_CLI_MODEL_H
+#define AS_CLI_MODEL_H
+#include "cli/common.h"
+#include "model/parameters.h"
+#include "model/tokenizer.h"
+
+typedef struct as_model_opts {
+    const char *model, *device, *dtype;
+    uint64_t threads, context;
+} as_model_opts;
+/* Rows of the option table; `T` is the command's struct, `m` its as_model_opts member. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): a member cannot stand in parentheses */
+#define AS_MODEL_OPTIONS(T, m)                                                                                          \
+    { .name = "model", .type = AS_OPT_TEXT, .value = "DIR", .offset = offsetof(T, m.model), .short_name = 'm',            \
+      .help = "a Hugging Face folder: config.json, model.safetensors, tokenizer.json" },                                 \
+    { .name = "device", .type = AS_OPT_CHOICE, .value = "NAME", .initial = "cpu", .choices = "cpu|naive|cuda",             \
+      .offset = offsetof(T, m.device), .help = "where it is computed; naive: one plain thread, to compare with" },        \
+    { .name = "dtype", .type = AS_OPT_CHOICE, .value = "TYPE", .initial = "auto", .choices = "auto|f32|bf16",              \
+      .offset = offsetof(T, m.dtype),                                                                                   \
+      .help = "what is computed in; auto: f32 up to 100 million parameters, above that the folder's" },                   \
+    { .name = "threads", .type = AS_OPT_UINT, .value = "N", .initial = "0", .offset = offsetof(T, m.threads),             \
+      .short_name = 't', .help = "threads (0: one per core); the results do not depend on it" },                          \
+    { .name = "context", .type = AS_OPT_UINT, .value = "N", .initial = "0", .offset = offsetof(T, m.context),             \
+      .help = "longest sequence, prompt and completion (0: the model's, up to 4096)" }
+/* NOLINTEND(bugprone-macro-parentheses) */
+
+typedef struct as_opened_model { /* zero-initialise; as_opened_model_close in any state */
+    as_weights_index *index;
+    k_device *dev;
+    as_parameters *parameters;
+    as_tokenizer *tokenizer;
+} as_opened_model;
+int as_opened_model_open(as_opened_model *m, const as_model_opts *opts, as_err *err); /* AS_EUSAGE without --model */
+void as_opened_model_close(as_opened_model *m);
+static inline void as_cleanup_opened_model(as_opened_model *m)
+{
+    as_opened_model_close(m);
+}
+#endif
