@@ -21,6 +21,19 @@ static bool may_change(uint32_t c)
     return uc_changed[uc_index[c >> 8]][c >> 6 & 3] >> (c % 64) & 1;
 }
 
+bool as_uc_is_blank(uint32_t c)
+{
+    return as_uc_class(c) == AS_UC_SPACE || (c >= 0x1C && c <= 0x1F);
+}
+
+size_t as_uc_write(char *out, uint32_t c)
+{
+    utf8proc_uint8_t bytes[4];
+    utf8proc_ssize_t n = utf8proc_encode_char((utf8proc_int32_t)c, bytes);
+    memcpy(out, bytes, (size_t)n);
+    return (size_t)n;
+}
+
 bool as_uc_is_word(uint32_t c)
 {
     if (c < 0x80)
@@ -217,9 +230,8 @@ static bool compose(as_nfc *n, as_str stretch, uint32_t at)
     count = utf8proc_normalize_utf32(chars, count, UTF8PROC_COMPOSE | UTF8PROC_STABLE);
     uint32_t start = (uint32_t)n->text.len;
     for (utf8proc_ssize_t i = 0; i < count; i++) {
-        utf8proc_uint8_t bytes[4];
-        utf8proc_ssize_t len = utf8proc_encode_char(chars[i], bytes);
-        as_buf_add(&n->text, (as_str){ (const char *)bytes, (size_t)len });
+        char bytes[4];
+        as_buf_add(&n->text, (as_str){ bytes, as_uc_write(bytes, (uint32_t)chars[i]) });
     }
     as_str made = { n->text.data + start, n->text.len - start };
     if (n->text.failed || as_str_eq(made, stretch))

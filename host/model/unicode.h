@@ -9,6 +9,8 @@
 
 enum { AS_UC_OTHER, AS_UC_LETTER, AS_UC_NUMBER, AS_UC_SPACE }; /* \p{L}, \p{N}, White_Space */
 unsigned as_uc_class(uint32_t c);   /* one of the above; beyond U+10FFFF: AS_UC_OTHER */
+bool as_uc_is_blank(uint32_t c);    /* Python's str.isspace: White_Space, and U+001C to U+001F */
+size_t as_uc_write(char *out, uint32_t c); /* as UTF-8: 1 to 4 bytes; c is no surrogate, at most U+10FFFF */
 bool as_uc_is_word(uint32_t c);     /* \w: alphabetic, mark, decimal digit, connector, joiner */
 
 /* The character that begins `text` (left >= 1), and its bytes. A byte that begins none is U+FFFD of one byte, so that
