@@ -6,6 +6,7 @@
  * {"text"} or {"error"}. SPDX-License-Identifier: Apache-2.0 */
 #include "base/jspan.h"
 #include "base/mem.h"
+#include "model/jinja.h"
 #include "model/tokenizer.h"
 
 #include <stdint.h>
@@ -79,6 +80,37 @@ static void decode(peer *p, as_jspan ids, bool skips)
     as_buf_byte(&p->out, '}');
 }
 
+static int render(peer *p, as_jspan root, as_str template, as_err *err)
+{
+    enum { MOST = 64 };
+    as_jinja_variable variables[MOST];
+    as_jinja_options options = { .variables = variables };
+    as_jspan all = as_jobject_get(root, "variables"), key, value;
+    unsigned long long now = 0;
+    (void)as_junsigned(as_jobject_get(root, "now"), &now);
+    options.now = (int64_t)now;
+    for (size_t at = 0; options.n_variables < MOST && as_jobject_next(all, &at, &key, &value);)
+        variables[options.n_variables++] =
+            (as_jinja_variable){ as_jstring(key, &p->arena, NULL).data, value.text };
+    as_jinja *j;
+    AS_CLEANUP(buf) as_buf text;
+    as_buf_init(&text, SIZE_MAX);
+    int rc = as_jinja_parse(&j, template, "template", err);
+    if (rc < 0)
+        return rc;
+    as_jinja_spans spans = { 0 };
+    rc = as_jinja_render(j, &options, &text, &spans, err);
+    as_jinja_free(j);
+    as_buf_text(&p->out, "{\"text\":");
+    as_buf_json_str(&p->out, as_buf_str(&text));
+    as_buf_text(&p->out, ",\"spans\":[");
+    for (size_t i = 0; i < spans.n; i++)
+        as_buf_addf(&p->out, "%s[%zu,%zu]", i ? "," : "", spans.spans[i][0], spans.spans[i][1]);
+    as_buf_text(&p->out, "]}");
+    as_jinja_spans_fini(&spans);
+    return rc;
+}
+
 static int answer(peer *p, as_str line, as_err *err)
 {
     as_jspan root;
@@ -96,6 +128,9 @@ static int answer(peer *p, as_str line, as_err *err)
         (void)as_junsigned(as_jobject_get(root, "flags"), &flags);
         return encode(p, as_jstring(text, &p->arena, NULL), (unsigned)flags, err);
     }
+    text = as_jobject_get(root, "template");
+    if (text.kind == AS_J_STRING)
+        return render(p, root, as_jstring(text, &p->arena, NULL), err);
     text = as_jobject_get(root, "pieces");
     if (text.kind == AS_J_STRING)
         return pieces(p, as_jstring(text, &p->arena, NULL), err);
