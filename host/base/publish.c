@@ -176,3 +176,14 @@ void as_new_folder_fini(as_new_folder *f)
     as_free(f->path);
     *f = (as_new_folder){ NULL, NULL };
 }
+
+int as_folder_remove(const char *path, as_err *err)
+{
+    AS_CLEANUP(free) char *temporary = temporary_name(path);
+    if (!temporary)
+        return as_fail(err, AS_ENOMEM, "%s: out of memory", path);
+    if (rename(path, temporary) != 0)
+        return as_fail_errno(err, "%s: could not be removed", path);
+    remove_folder(temporary);
+    return 0;
+}

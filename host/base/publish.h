@@ -26,6 +26,10 @@ int as_new_folder_open(as_new_folder *f, const char *path, as_err *err);
 int as_new_folder_commit(as_new_folder *f, as_err *err);
 void as_new_folder_fini(as_new_folder *f); /* what was not committed is removed */
 
+/* A folder of files, gone at once: renamed first, so that a process that is killed here leaves no part of it under its
+ * name. AS_EIO where even that fails; what then cannot be removed stays as NAME.tmp-.... */
+int as_folder_remove(const char *path, as_err *err);
+
 static inline void as_cleanup_new_file(as_new_file *f)
 {
     as_new_file_fini(f);

@@ -1,0 +1,49 @@
+/* checkpoint.h -- a training run at one step, so that it goes on bit for bit: DIR/step_N is a Hugging Face folder that
+ * from_pretrained loads as is, with optim.safetensors (moments, and master weights where the model is narrower) and
+ * trainer.json (counters, values, size and XXH3 of every file, its own last). It appears whole or not at all, and is
+ * believed only if every byte is as it was written. SPDX-License-Identifier: Apache-2.0 */
+#ifndef AS_TRAIN_CHECKPOINT_H
+#define AS_TRAIN_CHECKPOINT_H
+#include "model/weights.h"
+
+/* What a run wants back, by name: steps of the generator, the place in the data, how many tokens were seen. */
+typedef struct as_checkpoint_counter {
+    const char *name;
+    uint64_t value;
+} as_checkpoint_counter;
+/* Running means, the best so far; any double, NaN and infinities too. */
+typedef struct as_checkpoint_value {
+    const char *name;
+    double value;
+} as_checkpoint_value;
+
+typedef struct as_checkpoint {
+    const as_weights_index *index;
+    float *weights;  /* arena[index->n_elements]: master weights */
+    float *m, *v;    /* moments, likewise; both NULL: there are none */
+    uint64_t step;   /* steps done */
+    const char *run; /* what must be the same to go on, as a text: a hash of the run's configuration; NULL: anything */
+    as_checkpoint_counter *counters;
+    size_t n_counters;
+    as_checkpoint_value *values;
+    size_t n_values;
+} as_checkpoint;
+
+typedef struct as_checkpoint_options {
+    as_dtype dtype;   /* of the model's files: AS_F32, AS_BF16 or AS_F16 */
+    const char *like; /* see weights_io.h */
+    unsigned keep;    /* so many of the newest stay in DIR, this one among them; 0: all */
+} as_checkpoint_options;
+
+/* DIR/step_N, which must not be there. DIR is made where it is missing. Older ones go only after the new one stands, and
+ * only folders named step_N with a trainer.json in them. */
+int as_checkpoint_save(const as_checkpoint *c, const as_checkpoint_options *options, const char *dir, as_err *err);
+
+/* Checks every file of `path`, then fills the arenas, step, counters and values of *c, whose index, names and run are
+ * given; gaps of the arenas become zero. AS_EDATA: something is damaged or missing, and named. AS_EUSAGE: of another
+ * model or run, or without moments where there should be some. *c is changed only if all is well, but for the arenas. */
+int as_checkpoint_load(as_checkpoint *c, const char *path, as_err *err);
+
+/* The newest of DIR, as a path (the caller's); *path NULL: there is none, or no DIR. Looks at names only. */
+int as_checkpoint_latest(char **path, const char *dir, as_err *err);
+#endif
