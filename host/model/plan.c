@@ -39,7 +39,7 @@ static bool count_optimizer(as_plan *p, const as_weights_index *index, k_type ty
 
 static bool add_up(as_plan *p)
 {
-    size_t training, sampling, all = 0;
+    size_t training = 0, sampling = 0, all = 0;
     const size_t parts[] = { p->weights, p->packed, p->tables, p->grads, p->moments, p->master };
     bool ok = as_add_ok(p->activations, p->scratch, &training) &&
               as_add_ok(p->sampling, p->cache, &sampling);
