@@ -90,6 +90,10 @@ int as_parameters_bytes(const as_weights_index *index, k_device *dev,
     if (!k_type_size(options->type) || !(dev->ops->types >> options->type & 1))
         return as_fail(err, AS_EUSAGE, "the backend %s does not compute in this type",
                        dev->ops->name);
+    const char *missing = k_backend_missing(dev->ops, 0);
+    if (missing)
+        return as_fail(err, AS_EUSAGE, "the backend %s has no %s yet: use \"cpu\"", dev->ops->name,
+                       missing);
     size_t sum = 0, one;
     bool ok = as_mul_ok(index->n_elements, k_type_size(options->type), weights);
     for (size_t i = 0; i < index->n_tensors; i++) {

@@ -24,7 +24,8 @@ typedef struct as_parameters {
     void *cos, *sin;   /* [max_pos, head_dim / 2] real */
 } as_parameters;
 
-/* Memory for the weights, not yet filled. AS_EUSAGE where the device does not compute in the type, AS_ENOMEM. */
+/* Memory for the weights, not yet filled. AS_EUSAGE where the device does not compute in the type or lacks an operation,
+ * AS_ENOMEM. */
 int as_parameters_new(as_parameters **out, const as_weights_index *index, k_device *dev,
                       const as_parameters_options *options, as_err *err);
 void as_parameters_free(as_parameters *p); /* NULL is fine */

@@ -20,6 +20,10 @@ static int make(as_run *r, as_err *err)
                                     &r->options, err);
     if (rc < 0)
         return rc;
+    r->numbers = as_calloc((size_t)r->options.logit_rows, 3 * sizeof *r->numbers);
+    r->ids = as_calloc((size_t)r->options.logit_rows, sizeof *r->ids);
+    if (!r->numbers || !r->ids)
+        return as_fail(err, AS_ENOMEM, "out of memory");
     const size_t bytes = r->a.activation_bytes + r->a.scratch_bytes;
     r->memory = r->ops->alloc(r->dev, bytes);
     if (!r->memory)
@@ -54,6 +58,8 @@ void as_run_free(as_run *r)
         return;
     r->ops->free(r->dev, r->memory);
     as_free(r->layers);
+    as_free(r->numbers);
+    as_free(r->ids);
     as_free(r);
 }
 
@@ -153,17 +159,17 @@ int as_run_logits(as_run *r, const int32_t *rows, int64_t n_rows, double *logits
     return as_run_status(r, err);
 }
 
-/* The numbers of the last sampling, row by row. */
-static void fetch_sampled(as_run *r, int64_t n_rows, as_sampled *out)
+/* The numbers of the last sampling. */
+static void fetch_sampled(as_run *r, int64_t n, as_sampled *out)
 {
-    for (int64_t i = 0; i < n_rows; i++) {
-        const size_t at = (size_t)i * k_type_size(r->p->real);
-        as_run_note(r, "copy_from",
-                    r->ops->copy_from(r->dev, &out[i].id, r->a.sampled_ids + i, sizeof out[i].id));
-        fetch(r, &out[i].logp, (const char *)r->a.sampled + at, 1);
-        fetch(r, &out[i].kept_logp, (const char *)r->a.kept + at, 1);
-        fetch(r, &out[i].entropy, (const char *)r->a.entropy + at, 1);
-    }
+    double *logp = r->numbers, *kept = logp + n, *entropy = kept + n;
+    as_run_note(r, "copy_from",
+                r->ops->copy_from(r->dev, r->ids, r->a.sampled_ids, (size_t)n * sizeof *r->ids));
+    fetch(r, logp, r->a.sampled, n);
+    fetch(r, kept, r->a.kept, n);
+    fetch(r, entropy, r->a.entropy, n);
+    for (int64_t i = 0; i < n; i++)
+        out[i] = (as_sampled){ r->ids[i], logp[i], kept[i], entropy[i] };
 }
 
 int as_run_sample(as_run *r, const int32_t *rows, int64_t n_rows, const k_sample_row *how,

@@ -80,6 +80,23 @@ static void to_the_byte(void **state)
                 planned(b->name, (k_type)type, f);
 }
 
+/* A backend that is not whole is refused before any of it is called. */
+static void lacking(void **state)
+{
+    (void)state;
+    tiny_model m;
+    as_plan plan;
+    as_err said = { 0 };
+    const as_plan_options o = some_options(K_F32);
+    tiny_open(&m, "tiny_qwen2", "", "naive-f32", K_F32);
+    count(m.dev);
+    counting.pack_bytes = NULL;
+    assert_int_equal(as_plan_make(&plan, m.index, m.dev, &o, &said), AS_EUSAGE);
+    assert_non_null(strstr(said.text, "has no pack_bytes yet"));
+    m.dev->ops = real_one;
+    tiny_close(&m);
+}
+
 /* Activations of a pass over n tokens grow with n and with nothing else; keeping less takes less.
  */
 static void grows(void **state)
@@ -140,6 +157,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(to_the_byte),
+        cmocka_unit_test(lacking),
         cmocka_unit_test(grows),
         cmocka_unit_test(printed_and_refused),
     };
