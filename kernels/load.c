@@ -1,5 +1,6 @@
 /* load.c -- a backend from a shared library, so that what it needs (CUDA) need not be there for
  * this program to start. The library stays for as long as the process lives.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/cuda/library.h"
 #include "kernels/kernels.h"

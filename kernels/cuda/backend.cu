@@ -1,5 +1,6 @@
 /* backend.cu -- the table of the CUDA backend, its device and its memory. One stream per device, so
  * operations complete in the order issued. What is not filled in here is not written yet.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/cuda/internal.h"
 #include "kernels/cuda/library.h"
@@ -15,18 +16,12 @@ int status(cudaError_t error)
     return error == cudaSuccess ? K_OK : K_EDEVICE;
 }
 
-/* Makes the device the calling thread's: CUDA keeps one for each thread. */
-bool select(k_device *dev)
-{
-    return cudaSetDevice(k_cuda_of(dev)->index) == cudaSuccess;
-}
-
 void close_device(k_device *dev)
 {
     if (!dev)
         return;
     k_cuda_device *d = k_cuda_of(dev);
-    if (select(dev)) {
+    if (k_cuda_use(dev)) {
         if (d->stream) {
             cudaStreamSynchronize(d->stream);
             cudaStreamDestroy(d->stream);
@@ -50,7 +45,7 @@ int open_device(k_device **out, const k_options *options)
     d->base.ops = &table;
     d->index = options->index;
     void *scratch = nullptr;
-    if (!select(&d->base) ||
+    if (!k_cuda_use(&d->base) ||
         cudaStreamCreateWithFlags(&d->stream, cudaStreamNonBlocking) != cudaSuccess) {
         delete d;
         return K_EDEVICE;
@@ -67,7 +62,7 @@ int open_device(k_device **out, const k_options *options)
 void *alloc(k_device *dev, size_t size)
 {
     void *p = nullptr;
-    if (!select(dev) || cudaMalloc(&p, size ? size : 1) != cudaSuccess) {
+    if (!k_cuda_use(dev) || cudaMalloc(&p, size ? size : 1) != cudaSuccess) {
         cudaGetLastError(); /* "no memory" is said by NULL, and no error of what comes next */
         return nullptr;
     }
@@ -76,7 +71,7 @@ void *alloc(k_device *dev, size_t size)
 
 void release(k_device *dev, void *p)
 {
-    if (p && select(dev))
+    if (p && k_cuda_use(dev))
         cudaFree(p);
 }
 
@@ -84,14 +79,15 @@ int zero(k_device *dev, void *p, size_t size)
 {
     if (!size)
         return K_OK;
-    return select(dev) ? status(cudaMemsetAsync(p, 0, size, k_cuda_of(dev)->stream)) : K_EDEVICE;
+    return k_cuda_use(dev) ? status(cudaMemsetAsync(p, 0, size, k_cuda_of(dev)->stream))
+                           : K_EDEVICE;
 }
 
 int copy_any(k_device *dev, void *to, const void *from, size_t size, cudaMemcpyKind kind)
 {
     if (!size)
         return K_OK;
-    if (!select(dev))
+    if (!k_cuda_use(dev))
         return K_EDEVICE;
     cudaStream_t stream = k_cuda_of(dev)->stream;
     if (cudaMemcpyAsync(to, from, size, kind, stream) != cudaSuccess)
@@ -117,7 +113,7 @@ int copy(k_device *dev, void *to, const void *from, size_t size)
 
 int sync(k_device *dev)
 {
-    return select(dev) ? status(cudaStreamSynchronize(k_cuda_of(dev)->stream)) : K_EDEVICE;
+    return k_cuda_use(dev) ? status(cudaStreamSynchronize(k_cuda_of(dev)->stream)) : K_EDEVICE;
 }
 
 k_backend make_table() noexcept

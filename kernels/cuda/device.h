@@ -3,6 +3,7 @@
  *
  * Kernels are plain CUDA C++. Only what is no C++ to begin with goes through a name of ours:
  * K_LAUNCH for <<<>>>, K_DYN_SHARED for the untyped shared array, and the instructions of ptx.h.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef K_CUDA_DEVICE_H
 #define K_CUDA_DEVICE_H

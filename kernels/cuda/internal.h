@@ -1,4 +1,5 @@
 /* internal.h -- what the files of the CUDA backend share: its device, its scratch, its operations.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef K_CUDA_INTERNAL_H
 #define K_CUDA_INTERNAL_H
@@ -19,6 +20,14 @@ struct k_cuda_device {
 static inline k_cuda_device *k_cuda_of(k_device *dev)
 {
     return reinterpret_cast<k_cuda_device *>(dev);
+}
+
+/* The device, made the calling thread's, which launches go to; NULL where CUDA refuses. Operations
+ * begin with this. */
+static inline k_cuda_device *k_cuda_use(k_device *dev)
+{
+    k_cuda_device *d = k_cuda_of(dev);
+    return cudaSetDevice(d->index) == cudaSuccess ? d : nullptr;
 }
 
 /* K_OK, or K_EDEVICE where a launch was refused or something failed before. */

@@ -1,5 +1,7 @@
 /* library.h -- the one symbol of a backend's shared library, and what the host checks before it
- * touches anything else of it. Plain C. SPDX-License-Identifier: Apache-2.0 */
+ * touches anything else of it. Plain C.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef K_CUDA_LIBRARY_H
 #define K_CUDA_LIBRARY_H
 

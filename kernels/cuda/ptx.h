@@ -3,6 +3,7 @@
  *
  * For nvcc; emu/intrinsics.h has the same names for the emulation. Layouts of fragments: PTX ISA,
  * "Matrix fragments for mma.m16n8k16". All lanes of the warp take part in the matrix instructions.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef K_CUDA_PTX_H
 #define K_CUDA_PTX_H

@@ -12,6 +12,7 @@
  *
  * Bytes per number of a row, which are what these kernels cost: forward 2 reads and 2 writes with a
  * residual, else 1 and 1; backward 2 or 3 reads and 1 write, and 2 reads for dw.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/internal.h"
@@ -401,10 +402,13 @@ int k_cuda_rmsnorm(k_device *dev, const k_rmsnorm *a)
         return K_EARG;
     if (a->rows == 0)
         return K_OK;
+    k_cuda_device *d = k_cuda_use(dev);
+    if (!d)
+        return K_EDEVICE;
     if (a->type == K_F32)
-        forward<float>(k_cuda_of(dev)->stream, *a);
+        forward<float>(d->stream, *a);
     else
-        forward<nv_bfloat16>(k_cuda_of(dev)->stream, *a);
+        forward<nv_bfloat16>(d->stream, *a);
     return k_cuda_launched();
 }
 
@@ -420,9 +424,12 @@ int k_cuda_rmsnorm_bwd(k_device *dev, const k_rmsnorm_bwd *a)
         return K_EARG;
     if (a->rows == 0)
         return K_OK;
+    k_cuda_device *d = k_cuda_use(dev);
+    if (!d)
+        return K_EDEVICE;
     if (a->type == K_F32)
-        backward<float>(k_cuda_of(dev), *a);
+        backward<float>(d, *a);
     else
-        backward<nv_bfloat16>(k_cuda_of(dev), *a);
+        backward<nv_bfloat16>(d, *a);
     return k_cuda_launched();
 }

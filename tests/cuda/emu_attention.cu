@@ -1,6 +1,8 @@
 /* emu_attention.cu -- causal attention over sequences of any length with a running maximum. A block
  * is 32 queries of 4 threads each; tiles of 32 keys lie in dynamic shared memory. Tries templates,
- * __syncwarp and shuffles inside a quad. SPDX-License-Identifier: Apache-2.0 */
+ * __syncwarp and shuffles inside a quad.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "emu_kernels.h"
 #include "kernels/cuda/device.h"
 #ifndef MUT

@@ -1,6 +1,8 @@
 /* emu_embed.cu -- the gradient of an embedding by atomics, and in a fixed order by sorted segments:
  * order[] has the tokens sorted by id, segments[u] .. segments[u+1] those of ids[u]. Tries atomics
- * and conflicts between blocks. SPDX-License-Identifier: Apache-2.0 */
+ * and conflicts between blocks.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "emu_kernels.h"
 #include "kernels/cuda/device.h"
 #ifndef MUT

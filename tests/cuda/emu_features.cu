@@ -1,5 +1,6 @@
 /* emu_features.cu -- what the other kernels do not use: votes, shuffles with a width, partial
  * masks, atomics, a wait for another thread; and kernels with one fault each.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "emu_kernels.h"
 #include "kernels/cuda/device.h"

@@ -1,5 +1,6 @@
 /* emu_gemm.cu -- C[M,N] = A[M,K] B[N,K]^T, bf16 in, float out: 64x64x32 tiles, two stages of
  * cp.async, four warps of 32x32. Tries asynchronous copies, ldmatrix and mma of the emulation.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "emu_kernels.h"
 #include "kernels/cuda/device.h"

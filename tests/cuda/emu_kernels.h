@@ -1,6 +1,7 @@
 /* emu_kernels.h -- kernels that try the emulation, as their tests launch them. Pointers are the
  * device's. MUT == n is the n-th bug planted in a file: -DMUT=n, or
  * -DMUT=emu_mutant to choose at a run (mutants.py).
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EMU_KERNELS_H
 #define EMU_KERNELS_H

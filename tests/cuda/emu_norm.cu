@@ -1,6 +1,8 @@
 /* emu_norm.cu -- RMSNorm with one block per row: shuffles, then one shared array. Tries static
  * shared memory, barriers and warp shuffles of the emulation; kernels/cuda/rmsnorm.cu is the real
- * one. SPDX-License-Identifier: Apache-2.0 */
+ * one.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "emu_kernels.h"
 #include "kernels/cuda/device.h"
 #ifndef MUT

@@ -1,5 +1,7 @@
 /* emu_test.h -- what tests over the emulation share: device arrays, orders of threads, and that
- * nothing was found. SPDX-License-Identifier: Apache-2.0 */
+ * nothing was found.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EMU_TEST_H
 #define EMU_TEST_H
 #include "kernels/cuda/emu/emu.h"

@@ -1,5 +1,7 @@
 /* library.c -- libraries of kernels for test_backend_load.c: a good one, and with WRONG=n one that
- * is not. SPDX-License-Identifier: Apache-2.0 */
+ * is not.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/cuda/library.h"
 
 #include <stdio.h>

@@ -63,6 +63,10 @@ RMSNORM = [
      "same_bits"),
     ("16 bytes from rows of any length", "OOB ALIGN",
      [("return stride % Chunk<T>::n == 0 && ", "return (MUT || stride % Chunk<T>::n == 0) && ")]),
+    ("launched on whatever device is current, forward", "LAUNCH",
+     [("forward<float>(d->stream, *a)", "MUT ? (void)cudaSetDevice(0) : (void)0, forward<float>(d->stream, *a)")], "two_devices"),
+    ("launched on whatever device is current, backward", "LAUNCH",
+     [("backward<float>(d, *a)", "MUT ? (void)cudaSetDevice(0) : (void)0, backward<float>(d, *a)")], "two_devices"),
     ("one row of a block gets its rstd", "NUMBERS",
      [("threadIdx.x % threads == 0)", "threadIdx.x % (MUT ? block_threads : threads) == 0)")]),
 ]

@@ -1,4 +1,5 @@
 /* numbers.h -- random numbers, and how far results are from what they should be.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef NUMBERS_H
 #define NUMBERS_H

@@ -1,5 +1,6 @@
 /* rmsnorm_cases.c -- see rmsnorm_cases.h. The reference is given the same numbers: naive-f64 for
  * K_F32, and naive-f32 for K_BF16, which rounds where the operation says.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rmsnorm_cases.h"
 

@@ -1,5 +1,7 @@
 /* rmsnorm_cases.h -- RMSNorm of a device against the scalar reference: random numbers, odd shapes,
- * rows inside rows, buffers that may be the same. SPDX-License-Identifier: Apache-2.0 */
+ * rows inside rows, buffers that may be the same.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef RMSNORM_CASES_H
 #define RMSNORM_CASES_H
 #include "kernels/kernels.h"

@@ -1,5 +1,7 @@
 /* test_backend_load.c -- backends from shared libraries: a good one is found by its name, each
- * wrong one is refused with a sentence that names it. SPDX-License-Identifier: Apache-2.0 */
+ * wrong one is refused with a sentence that names it.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/kernels.h"
 
 #include <setjmp.h>

@@ -1,5 +1,6 @@
 /* test_cuda_device.c -- libassay_cuda.so on a GPU: opened as a host opens it, held against the
  * scalar reference. Where the library or a device is not there, that is said, and 77 returned.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "numbers.h"
 

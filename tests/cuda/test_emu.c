@@ -1,5 +1,6 @@
 /* test_emu.c -- the emulation of CUDA itself: right kernels compute what they should and nothing is
  * found in them, whatever order their threads run in; each fault is found and called by its name.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "emu_test.h"
 

@@ -1,5 +1,7 @@
 /* bf16.h -- cuda_bf16.h for the emulation: the upper half of a float, rounded to nearest even; NaN
- * becomes 0x7fff, as there. SPDX-License-Identifier: Apache-2.0 */
+ * becomes 0x7fff, as there.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef K_EMU_BF16_H
 #define K_EMU_BF16_H
 

@@ -3,6 +3,7 @@
  *
  * One Block per thread of the host: it runs one block of threads after another, each thread a fiber
  * that yields only at collectives (and, with preempt, at some memory accesses).
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef K_EMU_CORE_H
 #define K_EMU_CORE_H
@@ -129,7 +130,8 @@ struct Heap {
     size_t size;
 };
 extern Heap heap;
-void *map_memory(size_t n); /* zeros; ends the process where there is none */
+bool is_current(cudaStream_t stream); /* whether launches into it are taken; NULL always */
+void *map_memory(size_t n);           /* zeros; ends the process where there is none */
 
 #define EMU_HERE reinterpret_cast<emu::Address>(__builtin_return_address(0))
 } /* namespace emu */

@@ -3,6 +3,7 @@
  *
  * Plain C, so that tests are C. Nothing here is for kernels: they include ../device.h.
  * [one thread launches at a time; the settings are read at each launch]
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef K_EMU_H
 #define K_EMU_H

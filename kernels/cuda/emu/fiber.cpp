@@ -3,7 +3,9 @@
  *
  * A fiber runs until it waits: for its block at a barrier, for its warp in a collective. When none
  * is ready, either the barrier is complete, or a collective waited only for lanes that have ended,
- * or the kernel is wrong and that is reported. SPDX-License-Identifier: Apache-2.0 */
+ * or the kernel is wrong and that is reported.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "core.h"
 #include <atomic>
 #include <cassert>
@@ -311,21 +313,26 @@ static std::map<const void *, int> &allowed_shared()
     return m;
 }
 
-static bool is_launch_good(dim3 grid, dim3 block, size_t shared, const void *id)
+static bool is_launch_good(const emu_grid &how, const void *id)
 {
+    const dim3 grid = how.grid;
+    const dim3 block = how.block;
     const size_t threads = static_cast<size_t>(block.x) * block.y * block.z;
     const auto found = allowed_shared().find(id);
     const size_t allowed =
         found == allowed_shared().end() ? 48U << 10 : static_cast<size_t>(found->second);
+    if (!is_current(how.stream)) {
+        report(EMU_LAUNCH, 1, "into a stream of a device that is not the current one,");
+        return false;
+    }
     if (grid.x > 0 && grid.x < 0x80000000U && grid.y > 0 && grid.y < 65536 && grid.z > 0 &&
         grid.z < 65536 && threads > 0 && threads <= max_threads && block.z <= 64 &&
-        shared <= max_shared && (shared <= 48U << 10 || shared <= allowed))
+        how.shared <= max_shared && (how.shared <= 48U << 10 || how.shared <= allowed))
         return true;
     report(EMU_LAUNCH, 1,
            "the device would refuse grid %u,%u,%u block %u,%u,%u with %zu bytes of shared memory "
-           "(more than 48 KiB want "
-           "cudaFuncSetAttribute)",
-           grid.x, grid.y, grid.z, block.x, block.y, block.z, shared);
+           "(more than 48 KiB want cudaFuncSetAttribute),",
+           grid.x, grid.y, grid.z, block.x, block.y, block.z, how.shared);
     return false;
 }
 
@@ -388,14 +395,14 @@ cudaError_t emu_func_attribute(const void *f, int bytes)
     return cudaSuccess;
 }
 
-void emu_launch(dim3 grid, dim3 block, size_t shared, void (*body)(const void *),
-                const void *closure, size_t size, const void *id, const char *name)
+void emu_launch(const emu_grid &how, void (*body)(const void *), const void *closure, size_t size,
+                const void *id, const char *name)
 {
     emu::set_kernel(name);
-    if (!emu::is_launch_good(grid, block, shared, id))
+    if (!emu::is_launch_good(how, id))
         return;
-    emu::Launch l{ grid, block, shared, body, closure, size, {}, { 0 } };
-    l.order.resize(static_cast<uint64_t>(grid.x) * grid.y * grid.z);
+    emu::Launch l{ how.grid, how.block, how.shared, body, closure, size, {}, { 0 } };
+    l.order.resize(static_cast<uint64_t>(how.grid.x) * how.grid.y * how.grid.z);
     for (uint64_t i = 0; i < l.order.size(); i++)
         l.order[i] = i;
     if (emu_set.seed) {

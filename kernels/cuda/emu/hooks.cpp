@@ -3,6 +3,7 @@
  *
  * Kernels are compiled with -fsanitize=thread,bounds,alignment and linked without the sanitizers'
  * libraries: these are the bodies. So kernels stay plain CUDA C++, with no wrapper types.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core.h"
 

@@ -2,8 +2,9 @@
  * kernels call them.
  *
  * Each takes the line it is called from as a last argument by default, for the reports. The bodies
- * are in warp.cpp, fiber.cpp and memory.cpp, which are not instrumented. SPDX-License-Identifier:
- * Apache-2.0 */
+ * are in warp.cpp, fiber.cpp and memory.cpp, which are not instrumented.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef K_EMU_INTRINSICS_H
 #define K_EMU_INTRINSICS_H
 

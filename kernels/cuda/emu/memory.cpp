@@ -2,17 +2,30 @@
  * over one mapping.
  *
  * Allocations lie 256 bytes apart, so that an index beyond the end of one meets no other; what a
- * kernel reads must have been written by a copy, a memset or a kernel. SPDX-License-Identifier:
- * Apache-2.0 */
+ * kernel reads must have been written by a copy, a memset or a kernel.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "core.h"
 #include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <sys/mman.h>
 
+struct emu_stream {
+    int device;
+};
+
 namespace emu
 {
 Heap heap;
+
+static constexpr int n_devices = 2;
+static thread_local int current_device;
+
+bool is_current(cudaStream_t stream)
+{
+    return !stream || stream->device == current_device;
+}
 
 static size_t n_used;
 
@@ -209,24 +222,27 @@ cudaError_t cudaDeviceSynchronize()
 
 cudaError_t cudaGetDeviceCount(int *n)
 {
-    *n = 1;
+    *n = emu::n_devices;
     return cudaSuccess;
 }
 
 cudaError_t cudaSetDevice(int device)
 {
-    return device == 0 ? cudaSuccess : cudaErrorInvalidDevice;
+    if (device < 0 || device >= emu::n_devices)
+        return cudaErrorInvalidDevice;
+    emu::current_device = device;
+    return cudaSuccess;
 }
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned)
 {
-    static char only;
-    *stream = reinterpret_cast<cudaStream_t>(&only);
+    *stream = new emu_stream{ emu::current_device };
     return cudaSuccess;
 }
 
-cudaError_t cudaStreamDestroy(cudaStream_t)
+cudaError_t cudaStreamDestroy(cudaStream_t stream)
 {
+    delete stream;
     return cudaSuccess;
 }
 

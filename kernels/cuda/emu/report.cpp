@@ -1,5 +1,7 @@
 /* report.cpp -- findings: counted by kind, once for each place in the source, printed with file and
- * line. SPDX-License-Identifier: Apache-2.0 */
+ * line.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "core.h"
 #include <cstdarg>
 #include <cstdio>

@@ -2,8 +2,10 @@
  * emulation. The API is plain C, as CUDA's is.
  *
  * Streams do at once what they are asked; an error of a kernel shows at the next cudaGetLastError
- * or synchronisation, as on a device. There is always one device. SPDX-License-Identifier:
- * Apache-2.0 */
+ * or synchronisation, as on a device. There are two devices, which share their memory here; a
+ * launch into a stream of the one that is not the thread's current is refused.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef K_EMU_RUNTIME_H
 #define K_EMU_RUNTIME_H
 
@@ -63,18 +65,22 @@ template <class F> inline cudaError_t cudaFuncSetAttribute(F *f, cudaFuncAttribu
     return emu_func_attribute(reinterpret_cast<const void *>(f), bytes);
 }
 
+struct emu_grid {
+    dim3 grid, block;
+    size_t shared;
+    cudaStream_t stream;
+};
 /* Runs body(closure) once for every thread of the grid. id is the kernel, for its attributes. */
-void emu_launch(dim3 grid, dim3 block, size_t shared, void (*body)(const void *),
-                const void *closure, size_t size, const void *id, const char *name);
+void emu_launch(const emu_grid &how, void (*body)(const void *), const void *closure, size_t size,
+                const void *id, const char *name);
 /* A template with a comma in it wants parentheses: K_LAUNCH((k<32, 4>), ...). */
 #define K_LAUNCH(kernel, grid, block, shared, stream, ...)                                         \
     do {                                                                                           \
-        (void)(stream);                                                                            \
         auto emu_body = [emu_arguments = std::make_tuple(__VA_ARGS__)] {                           \
             std::apply([](auto... emu_a) { (kernel)(emu_a...); }, emu_arguments);                  \
         };                                                                                         \
         emu_launch(                                                                                \
-            grid, block, shared,                                                                   \
+            { grid, block, shared, stream },                                                       \
             [](const void *emu_p) { (*static_cast<const decltype(emu_body) *>(emu_p))(); },        \
             &emu_body, sizeof emu_body, reinterpret_cast<const void *>(&(kernel)), #kernel);       \
     } while (0)

@@ -4,8 +4,9 @@
  * Two accesses of a byte, one of them a write, are a race unless the same thread makes them, a
  * __syncthreads lies between (another epoch), or a __syncwarp that both lanes took part in (a later
  * clock of the warp). Blocks are never ordered. One reader is kept for each byte; that there were
- * others is kept as a flag, and a write is then held against them all. SPDX-License-Identifier:
- * Apache-2.0 */
+ * others is kept as a flag, and a write is then held against them all.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "core.h"
 #include <cstdio>
 

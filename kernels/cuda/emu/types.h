@@ -4,7 +4,9 @@
  * __shared__ is a thread-local variable: one block at a time runs on a thread of the host, so its
  * thread-locals are the block's shared memory, in templates too. The index variables are constants
  * to the compiler, which therefore does not instrument their reads; the runtime writes them under
- * other names (fiber.cpp). SPDX-License-Identifier: Apache-2.0 */
+ * other names (fiber.cpp).
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef K_EMU_TYPES_H
 #define K_EMU_TYPES_H
 

@@ -3,7 +3,9 @@
  *
  * Shuffles and votes do not order memory (CUDA's programming guide says so); __syncwarp does, for
  * the lanes of its mask. Fragments of m16n8k16 and of ldmatrix: PTX ISA, "Matrix fragments for
- * mma.m16n8k16", "ldmatrix". SPDX-License-Identifier: Apache-2.0 */
+ * mma.m16n8k16", "ldmatrix".
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "core.h"
 
 namespace emu
