@@ -44,6 +44,9 @@ int as_checkpoint_save(const as_checkpoint *c, const as_checkpoint_options *opti
  * model or run, or without moments where there should be some. *c is changed only if all is well, but for the arenas. */
 int as_checkpoint_load(as_checkpoint *c, const char *path, as_err *err);
 
+/* All of DIR that are ours, as above: for a run that begins anew. */
+int as_checkpoint_remove_all(const char *dir, as_err *err);
+
 /* The newest of DIR, as a path (the caller's); *path NULL: there is none, or no DIR. Looks at names only. */
 int as_checkpoint_latest(char **path, const char *dir, as_err *err);
 #endif

@@ -212,6 +212,11 @@ static int drop_old(const char *dir, unsigned keep, uint64_t newest, as_err *err
     return rc;
 }
 
+int as_checkpoint_remove_all(const char *dir, as_err *err)
+{
+    return drop_old(dir, 0, UINT64_MAX, err);
+}
+
 int as_checkpoint_save(const as_checkpoint *c, const as_checkpoint_options *options,
                        const char *dir, as_err *err)
 {

@@ -1,0 +1,135 @@
+/* settings.c -- see settings.h. SPDX-License-Identifier: Apache-2.0 */
+#include "train/settings.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MOST_SETTINGS = 100 };
+
+static int wrong(const as_setting *s, const cJSON *value, const char *what, const char *allowed,
+                 as_err *err)
+{
+    char *text = cJSON_PrintUnformatted(value);
+    int rc = as_fail(err, AS_EUSAGE, "%s: \"%s\": %.60s, where %s is allowed", what, s->key,
+                     text ? text : "?", allowed);
+    cJSON_free(text);
+    return rc;
+}
+
+static int read_number(const as_setting *s, const cJSON *value, void *to, const char *what,
+                       as_err *err)
+{
+    const double x = value->valuedouble;
+    const bool is_whole = s->type == AS_SETTING_UINT;
+    if (!cJSON_IsNumber(value) || !(x >= s->least && x <= s->most) || (is_whole && x != floor(x))) {
+        char allowed[100];
+        (void)snprintf(allowed, sizeof allowed, "%s from %.12g to %.12g",
+                       is_whole ? "a whole number" : "a number", s->least, s->most);
+        return wrong(s, value, what, allowed, err);
+    }
+    if (is_whole)
+        *(uint64_t *)to = (uint64_t)x;
+    else
+        *(double *)to = x;
+    return 0;
+}
+
+static int read_choice(const as_setting *s, const cJSON *value, int *to, const char *what,
+                       as_err *err)
+{
+    const char *at = s->choices;
+    for (int i = 0; cJSON_IsString(value); i++) {
+        const size_t n = strcspn(at, "|");
+        if (strlen(value->valuestring) == n && strncmp(at, value->valuestring, n) == 0) {
+            *to = i;
+            return 0;
+        }
+        if (!at[n])
+            break;
+        at += n + 1;
+    }
+    return wrong(s, value, what, s->choices, err);
+}
+
+static int read_one(const as_setting *s, const cJSON *value, void *to, const char *what,
+                    as_err *err)
+{
+    switch (s->type) {
+    case AS_SETTING_TEXT:
+        if (!cJSON_IsString(value))
+            return wrong(s, value, what, "a text", err);
+        *(const char **)to = value->valuestring;
+        return 0;
+    case AS_SETTING_CHOICE:
+        return read_choice(s, value, to, what, err);
+    case AS_SETTING_UINT:
+    case AS_SETTING_NUMBER:
+        return read_number(s, value, to, what, err);
+    case AS_SETTING_BOOL:
+        if (!cJSON_IsBool(value))
+            return wrong(s, value, what, "true or false", err);
+        *(bool *)to = cJSON_IsTrue(value);
+        return 0;
+    case AS_SETTING_OBJECT:
+        if (!cJSON_IsObject(value))
+            return wrong(s, value, what, "an object", err);
+        *(const cJSON **)to = value;
+        return 0;
+    }
+    return 0;
+}
+
+int as_settings_read(void *out, const cJSON *object, const as_setting *table, const char *what,
+                     as_err *err)
+{
+    const char *known[MOST_SETTINGS + 1] = { NULL };
+    for (size_t i = 0; i < MOST_SETTINGS && table[i].key; i++)
+        known[i] = table[i].key;
+    int rc = as_json_known_keys(object, known, what, err);
+    for (const as_setting *s = table; rc == 0 && s->key; s++) {
+        const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, s->key);
+        if (value)
+            rc = read_one(s, value, (char *)out + s->offset, what, err);
+    }
+    return rc;
+}
+
+/* ---- KEY=VALUE ---- */
+
+/* A text that is no JSON is a text. */
+static cJSON *value_of(const char *text)
+{
+    cJSON *value = as_json_parse(as_str_of(text), "", NULL);
+    return value ? value : cJSON_CreateString(text);
+}
+
+int as_settings_set(cJSON *object, const char *assignment, as_err *err)
+{
+    const char *equals = strchr(assignment, '=');
+    if (!equals || equals == assignment)
+        return as_fail(err, AS_EUSAGE, "--set %s: KEY=VALUE is expected, as in lr=0.001",
+                       assignment);
+    AS_CLEANUP(free) char *path = as_strndup(assignment, (size_t)(equals - assignment));
+    char *key = path;
+    if (!path)
+        return as_fail(err, AS_ENOMEM, "out of memory");
+    for (char *dot; (dot = strchr(key, '.')); key = dot + 1) {
+        *dot = 0;
+        cJSON *inner = cJSON_GetObjectItemCaseSensitive(object, key);
+        if (inner && !cJSON_IsObject(inner))
+            return as_fail(err, AS_EUSAGE, "--set %s: \"%s\" is no object", assignment, key);
+        object = inner ? inner : cJSON_AddObjectToObject(object, key);
+        if (!object)
+            return as_fail(err, AS_ENOMEM, "out of memory");
+    }
+    cJSON *value = value_of(equals + 1);
+    cJSON_DeleteItemFromObjectCaseSensitive(object, key);
+    if (value && cJSON_AddItemToObject(object, key, value))
+        return 0;
+    cJSON_Delete(value);
+    return as_fail(err, AS_ENOMEM, "out of memory");
+}
