@@ -4,18 +4,31 @@
 #include "cli/help.h"
 
 extern const as_command as_cmd_verify, as_cmd_vote, as_cmd_passk, as_cmd_audit, as_cmd_doctor,
-    as_cmd_generate, as_cmd_ppl;
+    as_cmd_generate, as_cmd_ppl, as_cmd_train;
 extern const as_command as_cmd_plugin_list, as_cmd_plugin_info, as_cmd_plugin_check,
     as_cmd_plugin_new;
 extern const as_command as_cmd_sandbox_run, as_cmd_sandbox_check, as_cmd_sandbox_bench;
 
 const as_command *const as_commands[] = {
-    &as_cmd_verify,        &as_cmd_vote,        &as_cmd_passk,
-    &as_cmd_generate,      &as_cmd_ppl,         &as_cmd_audit,
-    &as_cmd_plugin_list,   &as_cmd_plugin_info, &as_cmd_plugin_check,
-    &as_cmd_plugin_new,    &as_cmd_sandbox_run, &as_cmd_sandbox_check,
-    &as_cmd_sandbox_bench, &as_cmd_doctor,      &as_cmd_completion,
-    &as_cmd_help,          &as_cmd_version,     NULL,
+    &as_cmd_verify,
+    &as_cmd_vote,
+    &as_cmd_passk,
+    &as_cmd_generate,
+    &as_cmd_ppl,
+    &as_cmd_train,
+    &as_cmd_audit,
+    &as_cmd_plugin_list,
+    &as_cmd_plugin_info,
+    &as_cmd_plugin_check,
+    &as_cmd_plugin_new,
+    &as_cmd_sandbox_run,
+    &as_cmd_sandbox_check,
+    &as_cmd_sandbox_bench,
+    &as_cmd_doctor,
+    &as_cmd_completion,
+    &as_cmd_help,
+    &as_cmd_version,
+    NULL,
 };
 
 const as_command *as_command_find(const char *name)

@@ -1,0 +1,231 @@
+/* train.c -- `assay train`: a configuration, checked; what trains is in train_run.c.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cli/train.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/rng.h"
+
+#include <math.h>
+
+/* ---- the configuration ---- */
+
+#define TEXT(k)                                                                                    \
+    {                                                                                              \
+        .key = #k, .type = AS_SETTING_TEXT, .offset = offsetof(train_config, k)                    \
+    }
+#define UINT(k, low, high)                                                                         \
+    {                                                                                              \
+        .key = #k, .type = AS_SETTING_UINT, .offset = offsetof(train_config, k), .least = (low),   \
+        .most = (high)                                                                             \
+    }
+#define NUMBER(name, m, low, high)                                                                 \
+    {                                                                                              \
+        .key = (name), .type = AS_SETTING_NUMBER, .offset = offsetof(train_config, m),             \
+        .least = (low), .most = (high)                                                             \
+    }
+#define CHOICE(k, words)                                                                           \
+    {                                                                                              \
+        .key = #k, .type = AS_SETTING_CHOICE, .offset = offsetof(train_config, k),                 \
+        .choices = (words)                                                                         \
+    }
+
+static const as_setting settings[] = {
+    CHOICE(algo, "sft"),
+    TEXT(model),
+    TEXT(init),
+    TEXT(data),
+    TEXT(chat),
+    CHOICE(dtype, "f32|bf16"),
+    CHOICE(device, "cpu|naive|cuda"),
+    UINT(steps, 1, 1e9),
+    UINT(batch_size, 1, 1e6),
+    UINT(micro_tokens, 1, 1e7),
+    UINT(max_len, 2, 1e6),
+    UINT(seed, 0, 9007199254740992.0),
+    UINT(warmup_steps, 0, 1e9),
+    UINT(save_every, 0, 1e9),
+    UINT(keep, 0, 1e6),
+    UINT(memory_mib, 0, 1e9),
+    NUMBER("lr", lr, 0, 10),
+    NUMBER("min_lr", min_lr, 0, 10),
+    NUMBER("decay_from", decay_from, 0, 1),
+    NUMBER("init_std", init_std, 0, 10),
+    NUMBER("beta1", optimizer.beta1, 0, 0.9999999),
+    NUMBER("beta2", optimizer.beta2, 0, 0.9999999),
+    NUMBER("eps", optimizer.eps, 1e-30, 1),
+    NUMBER("weight_decay", optimizer.weight_decay, 0, 10),
+    NUMBER("clip", optimizer.clip, 0, 1e9),
+    CHOICE(decay, "constant|linear|cosine"),
+    { .key = "append_eos", .type = AS_SETTING_BOOL, .offset = offsetof(train_config, append_eos) },
+    { .key = NULL }
+};
+
+static int check(const train_config *c, const char *file, as_err *err)
+{
+    if (c->algo < 0)
+        return as_fail(err, AS_EUSAGE, "%s: \"algo\" is missing (implemented: sft)", file);
+    if (!c->model == !c->init)
+        return as_fail(err, AS_EUSAGE,
+                       "%s: one of \"model\" (a folder to go on from) and \"init\" (one without "
+                       "weights, which are drawn)",
+                       file);
+    if (!c->data)
+        return as_fail(err, AS_EUSAGE,
+                       "%s: \"data\" is missing: a file of lines {\"prompt\",\"completion\"}",
+                       file);
+    if (c->steps == 0)
+        return as_fail(err, AS_EUSAGE, "%s: \"steps\" is missing", file);
+    if (c->max_len > c->micro_tokens)
+        return as_fail(err, AS_EUSAGE,
+                       "%s: \"micro_tokens\" %llu is below \"max_len\" %llu: a text must fit", file,
+                       (unsigned long long)c->micro_tokens, (unsigned long long)c->max_len);
+    return 0;
+}
+
+int train_config_read(train_config *c, cJSON **tree, const char *file, const as_list *set,
+                      as_err *err)
+{
+    AS_CLEANUP(buf) as_buf text = { 0 };
+    as_buf_init(&text, 16 << 20);
+    *c = (train_config){ .algo = -1,
+                         .batch_size = 32,
+                         .micro_tokens = 4096,
+                         .max_len = 1024,
+                         .keep = 2,
+                         .lr = 1e-4,
+                         .decay = AS_DECAY_LINEAR,
+                         .init_std = 0.02,
+                         .optimizer = as_optimizer_standard(),
+                         .append_eos = true };
+    int rc = as_file_read(file, &text, err);
+    if (rc < 0)
+        return rc;
+    *tree = as_json_parse(as_buf_str(&text), file, err);
+    if (!*tree)
+        return AS_EUSAGE;
+    if (!cJSON_IsObject(*tree))
+        return as_fail(err, AS_EUSAGE, "%s: not a JSON object", file);
+    for (size_t i = 0; i < set->n && rc == 0; i++)
+        rc = as_settings_set(*tree, set->at[i], err);
+    if (rc == 0)
+        rc = as_settings_read(c, *tree, settings, file, err);
+    return rc == 0 ? check(c, file, err) : rc;
+}
+
+/* ---- weights that are drawn ---- */
+
+void train_draw_weights(const as_weights_index *index, double std, uint64_t seed, float *arena)
+{
+    for (size_t i = 0; i < index->n_tensors; i++) {
+        const as_tensor *t = &index->tensors[i];
+        as_rng r = as_rng_at(as_seed_of(seed, AS_LIT("weights"), i), 0);
+        for (size_t j = 0; j < t->n; j++) /* uniform in +-sqrt(3) std has that standard deviation */
+            arena[t->offset + j] = t->role == AS_W_QKV_BIAS ? 0
+                                   : t->rows == 1
+                                       ? 1
+                                       : (float)(std * sqrt(3) * (2 * as_rng_double(&r) - 1));
+    }
+}
+
+/* ---- the command ---- */
+
+static int run_train(const as_command *self, void *opts, const as_list *operands, as_err *err)
+{
+    (void)self;
+    const train_opts *o = opts;
+    train_config c;
+    AS_CLEANUP(cjson) cJSON *tree = NULL;
+    if (operands->n != 1)
+        return as_fail(err, AS_EUSAGE,
+                       "one configuration is expected: assay train CONFIG.json --out RUN/");
+    if (!o->out && !o->dry_run)
+        return as_fail(err, AS_EUSAGE, "--out RUN/ is missing: the folder that the run writes");
+    int rc = train_config_read(&c, &tree, operands->at[0], &o->set, err);
+    return rc == 0 ? train_sft(o, &c, tree, err) : rc;
+}
+
+static const as_opt options[] = {
+    { .name = "out",
+      .type = AS_OPT_TEXT,
+      .value = "RUN",
+      .offset = offsetof(train_opts, out),
+      .short_name = 'o',
+      .help = "the folder of the run: manifest.json, metrics.jsonl, checkpoints/step_N" },
+    { .name = "set",
+      .type = AS_OPT_LIST,
+      .value = "KEY=VALUE",
+      .offset = offsetof(train_opts, set),
+      .help = "over what the configuration says; may be repeated" },
+    { .name = "threads",
+      .type = AS_OPT_UINT,
+      .value = "N",
+      .initial = "0",
+      .offset = offsetof(train_opts, threads),
+      .short_name = 't',
+      .help = "threads (0: one per core); the results do not depend on it" },
+    { .name = "resume",
+      .type = AS_OPT_FLAG,
+      .offset = offsetof(train_opts, resume),
+      .help = "go on from the newest checkpoint of --out" },
+    { .name = "force",
+      .type = AS_OPT_FLAG,
+      .offset = offsetof(train_opts, force),
+      .help = "begin anew in a folder that has a run; its checkpoints are removed" },
+    { .name = "dry-run",
+      .type = AS_OPT_FLAG,
+      .offset = offsetof(train_opts, dry_run),
+      .help = "read everything, print the memory plan, train nothing" },
+    { .name = "json",
+      .type = AS_OPT_FLAG,
+      .offset = offsetof(train_opts, json),
+      .help = "the summary as one JSON object on stdout" },
+    { .name = "quiet",
+      .type = AS_OPT_FLAG,
+      .offset = offsetof(train_opts, quiet),
+      .short_name = 'q',
+      .help = "no plan and no summary on stderr" },
+    { .name = "progress",
+      .type = AS_OPT_CHOICE,
+      .value = "HOW",
+      .initial = "auto",
+      .choices = "auto|bar|plain|none",
+      .offset = offsetof(train_opts, progress),
+      .help = "progress on stderr" },
+    { .name = NULL }
+};
+
+const as_command as_cmd_train = {
+    .name = "train",
+    .summary = "train a model on texts",
+    .operands = "CONFIG.json",
+    .options = options,
+    .example = "assay train sft.json --out run --set steps=20",
+    .details =
+        "CONFIG.json is an object with these keys; what is not there has the value in brackets.\n"
+        "\n"
+        "algo: sft. model: a Hugging Face folder to go on from; or init: a folder with config.json "
+        "and tokenizer.json "
+        "whose weights are drawn (init_std [0.02]). data: lines {\"prompt\",\"completion\"}, of "
+        "which the completion is learned "
+        "(samples of a teacher are such lines), {\"text\"}, or {\"messages\"}, of which the "
+        "answers are, in the folder's chat "
+        "template or the family that chat names. append_eos [true]: an end-of-text token behind a "
+        "completion. max_len [1024]: "
+        "longer texts are left out, and counted.\n"
+        "\n"
+        "steps. batch_size [32]: texts of a step. micro_tokens [4096]: tokens computed at a time; "
+        "the gradient does not depend "
+        "on it. lr [1e-4], warmup_steps [0], decay [linear] (constant, linear, cosine) from the "
+        "share decay_from [0] of the "
+        "steps to min_lr [0]. beta1 [0.9], beta2 [0.999], eps [1e-8], weight_decay [0.01] of "
+        "matrices, clip [1]. seed [0]. dtype "
+        "[f32] (f32, bf16). device [cpu]. save_every [0: at the end], keep [2]. memory_mib [0: "
+        "what the machine has].\n"
+        "\n"
+        "A run that was killed goes on with --resume from its newest checkpoint, and ends as if "
+        "nothing had been. A checkpoint is "
+        "a folder that transformers' from_pretrained loads as is.",
+    .run = run_train,
+    .opts_size = sizeof(train_opts),
+};

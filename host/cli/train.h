@@ -1,0 +1,37 @@
+/* train.h -- what the files of `assay train` share. SPDX-License-Identifier: Apache-2.0 */
+#ifndef AS_CLI_TRAIN_H
+#define AS_CLI_TRAIN_H
+#include "cli/model.h"
+#include "data/run_record.h"
+#include "model/chat.h"
+#include "train/checkpoint.h"
+#include "train/settings.h"
+#include "train/sft.h"
+
+typedef struct train_opts {
+    const char *out, *progress;
+    as_list set;
+    uint64_t threads;
+    bool resume, force, dry_run, quiet, json;
+} train_opts;
+
+/* A configuration with algo "sft", as resolved. Texts point into the tree. */
+typedef struct train_config {
+    const char *model, *init, *data, *chat; /* model: a folder with weights; init: one without, which are drawn */
+    int algo, dtype, device, decay;
+    uint64_t steps, batch_size, micro_tokens, max_len, seed, warmup_steps, save_every, keep, memory_mib;
+    double lr, min_lr, decay_from, init_std;
+    as_optimizer_options optimizer;
+    bool append_eos;
+} train_config;
+
+/* FILE with --set on top of it; `tree` is the caller's (cJSON_Delete). AS_EUSAGE with the key and what is allowed. */
+int train_config_read(train_config *c, cJSON **tree, const char *file, const as_list *set, as_err *err);
+
+/* Weights that are drawn: matrices uniform with that standard deviation, norms 1, biases 0; from a counted generator, so the
+ * same seed gives the same model everywhere. arena[index->n_elements] zeroed. */
+void train_draw_weights(const as_weights_index *index, double std, uint64_t seed, float *arena);
+
+/* The run itself (train_run.c). */
+int train_sft(const train_opts *o, const train_config *c, const cJSON *tree, as_err *err);
+#endif

@@ -1,0 +1,418 @@
+/* train_run.c -- a run of `assay train` with algo sft: what it needs is opened, steps are made,
+ * checkpoints and metrics are written. SPDX-License-Identifier: Apache-2.0 */
+#include "cli/train.h"
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "model/plan.h"
+#include "model/weights_io.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { MOST_SEQS = 1024 };
+
+typedef struct run {
+    const train_opts *opts;
+    const train_config *c;
+    const char *folder; /* of the model, or of what it is drawn for */
+    char *checkpoints, *record_path;
+    as_weights_index *index;
+    as_tokenizer *tokenizer;
+    as_chat *chat; /* NULL: none */
+    as_sft_data data;
+    k_device *dev;
+    as_parameters *parameters;
+    as_optimizer *optimizer;
+    as_run_options pass;
+    as_run *pass_memory;
+    as_sft *sft;
+    as_run_record record;
+    float *weights, *m, *v; /* the host's, for checkpoints */
+    uint64_t first, done;   /* steps done before, and now */
+    uint64_t tokens;
+    as_sft_stats last;
+    int64_t start_ns;
+} run;
+
+/* ---- opening ---- */
+
+/* A folder without a template, or with one that is refused, is told of where it is asked for. */
+static int open_chat(run *r, as_err *err)
+{
+    if (r->c->chat)
+        return as_chat_open_family(&r->chat, r->c->chat, r->folder, err);
+    (void)as_chat_open(&r->chat, r->folder, NULL);
+    return 0;
+}
+
+static int read_data(run *r, as_err *err)
+{
+    const as_model_config *c = &r->index->config;
+    if ((int64_t)r->c->max_len > c->max_pos)
+        return as_fail(err, AS_EUSAGE, "\"max_len\" %" PRIu64 ": %s was made for %lld positions",
+                       r->c->max_len, r->folder, (long long)c->max_pos);
+    if (as_tokenizer_size(r->tokenizer) > c->vocab)
+        return as_fail(err, AS_EDATA,
+                       "%s: the tokenizer has %d tokens, and the model rows for %lld", r->folder,
+                       (int)as_tokenizer_size(r->tokenizer), (long long)c->vocab);
+    const as_sft_reading how = { .tokenizer = r->tokenizer,
+                                 .chat = r->chat,
+                                 .longest = (size_t)r->c->max_len,
+                                 .eos = r->c->append_eos && c->n_eos ? c->eos[0] : -1 };
+    int rc = as_sft_data_read(&r->data, r->c->data, &how, err);
+    if (rc < 0)
+        return rc;
+    if (r->data.n_too_long)
+        as_cli_say("assay train: %" PRIu64 " texts are over %" PRIu64
+                   " tokens (max_len) and are left out",
+                   r->data.n_too_long, r->c->max_len);
+    if (r->data.n_empty)
+        as_cli_say("assay train: %" PRIu64 " texts have nothing to learn and are left out",
+                   r->data.n_empty);
+    return r->data.n_rows
+               ? 0
+               : as_fail(err, AS_EDATA, "%s: there is no text to learn from", r->c->data);
+}
+
+static int open_device(run *r, as_err *err)
+{
+    static const char *const names[] = { "cpu", "naive-f32", "cuda" };
+    const k_options options = { .n_threads = (int)r->opts->threads };
+    const char *name = names[r->c->device];
+    if (r->c->device == 0 && !k_backend_find("cpu"))
+        name = "naive-f32";
+    int rc = k_device_open(&r->dev, name, &options);
+    return rc < 0 ? as_fail(err, AS_EUSAGE, "\"device\" %s: %s; cpu runs everywhere",
+                            names[r->c->device], k_status_text(rc))
+                  : 0;
+}
+
+static as_parameters_options parameter_options(const run *r)
+{
+    return (as_parameters_options){ .type = r->c->dtype == 1 ? K_BF16 : K_F32,
+                                    .max_pos = (int64_t)r->c->max_len,
+                                    .trains = true };
+}
+
+/* As large as the data makes them. */
+static as_run_options pass_options(const run *r)
+{
+    int64_t most = 0;
+    for (size_t i = 0; i < r->data.n_rows; i++)
+        most += r->data.rows[i].n;
+    const uint64_t batch = r->c->batch_size;
+    if ((uint64_t)most > r->c->micro_tokens)
+        most = (int64_t)r->c->micro_tokens;
+    return (as_run_options){ .tokens = most,
+                             .seqs = batch < MOST_SEQS ? (int64_t)batch : MOST_SEQS,
+                             .rows = most,
+                             .trains = true };
+}
+
+static int plan(const run *r, as_err *err)
+{
+    const as_plan_options options = { .parameters = parameter_options(r), .training = r->pass };
+    as_plan p;
+    AS_CLEANUP(buf) as_buf table = { 0 };
+    as_buf_init(&table, 1 << 20);
+    int rc = as_plan_make(&p, r->index, r->dev, &options, err);
+    if (rc < 0)
+        return rc;
+    as_plan_print(&p, r->index, r->dev, &options, &table);
+    rc = as_buf_check(&table, err);
+    if (rc == 0 && !r->opts->quiet)
+        as_cli_say("%.*s", (int)(table.len ? table.len - 1 : 0), table.data);
+    const long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    size_t limit = r->c->memory_mib ? (size_t)r->c->memory_mib << 20 : (size_t)pages * (size_t)size;
+    return rc == 0 ? as_plan_check(&p, limit, err) : rc;
+}
+
+static int fill_weights(run *r, as_err *err)
+{
+    const as_weights_load_options how = { .dtype = AS_F32 };
+    int rc = 0;
+    if (r->c->init)
+        train_draw_weights(r->index, r->c->init_std, r->c->seed, r->weights);
+    else
+        rc = as_weights_load(r->index, r->folder, &how, r->weights, err);
+    return rc == 0 ? as_parameters_set(r->parameters, r->weights, AS_F32, err) : rc;
+}
+
+static int open_model(run *r, as_err *err)
+{
+    as_model_config config;
+    int rc = as_model_config_load(&config, r->folder, err);
+    if (rc == 0)
+        rc = as_weights_index_new(&r->index, &config, err);
+    if (rc == 0)
+        rc = as_tokenizer_open(&r->tokenizer, r->folder, err);
+    if (rc == 0)
+        rc = open_chat(r, err);
+    return rc;
+}
+
+static int open_training(run *r, as_err *err)
+{
+    const as_parameters_options parameters = parameter_options(r);
+    const train_config *c = r->c;
+    const as_sft_options options = { .rows = c->batch_size,
+                                     .seed = c->seed,
+                                     .schedule = { .peak = c->lr,
+                                                   .least = c->min_lr,
+                                                   .warmup = c->warmup_steps,
+                                                   .decay_from =
+                                                       (uint64_t)(c->decay_from * (double)c->steps),
+                                                   .steps = c->steps,
+                                                   .decay = (as_decay)c->decay } };
+    const size_t n = r->index->n_elements;
+    r->weights = as_calloc(n, sizeof *r->weights);
+    r->m = as_calloc(n, sizeof *r->m);
+    r->v = as_calloc(n, sizeof *r->v);
+    if (!r->weights || !r->m || !r->v)
+        return as_fail(err, AS_ENOMEM, "no memory for %zu parameters", r->index->n_params);
+    int rc = as_parameters_new(&r->parameters, r->index, r->dev, &parameters, err);
+    if (rc == 0)
+        rc = fill_weights(r, err);
+    if (rc == 0)
+        rc = as_optimizer_new(&r->optimizer, r->parameters, &c->optimizer, err);
+    if (rc == 0)
+        rc = as_run_new(&r->pass_memory, r->parameters, &r->pass, err);
+    return rc == 0 ? as_sft_new(&r->sft, &r->data, r->optimizer, r->pass_memory, &r->pass, &options,
+                                err)
+                   : rc;
+}
+
+/* ---- the folder of the run ---- */
+
+static int hash_file(as_run_record *record, const char *name, const char *folder, as_err *err)
+{
+    AS_CLEANUP(free) char *path = folder ? as_path_join(folder, name) : as_strdup(name);
+    as_digest digest;
+    if (!path)
+        return as_fail(err, AS_ENOMEM, "out of memory");
+    if (folder && !as_path_exists(path))
+        return 0;
+    int rc = as_sha256_file(path, &digest, err);
+    if (rc == 0)
+        as_run_record_hash(record, folder ? name : "data", digest);
+    return rc;
+}
+
+/* Whatever changes a step stands in the config or the hashes. */
+static int new_record(run *r, const cJSON *tree, as_err *err)
+{
+    static const char *const files[] = { "config.json", "tokenizer.json", "model.safetensors",
+                                         "model.safetensors.index.json" };
+    int rc = as_run_record_new(&r->record, "train", err);
+    for (const cJSON *member = tree->child; member && rc == 0; member = member->next) {
+        char *text = cJSON_PrintUnformatted(member);
+        if (!text)
+            return as_fail(err, AS_ENOMEM, "out of memory");
+        as_run_record_config(&r->record, member->string, as_str_of(text));
+        cJSON_free(text);
+    }
+    if (rc == 0)
+        as_run_record_seed(&r->record, "run", r->c->seed);
+    if (rc == 0)
+        rc = hash_file(&r->record, r->c->data, NULL, err);
+    for (size_t i = 0; i < sizeof files / sizeof *files && rc == 0; i++)
+        rc = hash_file(&r->record, files[i], r->folder, err);
+    return rc;
+}
+
+static int save_state(run *r, const char *state, as_err *err)
+{
+    char steps[24];
+    (void)snprintf(steps, sizeof steps, "%" PRIu64, r->done);
+    int rc = as_run_record_text(&r->record, as_run_record_set, "state", state, err);
+    if (rc < 0)
+        return rc;
+    as_run_record_set(&r->record, "steps_done", as_str_of(steps));
+    return as_run_record_save(&r->record, r->record_path, err);
+}
+
+static as_checkpoint state_of(run *r, as_checkpoint_counter counters[1])
+{
+    counters[0] = (as_checkpoint_counter){ "tokens", r->tokens };
+    return (as_checkpoint){ .index = r->index,
+                            .weights = r->weights,
+                            .m = r->m,
+                            .v = r->v,
+                            .step = r->done,
+                            .counters = counters,
+                            .n_counters = 1 };
+}
+
+static int save_checkpoint(run *r, as_err *err)
+{
+    const as_checkpoint_options how = { .dtype = r->c->dtype == 1 ? AS_BF16 : AS_F32,
+                                        .like = r->folder,
+                                        .keep = (unsigned)r->c->keep };
+    as_checkpoint_counter counters[1];
+    const as_checkpoint c = state_of(r, counters);
+    int rc = as_optimizer_get(r->optimizer, r->weights, r->m, r->v, err);
+    return rc == 0 ? as_checkpoint_save(&c, &how, r->checkpoints, err) : rc;
+}
+
+static int go_on(run *r, as_err *err)
+{
+    as_run_record before = { 0 };
+    AS_CLEANUP(free) char *path = NULL;
+    as_checkpoint_counter counters[1];
+    as_checkpoint c = state_of(r, counters);
+    int rc = as_run_record_load(&before, r->record_path, err);
+    if (rc == 0)
+        rc = as_run_record_continues(&before, &r->record, err);
+    as_run_record_fini(&before);
+    if (rc == 0)
+        rc = as_checkpoint_latest(&path, r->checkpoints, err);
+    if (rc < 0 || !path)
+        return rc; /* none yet: from the beginning */
+    rc = as_checkpoint_load(&c, path, err);
+    if (rc == 0)
+        rc = as_optimizer_set(r->optimizer, r->weights, r->m, r->v, err);
+    r->first = r->done = c.step;
+    r->tokens = counters[0].value;
+    if (rc == 0 && !r->opts->quiet)
+        as_cli_say("goes on from %s", path);
+    return rc;
+}
+
+static int open_folder(run *r, const cJSON *tree, as_err *err)
+{
+    const train_opts *o = r->opts;
+    int rc = as_path_make_dirs(o->out, err);
+    r->checkpoints = as_path_join(o->out, "checkpoints");
+    r->record_path = as_path_join(o->out, "manifest.json");
+    if (rc == 0 && (!r->checkpoints || !r->record_path))
+        rc = as_fail(err, AS_ENOMEM, "out of memory");
+    if (rc == 0)
+        rc = new_record(r, tree, err);
+    if (rc < 0)
+        return rc;
+    if (as_path_exists(r->record_path) && o->resume)
+        rc = go_on(r, err);
+    else if (as_path_exists(r->record_path) && !o->force)
+        rc = as_fail(err, AS_EUSAGE,
+                     "%s has a run already: --resume to go on, --force to begin anew", o->out);
+    else if (as_path_exists(r->checkpoints))
+        rc = as_checkpoint_remove_all(r->checkpoints, err);
+    return rc == 0 ? save_state(r, "running", err) : rc;
+}
+
+/* ---- steps ---- */
+
+static int step_all(run *r, as_progress *progress, as_err *err)
+{
+    const uint64_t every = r->c->save_every;
+    int rc = 0;
+    while (rc == 0 && r->done < r->c->steps) {
+        rc = as_sft_step(r->sft, r->done + 1, &r->last, err);
+        if (rc < 0)
+            break;
+        r->done++;
+        r->tokens += r->last.tokens;
+        as_progress_at(progress, r->done, r->done - r->first, r->c->steps - r->first);
+        const bool is_stopped = as_cancel_why(as_cli_cancel()) != 0;
+        if (r->done == r->c->steps || is_stopped || (every && r->done % every == 0))
+            rc = save_checkpoint(r, err);
+        if (rc == 0)
+            rc = as_cancel_check(as_cli_cancel(), err);
+    }
+    return rc;
+}
+
+static void say(const run *r)
+{
+    const double seconds = (double)(as_now_ns() - r->start_ns) / 1e9;
+    char a[AS_TEXT_MAX], b[AS_TEXT_MAX], d[AS_TEXT_MAX];
+    as_cli_say("steps  %s of %s, loss %.4f at the last, %s tokens in all",
+               as_text_count(a, r->done), as_text_count(b, r->c->steps), r->last.loss,
+               as_text_count(d, r->tokens));
+    as_cli_say("in     %s; the model is %s/step_%" PRIu64, as_text_seconds(a, seconds),
+               r->checkpoints, r->done);
+}
+
+static int say_json(const run *r, as_err *err)
+{
+    AS_CLEANUP(buf) as_buf out = { 0 };
+    as_buf_init(&out, 1 << 16);
+    as_buf_addf(&out,
+                "{\"schema\":\"assay.train_summary/1\",\"steps\":%" PRIu64 ",\"tokens\":%" PRIu64,
+                r->done, r->tokens);
+    as_buf_json_key(&out, "loss");
+    as_buf_json_num(&out, r->last.loss);
+    as_buf_json_key(&out, "seconds");
+    as_buf_json_num(&out, (double)(as_now_ns() - r->start_ns) / 1e9);
+    as_buf_json_key(&out, "checkpoints");
+    as_buf_json_str(&out, as_str_of(r->checkpoints));
+    as_buf_text(&out, "}\n");
+    int rc = as_buf_check(&out, err);
+    return rc == 0 ? as_cli_out(as_buf_str(&out), err) : rc;
+}
+
+static int train(run *r, as_err *err)
+{
+    as_progress *progress = NULL;
+    int rc = as_progress_new(&progress, r->opts->quiet ? "none" : r->opts->progress, "train", err);
+    r->start_ns = as_now_ns();
+    if (rc == 0)
+        rc = step_all(r, progress, err);
+    as_progress_free(progress);
+    const bool is_stopped = rc == AS_EINTR || rc == AS_ETERM;
+    int saved = save_state(r, rc == 0 ? "done" : is_stopped ? "interrupted" : "failed", err);
+    if (is_stopped) {
+        AS_CLEANUP(buf) as_buf line = { 0 };
+        as_buf_init(&line, 1 << 20);
+        as_cli_line(&line, "--resume");
+        as_cli_say("to go on: %s", line.data ? line.data : "the same line with --resume");
+    }
+    if (rc < 0 || saved < 0)
+        return rc < 0 ? rc : saved;
+    if (!r->opts->quiet)
+        say(r);
+    return r->opts->json ? say_json(r, err) : 0;
+}
+
+static void close_run(run *r)
+{
+    as_sft_free(r->sft);
+    as_run_free(r->pass_memory);
+    as_optimizer_free(r->optimizer);
+    as_parameters_free(r->parameters);
+    k_device_close(r->dev);
+    as_sft_data_fini(&r->data);
+    as_chat_free(r->chat);
+    as_tokenizer_free(r->tokenizer);
+    as_weights_index_free(r->index);
+    as_run_record_fini(&r->record);
+    void *const pieces[] = { r->weights, r->m, r->v, r->checkpoints, r->record_path };
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
+        as_free(pieces[i]);
+}
+
+int train_sft(const train_opts *o, const train_config *c, const cJSON *tree, as_err *err)
+{
+    run r = { .opts = o, .c = c, .folder = c->init ? c->init : c->model };
+    int rc = open_model(&r, err);
+    if (rc == 0)
+        rc = read_data(&r, err);
+    if (rc == 0)
+        rc = open_device(&r, err);
+    r.pass = pass_options(&r);
+    if (rc == 0)
+        rc = plan(&r, err);
+    if (rc == 0 && !o->dry_run) {
+        rc = open_training(&r, err);
+        if (rc == 0)
+            rc = open_folder(&r, tree, err);
+        if (rc == 0)
+            rc = train(&r, err);
+    }
+    close_run(&r);
+    return rc;
+}

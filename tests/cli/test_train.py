@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+"""test_train.py -- assay train with algo sft on a tiny model: it learns, the micro-batches do not show, a killed run ends as if
+nothing had been, what it refuses. SPDX-License-Identifier: Apache-2.0"""
+import json
+import signal
+
+from run_assay import SOURCE, AssayTest, main, wait_for
+
+QWEN = SOURCE / "tests/golden/models/tiny_qwen2"
+ROWS = [{"prompt": f"{a}+{b}=", "completion": str(a + b)} for a in range(5) for b in range(5)]
+SMALL = {"algo": "sft", "model": str(QWEN), "steps": 12, "batch_size": 6, "lr": 2e-3, "max_len": 32, "micro_tokens": 64,
+         "warmup_steps": 2}
+
+
+def weights(checkpoint):
+    return {name: (checkpoint / name).read_bytes() for name in ("model.safetensors", "optim.safetensors")}
+
+
+class Train(AssayTest):
+    def config(self, rows=None, **more):
+        data = self.file("rows.jsonl", rows or ROWS)
+        return self.file("sft.json", [dict(SMALL, **{"data": data, **more})])
+
+    def train(self, run, *args, config=None, rc=0, **more):
+        return self.assay("train", config or self.config(**more), "--out", self.dir / run, *args, rc=rc)
+
+    def step(self, run, n):
+        return self.dir / run / "checkpoints" / f"step_{n}"
+
+    def test_it_learns(self):
+        """From drawn weights to sums it was shown."""
+        config = dict(SMALL, init=str(QWEN), data=self.file("rows.jsonl", ROWS), steps=150, batch_size=25, lr=5e-3,
+                      micro_tokens=512)
+        del config["model"]
+        run = self.train("run", "--json", config=self.file("drawn.json", [config]))
+        self.assertLess(json.loads(run.out)["loss"], 0.1)
+        self.say(run, "memory plan", "steps  150 of 150")
+        prompts = self.file("p.jsonl", [{"id": k, "prompt": r["prompt"]} for k, r in enumerate(ROWS)])
+        out = self.assay("generate", "--model", self.step("run", 150), "--prompts", prompts, "--temperature", 0, "--max-tokens", 4)
+        said = [json.loads(line) for line in out.out.splitlines()]
+        right = sum(s["completion"] == r["completion"] for s, r in zip(said, ROWS))
+        self.assertGreaterEqual(right, 23)
+        self.assertTrue(all(s["finish_reason"] == "stop" for s, r in zip(said, ROWS) if s["completion"] == r["completion"]))
+
+    def test_the_same_again(self):
+        self.train("a")
+        self.train("b")
+        self.assertEqual(weights(self.step("a", 12)), weights(self.step("b", 12)))
+        self.train("c", "--threads", 1)
+        self.assertEqual(weights(self.step("a", 12)), weights(self.step("c", 12)))
+        self.train("d", "--set", "seed=1")
+        self.assertNotEqual(weights(self.step("a", 12)), weights(self.step("d", 12)))
+
+    def test_micro_batches_do_not_show(self):
+        """The loss of each step but for rounding."""
+        loss = []
+        for micro in (32, 64, 512):
+            run = self.train(f"m{micro}", "--json", "--quiet", "--set", f"micro_tokens={micro}")
+            loss.append(json.loads(run.out)["loss"])
+        self.assertAlmostEqual(loss[0], loss[1], delta=1e-4)
+        self.assertAlmostEqual(loss[0], loss[2], delta=1e-4)
+
+    def test_killed_and_gone_on_with(self):
+        config = self.config(steps=40, save_every=5, keep=0)
+        self.train("whole", config=config)
+        child = self.start("train", config, "--out", str(self.dir / "cut"))
+        wait_for(self.step("cut", 5).exists)
+        child.kill()
+        child.communicate()
+        run = self.train("cut", "--resume", config=config)
+        self.say(run, "goes on from")
+        for step in (20, 40):
+            self.assertEqual(weights(self.step("cut", step)), weights(self.step("whole", step)))
+        self.assertEqual(json.loads((self.dir / "cut/manifest.json").read_text())["state"], "done")
+
+    def test_interrupted(self):
+        config = self.config(steps=100000)
+        child = self.start("train", config, "--out", str(self.dir / "run"), "--progress", "none")
+        wait_for((self.dir / "run/manifest.json").exists)
+        child.send_signal(signal.SIGINT)
+        err = child.communicate()[1].decode()
+        self.assertEqual(child.returncode, 130)
+        self.assertIn("--resume", err)
+        done = json.loads((self.dir / "run/manifest.json").read_text())["steps_done"]
+        self.assertEqual(done == 0, not self.step("run", done).exists())
+
+    def test_checkpoints(self):
+        self.train("run", save_every=3, keep=2)
+        self.assertEqual(sorted(p.name for p in (self.dir / "run/checkpoints").iterdir()), ["step_12", "step_9"])
+        self.say(self.train("run", save_every=3, keep=2, rc=2), "--resume to go on")
+        self.say(self.train("run", "--resume", save_every=4, keep=2, rc=2), "save_every")
+        self.train("run", "--force", save_every=5, keep=0)
+        self.assertEqual(sorted(p.name for p in (self.dir / "run/checkpoints").iterdir()), ["step_10", "step_12", "step_5"])
+        weights_file = self.step("run", 12) / "model.safetensors"
+        data = bytearray(weights_file.read_bytes())
+        data[-3] ^= 1
+        weights_file.write_bytes(data)
+        self.say(self.train("run", "--resume", save_every=5, keep=0, rc=3), "step_12", "model.safetensors")
+
+    def test_chat_and_texts(self):
+        rows = [{"messages": [{"role": "user", "content": "2+2"}, {"role": "assistant", "content": "4"}]}, {"text": "abcdef"}]
+        run = self.train("run", rows=rows, max_len=64)
+        self.say(run, "steps  12 of 12")
+
+    def test_left_out(self):
+        rows = ROWS + [{"text": "word " * 100}, {"text": "a"}]
+        run = self.train("run", rows=rows)
+        self.say(run, "1 texts are over 32 tokens")
+
+    def test_bf16(self):
+        self.train("run", dtype="bf16")
+        names = weights(self.step("run", 12))
+        self.assertIn(b'"BF16"', names["model.safetensors"][:4000])
+        self.assertIn(b"master", names["optim.safetensors"][:8000])
+
+    def test_refusals(self):
+        for key, value, says in (("lr", -1, '"lr": -1, where a number from 0 to 10'), ("lrr", 1, '"lrr" unknown'),
+                                 ("steps", 0, '"steps"'), ("steps", 1.5, "a whole number"), ("algo", "grpo", "where sft is allowed"),
+                                 ("data", 3, "a text is allowed"), ("decay", "up", "constant|linear|cosine"),
+                                 ("micro_tokens", 8, "a text must fit"), ("init", "x", 'one of "model"'),
+                                 ("max_len", 100000, '"micro_tokens"'), ("device", "cuda", "cuda"),
+                                 ("memory_mib", 1, "MiB")):
+            run = self.train("r", config=self.config(**{key: value}), rc=None)
+            self.assertIn(run.returncode, (2, 7), (key, run.err))
+            self.say(run, says)
+        self.say(self.train("r", "--set", "lr", rc=2), "KEY=VALUE")
+        self.say(self.train("r", rows=['{"prompt":"x"}'], rc=3), "rows.jsonl:1", "completion")
+        self.say(self.train("r", rows=[{"text": "a"}], append_eos=False, rc=3), "no text to learn from")
+        self.say(self.assay("train", rc=2), "CONFIG.json")
+        self.assertFalse((self.dir / "r").exists())
+
+    def test_dry_run(self):
+        run = self.assay("train", self.config(), "--dry-run")
+        self.say(run, "memory plan", "moments")
+
+
+if __name__ == "__main__":
+    main()
