@@ -60,7 +60,7 @@ static int make_header(const char *path, const as_safetensors_item *items, size_
         at = end;
     }
     as_buf_byte(json, '}');
-    while (json->len % 8 != 0)
+    for (size_t n = (8 - json->len % 8) % 8; n > 0; n--)
         as_buf_byte(json, ' ');
     return as_buf_check(json, err);
 }

@@ -91,7 +91,7 @@ class Faults(unittest.TestCase):
         count = self.folder / "count"
         sound = run(argv, self.folder, ASSAY_FAIL_COUNT=str(count))
         self.assertEqual(sound.returncode, 0, sound.stderr)
-        mallocs, reads = map(int, count.read_text().split())
+        mallocs, reads, _ = map(int, count.read_text().split())
         return sound.stdout, {"MALLOC": mallocs, "READ": reads}
 
     def each_fault(self, argv, judge, kinds=("MALLOC", "READ")):

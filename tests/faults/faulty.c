@@ -1,5 +1,6 @@
-/* faulty.c -- preloaded into a real run, makes its N-th allocation or read fail:
- * ASSAY_FAIL_MALLOC=N, ASSAY_FAIL_READ=N; ASSAY_FAIL_FROM=N: the N-th allocation and all after it.
+/* faulty.c -- preloaded into a real run, makes its N-th allocation, read, or step of writing
+ * (write, fsync, rename) fail: ASSAY_FAIL_MALLOC=N, ASSAY_FAIL_READ=N, ASSAY_FAIL_WRITE=N;
+ * ASSAY_FAIL_FROM=N: the N-th allocation and all after it.
  *
  * ASSAY_FAIL_COUNT=FILE only counts, so that a test knows how many places there are.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -16,9 +17,11 @@ extern void *__libc_malloc(size_t);          /* NOLINT(bugprone-reserved-identif
 extern void *__libc_calloc(size_t, size_t);  /* NOLINT(bugprone-reserved-identifier,cert-*) */
 extern void *__libc_realloc(void *, size_t); /* NOLINT(bugprone-reserved-identifier,cert-*) */
 ssize_t read(int fd, void *into, size_t size);
+ssize_t write(int fd, const void *from, size_t size);
+int fsync(int fd);
 
-static atomic_long n_mallocs, n_reads;
-static long fail_malloc, fail_read, fail_from;
+static atomic_long n_mallocs, n_reads, n_writes;
+static long fail_malloc, fail_read, fail_write, fail_from;
 
 static long number(const char *name)
 {
@@ -30,6 +33,7 @@ __attribute__((constructor)) static void start(void)
 {
     fail_malloc = number("ASSAY_FAIL_MALLOC");
     fail_read = number("ASSAY_FAIL_READ");
+    fail_write = number("ASSAY_FAIL_WRITE");
     fail_from = number("ASSAY_FAIL_FROM");
     atomic_store(&n_mallocs, 0);
 }
@@ -40,7 +44,8 @@ __attribute__((destructor)) static void end(void)
     int fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600) : -1;
     if (fd < 0)
         return;
-    (void)dprintf(fd, "%ld %ld\n", atomic_load(&n_mallocs), atomic_load(&n_reads));
+    (void)dprintf(fd, "%ld %ld %ld\n", atomic_load(&n_mallocs), atomic_load(&n_reads),
+                  atomic_load(&n_writes));
     (void)close(fd);
 }
 
@@ -85,4 +90,27 @@ __attribute__((visibility("default"))) ssize_t read(int fd, void *into, size_t s
         return -1;
     }
     return syscall(SYS_read, fd, into, size);
+}
+
+static int is_full(void)
+{
+    if (atomic_fetch_add(&n_writes, 1) + 1 != fail_write)
+        return 0;
+    errno = ENOSPC;
+    return 1;
+}
+
+__attribute__((visibility("default"))) ssize_t write(int fd, const void *from, size_t size)
+{
+    return is_full() ? -1 : syscall(SYS_write, fd, from, size);
+}
+
+__attribute__((visibility("default"))) int fsync(int fd)
+{
+    return is_full() ? -1 : (int)syscall(SYS_fsync, fd);
+}
+
+__attribute__((visibility("default"))) int rename(const char *from, const char *to)
+{
+    return is_full() ? -1 : (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
 }

@@ -7,12 +7,15 @@
  * model_peer ungguf FILE TO                    GGUF as a folder of F32
  * model_peer merge FROM ADAPTER TO             a folder with a LoRA adapter added
  * model_peer lora FROM ADAPTER TO              an adapter as an adapter
+ * model_peer checkpoint FROM DIR TYPE          a folder as the checkpoint DIR/step_7, which is read
+ * back model_peer start FROM TO                     an adapter of rank 4 that changes nothing yet
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
 #include "model/gguf_model.h"
 #include "model/lora.h"
 #include "model/weights_io.h"
+#include "train/checkpoint.h"
 
 #include <stdio.h>
 
@@ -89,6 +92,46 @@ static int adapt(const model *m, bool merges, char **argv, as_err *err)
     return rc;
 }
 
+static int start(const model *m, char **argv, as_err *err)
+{
+    const as_lora_config c = { 4, 8, false, AS_LORA_ALL };
+    as_lora *l = NULL;
+    int rc = as_lora_new(&l, m->x, &c, err);
+    if (rc < 0)
+        return rc;
+    AS_CLEANUP(free) float *arena = as_calloc(l->n_elements, sizeof *arena);
+    rc = arena ? 0 : as_fail(err, AS_ENOMEM, "out of memory");
+    if (rc == 0) {
+        as_lora_start(l, arena, 1);
+        rc = as_lora_save(l, arena, AS_F32, argv[0], argv[1], err);
+    }
+    as_lora_free(l);
+    return rc;
+}
+
+/* argv: FROM DIR TYPE */
+static int checkpoint(const model *m, char **argv, as_err *err)
+{
+    as_checkpoint_counter counter = { "row", 5 };
+    as_checkpoint c = { .index = m->x, .weights = m->arena, .step = 7, .run = "peer" };
+    as_checkpoint_options o = { AS_F32, argv[0], 2 };
+    size_t n = m->x->n_elements;
+    AS_CLEANUP(free) float *more = as_calloc(2 * n, sizeof *more);
+    AS_CLEANUP(free) char *path = NULL;
+    if (!more || !as_dtype_of(as_str_of(argv[2]), &o.dtype))
+        return as_fail(err, more ? AS_EUSAGE : AS_ENOMEM, "no type %s", argv[2]);
+    c.m = more;
+    c.v = more + n;
+    c.counters = &counter;
+    c.n_counters = 1;
+    int rc = as_checkpoint_save(&c, &o, argv[1], err);
+    if (rc == 0)
+        rc = as_checkpoint_latest(&path, argv[1], err);
+    if (rc == 0)
+        rc = path ? as_checkpoint_load(&c, path, err) : as_fail(err, AS_EDATA, "it is not there");
+    return rc;
+}
+
 int main(int argc, char **argv)
 {
     as_err err = { 0 };
@@ -103,6 +146,10 @@ int main(int argc, char **argv)
         rc = save_gguf(&m, argv[2], argv + 3, &err);
     else if (rc == 0 && (strcmp(what, "merge") == 0 || strcmp(what, "lora") == 0) && argc == 5)
         rc = adapt(&m, what[0] == 'm', argv + 2, &err);
+    else if (rc == 0 && strcmp(what, "checkpoint") == 0 && argc == 5)
+        rc = checkpoint(&m, argv + 2, &err);
+    else if (rc == 0 && strcmp(what, "start") == 0)
+        rc = start(&m, argv + 2, &err);
     else if (rc == 0)
         rc = save_folder(&m, strcmp(what, "save") == 0 ? argv[2] : NULL, argv + 3, argc - 3, &err);
     if (rc < 0)

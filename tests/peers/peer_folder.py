@@ -81,6 +81,18 @@ def others(work):
     print(f"others: {len(cases)} models, {len(TYPES)} types")
 
 
+def checkpoints(work):
+    for family in FAMILIES:
+        theirs = load(TINY / family, torch.float32)
+        for kind in ("F32", "BF16"):
+            ours("checkpoint", TINY / family, work / f"run-{family}-{kind}", kind)
+            step = work / f"run-{family}-{kind}" / "step_7"
+            back = AutoModelForCausalLM.from_pretrained(step, dtype="auto").eval()
+            same_models(theirs, back, TYPES[kind], step)
+            AutoTokenizer.from_pretrained(step)
+    print("checkpoints: loaded as models")
+
+
 def refused(work):
     from transformers import LlamaConfig
     out = work / "yarn"
@@ -97,6 +109,7 @@ def main():
         with torch.no_grad():
             tiny(work)
             others(work)
+            checkpoints(work)
             refused(work)
 
 

@@ -47,6 +47,11 @@ def main():
                 back = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32), again)
                 unloaded = back.merge_and_unload().state_dict()
                 check(all(torch.equal(want[k], unloaded[k]) for k in want), f"{family} {case}: read by peft")
+            ours("start", TINY / family, work / f"{family}-new")  # one of ours, from nothing
+            plain = AutoModelForCausalLM.from_pretrained(TINY / family, dtype=torch.float32)
+            before = {k: v.clone() for k, v in plain.state_dict().items()}
+            after = PeftModel.from_pretrained(plain, work / f"{family}-new").merge_and_unload().state_dict()
+            check(all(torch.equal(before[k], after[k]) for k in before), f"{family}: a new adapter changes nothing")
         print(f"{len(FAMILIES) * len(CASES)} adapters; merged weights within {worst:.1e} of peft's")
 
 
