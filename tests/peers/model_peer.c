@@ -142,6 +142,8 @@ int main(int argc, char **argv)
         rc = open_gguf(&m, argv[2], &err);
     else if (what[0])
         rc = open_folder(&m, argv[2], &err);
+    if (!m.x || !m.arena)
+        rc = rc < 0 ? rc : AS_EUSAGE;
     if (rc == 0 && strcmp(what, "gguf") == 0 && argc == 5)
         rc = save_gguf(&m, argv[2], argv + 3, &err);
     else if (rc == 0 && (strcmp(what, "merge") == 0 || strcmp(what, "lora") == 0) && argc == 5)
