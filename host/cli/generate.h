@@ -11,11 +11,11 @@
 
 typedef struct gen_opts {
     as_model_opts model;
-    const char *prompts, *out, *progress;
+    const char *prompts, *out, *progress, *template;
     as_list stop;
     uint64_t n, max_tokens, seed, top_k, limit, max_seqs, cache_mib;
     double temperature, top_p, min_p;
-    bool token_ids, logprobs, ignore_eos, resume, force, quiet, json;
+    bool chat, token_ids, logprobs, ignore_eos, resume, force, quiet, json;
 } gen_opts;
 
 /* ---- prompts, in the order of the file (generate_read.c) ---- */

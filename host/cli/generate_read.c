@@ -1,8 +1,9 @@
-/* generate_read.c -- the prompts of `assay generate`: lines {"id","prompt"}.
+/* generate_read.c -- the prompts of `assay generate`: lines {"id","prompt"} or {"id","messages"}.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/jspan.h"
 #include "base/mem.h"
 #include "cli/generate.h"
+#include "model/chat.h"
 
 #include <inttypes.h>
 
@@ -16,6 +17,8 @@ struct gen_prompts {
     as_line line[CHUNK_LINES];
     size_t n, at;
     uint64_t n_given;
+    as_chat *chat; /* NULL: not opened yet */
+    as_buf rendered, message;
     as_encoder *encoder;
     as_tokens tokens;
     as_arena arena;
@@ -36,6 +39,8 @@ int gen_prompts_open(gen_prompts **out, const gen_opts *o, const as_tokenizer *t
     p->opts = o;
     p->ids.max = MOST_IDS;
     as_buf_init(&p->bytes, SIZE_MAX / 2);
+    as_buf_init(&p->rendered, (size_t)1 << 30);
+    as_buf_init(&p->message, (size_t)1 << 30);
     as_arena_init(&p->arena, 0);
     int rc = as_source_open(&p->source, o->prompts, err);
     if (rc == 0) {
@@ -55,6 +60,9 @@ void gen_prompts_close(gen_prompts *p)
 {
     if (!p)
         return;
+    as_chat_free(p->chat);
+    as_buf_fini(&p->rendered);
+    as_buf_fini(&p->message);
     as_encoder_free(p->encoder);
     as_tokens_fini(&p->tokens);
     as_lines_close(p->lines);
@@ -66,8 +74,54 @@ void gen_prompts_close(gen_prompts *p)
     as_free(p);
 }
 
-/* "id" and "prompt" of a line; what is wrong with it, else. */
-static int parse(gen_prompts *p, const as_line *line, as_str *prompt, gen_line *out, as_err *err)
+/* A conversation as the model's template writes it, up to where the answer begins. */
+static int render(gen_prompts *p, as_str messages, as_err *err)
+{
+    const gen_opts *o = p->opts;
+    const as_chat_request request = { .messages = messages, .opens_answer = true };
+    int rc = 0;
+    if (!p->chat)
+        rc = o->template ? as_chat_open_family(&p->chat, o->template, o->model.model, err)
+                         : as_chat_open(&p->chat, o->model.model, err);
+    as_buf_clear(&p->rendered);
+    return rc == 0 ? as_chat_render(p->chat, &request, &p->rendered, NULL, err) : rc;
+}
+
+/* "prompt" as what a user says. */
+static int render_prompt(gen_prompts *p, as_jspan prompt, as_err *err)
+{
+    as_buf_clear(&p->message);
+    as_buf_text(&p->message, "[{\"role\":\"user\",\"content\":");
+    as_buf_add(&p->message, prompt.text);
+    as_buf_text(&p->message, "}]");
+    int rc = as_buf_check(&p->message, err);
+    return rc == 0 ? render(p, as_buf_str(&p->message), err) : rc;
+}
+
+/* The text that is to be continued; `is_rendered`: its special tokens are in it already. */
+static int text_of(gen_prompts *p, as_jspan object, as_str *text, bool *is_rendered, as_err *err)
+{
+    const as_jspan prompt = as_jobject_get(object, "prompt"),
+                   messages = as_jobject_get(object, "messages");
+    *is_rendered = p->opts->chat || messages.kind == AS_J_ARRAY;
+    if (messages.kind == AS_J_NONE && prompt.kind != AS_J_STRING)
+        return as_fail(err, AS_EDATA, "\"prompt\" is %s: a string",
+                       prompt.kind == AS_J_NONE ? "missing" : "of another kind");
+    if (messages.kind != AS_J_NONE && messages.kind != AS_J_ARRAY)
+        return as_fail(err, AS_EDATA, "\"messages\" is no list");
+    if (!*is_rendered) {
+        *text = as_jstring(prompt, &p->arena, NULL);
+        return text->data ? 0 : as_fail(err, AS_ENOMEM, "out of memory");
+    }
+    int rc =
+        messages.kind == AS_J_ARRAY ? render(p, messages.text, err) : render_prompt(p, prompt, err);
+    *text = as_buf_str(&p->rendered);
+    return rc;
+}
+
+/* "id" and the prompt of a line; what is wrong with it, else. */
+static int parse(gen_prompts *p, const as_line *line, as_str *text, bool *is_rendered,
+                 gen_line *out, as_err *err)
 {
     as_jspan object;
     int rc = as_json_scan(line->text, &object, err);
@@ -76,18 +130,15 @@ static int parse(gen_prompts *p, const as_line *line, as_str *prompt, gen_line *
     if (object.kind != AS_J_OBJECT)
         return as_fail(err, AS_EDATA,
                        "not a JSON object; expected {\"id\":...,\"prompt\":\"...\"}");
-    as_jspan id = as_jobject_get(object, "id"), text = as_jobject_get(object, "prompt");
+    const as_jspan id = as_jobject_get(object, "id");
     if (id.kind != AS_J_STRING && id.kind != AS_J_NUMBER)
         return as_fail(
             err, AS_EDATA,
             "\"id\" is missing: a string or a number, by which the samples are told apart");
-    if (text.kind != AS_J_STRING)
-        return as_fail(err, AS_EDATA, "\"prompt\" is %s: a string",
-                       text.kind == AS_J_NONE ? "missing" : "of another kind");
-    *prompt = as_jstring(text, &p->arena, NULL);
     out->id = as_arena_str(&p->arena, id.text);
     out->no = line->no;
-    return prompt->data && out->id.data ? 0 : as_fail(err, AS_ENOMEM, "out of memory");
+    return out->id.data ? text_of(p, object, text, is_rendered, err)
+                        : as_fail(err, AS_ENOMEM, "out of memory");
 }
 
 /* Two prompts of one id would draw the same numbers, and nobody could tell their samples apart. */
@@ -100,10 +151,10 @@ static int check_new(gen_prompts *p, const gen_line *line, as_err *err)
     return before < 0 ? (int)before : 0;
 }
 
-static int encode(gen_prompts *p, as_str prompt, gen_line *out, as_err *err)
+static int encode(gen_prompts *p, as_str text, bool is_rendered, gen_line *out, as_err *err)
 {
     p->tokens.n = 0;
-    int rc = as_encode(p->encoder, prompt, AS_ENCODE_SPECIAL, &p->tokens, err);
+    int rc = as_encode(p->encoder, text, is_rendered ? 0 : AS_ENCODE_SPECIAL, &p->tokens, err);
     if (rc == 0 && p->tokens.n == 0)
         rc = as_fail(err, AS_EDATA,
                      "\"prompt\" is empty: a model continues a text of at least one token");
@@ -125,13 +176,14 @@ int gen_prompts_next(gen_prompts *p, gen_line *out, as_err *err)
         }
     }
     const as_line *line = &p->line[p->at++];
-    as_str prompt = { 0 };
+    as_str text = { 0 };
+    bool is_rendered = false;
     as_arena_reset(&p->arena);
-    int rc = parse(p, line, &prompt, out, err);
+    int rc = parse(p, line, &text, &is_rendered, out, err);
     if (rc == 0)
         rc = check_new(p, out, err);
     if (rc == 0)
-        rc = encode(p, prompt, out, err);
+        rc = encode(p, text, is_rendered, out, err);
     if (rc < 0) {
         as_err_prefix(err, "%s:%" PRIu64, as_lines_name(p->lines), line->no);
         return rc;

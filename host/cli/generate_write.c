@@ -324,12 +324,20 @@ static int new_record(gen_writer *w, const as_opened_model *m, const char *promp
     record_number(r, "top_p", o->top_p);
     record_number(r, "min_p", o->min_p);
     record_number(r, "top_k", (double)o->top_k);
+    if (o->template)
+        rc = as_run_record_text(r, as_run_record_config, "chat_template", o->template, err);
+    if (rc < 0)
+        return rc;
+    as_run_record_config(r, "chat", as_str_of(o->chat ? "true" : "false"));
     as_run_record_config(r, "token_ids", as_str_of(o->token_ids ? "true" : "false"));
     as_run_record_config(r, "logprobs", as_str_of(o->logprobs ? "true" : "false"));
     as_run_record_config(r, "ignore_eos", as_str_of(o->ignore_eos ? "true" : "false"));
     as_run_record_seed(r, "run", o->seed);
-    static const char *const files[] = { "config.json", "generation_config.json", "tokenizer.json",
-                                         "model.safetensors", "model.safetensors.index.json" };
+    static const char *const files[] = {
+        "config.json",          "generation_config.json",       "tokenizer.json",
+        "model.safetensors",    "model.safetensors.index.json", "chat_template.jinja",
+        "tokenizer_config.json"
+    };
     for (size_t i = 0; rc == 0 && i < sizeof files / sizeof *files; i++)
         rc = hash_file(r, files[i], o->model.model, files[i], err);
     return rc;

@@ -65,6 +65,18 @@ class Generate(AssayTest):
             return json.dumps(r["problem_id"]), r["sample_idx"]
         self.assertEqual(sorted(turned, key=key), sorted(samples(first), key=key))
 
+    def test_chat(self):
+        """--chat, messages, and the same text written out are one prompt."""
+        words = ("--max-tokens", 8, "--token-ids")
+        said = samples(self.generate("--chat", *words, prompts=[{"id": 1, "prompt": "2+\n2"}]).out)
+        messages = [{"id": 1, "messages": [{"role": "user", "content": "2+\n2"}]}]
+        self.assertEqual(samples(self.generate(*words, prompts=messages).out), said)
+        family = samples(self.generate(*words, "--chat-template", "chatml", prompts=messages).out)
+        text = "<|im_start|>user\n2+\n2<|im_end|>\n<|im_start|>assistant\n"
+        self.assertEqual(samples(self.generate(*words, prompts=[{"id": 1, "prompt": text}]).out), family)
+        self.say(self.generate("--chat-template", "nobody", prompts=messages, rc=2), "nobody")
+        self.say(self.generate(prompts=[{"id": 1, "messages": "x"}], rc=3), "no list")
+
     def test_stop(self):
         whole = samples(self.generate("--n", 8, "--max-tokens", 30).out)
         stop = next(filter(None, (re.search("[ -~]{2}", r["completion"][4:]) for r in whole))).group()
