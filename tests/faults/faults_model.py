@@ -1,5 +1,5 @@
 """faults_model.py -- files of models: every allocation, read, and step of writing fails once, or all allocations from one on.
-A run that fails says why; what it was to write is there whole, to the byte, or not at all.
+A run that fails says why; what it was to write is there whole, to the byte, or not at all, also where it is killed.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -72,6 +72,26 @@ class Faults(unittest.TestCase):
                 if kind != "FROM":  # where there is no memory at all, a folder cannot be emptied
                     self.assertEqual([p for p in self.out.rglob("*.tmp-*")], [], where)
         self.assertGreater(failed, 0, "no fault was noticed: is the library preloaded?")
+
+    def each_kill(self, argv, result):
+        """The same, with the process killed between any two steps of writing."""
+        count, seen = self.folder / "count", set()
+        self.again()
+        self.assertEqual(run(argv, ASSAY_FAIL_COUNT=str(count)).returncode, 0)
+        whole, steps = contents(result), int(count.read_text().split()[2])
+        for place in range(1, steps + 1):
+            self.again()
+            done = run(argv, ASSAY_FAIL_KILL=str(place))
+            self.assertEqual(done.returncode, -9)
+            there = contents(result)
+            self.assertTrue(not there or there == whole, f"killed at {place} of {steps}")
+            seen.add(bool(there))
+        self.assertEqual(seen, {False, True}, "neither early nor late?")  # the folder's sync comes after the renaming
+
+    def test_kill(self):
+        self.each_kill(["save", TINY / "tiny_qwen3", self.out / "m", "F32", "100000"], self.out / "m")
+        self.each_kill(["gguf", TINY / "tiny_llama", self.out / "m.gguf", "F16"], self.out / "m.gguf")
+        self.each_kill(["checkpoint", TINY / "tiny_qwen2", self.out / "run", "BF16"], self.out / "run" / "step_7")
 
     def test_folder(self):
         self.each_fault(["save", TINY / "tiny_qwen3", self.out / "m", "BF16", "100000"], self.out / "m")

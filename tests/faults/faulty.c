@@ -1,11 +1,13 @@
 /* faulty.c -- preloaded into a real run, makes its N-th allocation, read, or step of writing
  * (write, fsync, rename) fail: ASSAY_FAIL_MALLOC=N, ASSAY_FAIL_READ=N, ASSAY_FAIL_WRITE=N;
- * ASSAY_FAIL_FROM=N: the N-th allocation and all after it.
+ * ASSAY_FAIL_FROM=N: the N-th allocation and all after it; ASSAY_FAIL_KILL=N: SIGKILL where the
+ * N-th step of writing would begin.
  *
  * ASSAY_FAIL_COUNT=FILE only counts, so that a test knows how many places there are.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +23,7 @@ ssize_t write(int fd, const void *from, size_t size);
 int fsync(int fd);
 
 static atomic_long n_mallocs, n_reads, n_writes;
-static long fail_malloc, fail_read, fail_write, fail_from;
+static long fail_malloc, fail_read, fail_write, fail_kill, fail_from;
 
 static long number(const char *name)
 {
@@ -34,6 +36,7 @@ __attribute__((constructor)) static void start(void)
     fail_malloc = number("ASSAY_FAIL_MALLOC");
     fail_read = number("ASSAY_FAIL_READ");
     fail_write = number("ASSAY_FAIL_WRITE");
+    fail_kill = number("ASSAY_FAIL_KILL");
     fail_from = number("ASSAY_FAIL_FROM");
     atomic_store(&n_mallocs, 0);
 }
@@ -94,7 +97,10 @@ __attribute__((visibility("default"))) ssize_t read(int fd, void *into, size_t s
 
 static int is_full(void)
 {
-    if (atomic_fetch_add(&n_writes, 1) + 1 != fail_write)
+    long place = atomic_fetch_add(&n_writes, 1) + 1;
+    if (place == fail_kill)
+        (void)kill(getpid(), SIGKILL);
+    if (place != fail_write)
         return 0;
     errno = ENOSPC;
     return 1;
