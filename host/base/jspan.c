@@ -533,10 +533,10 @@ bool as_jspan_is(as_jspan string, const char *text)
 as_str as_jstring(as_jspan string, as_arena *arena, size_t *n_replaced)
 {
     as_str s = body(string);
-    const char *p = s.data, *end = s.data + s.len;
-    const char *escape = s.len ? memchr(p, '\\', s.len) : NULL;
+    const char *escape = s.len ? memchr(s.data, '\\', s.len) : NULL;
     if (!s.data || !escape)
         return as_arena_str(arena, s);
+    const char *p = s.data, *end = s.data + s.len;
     char *out = as_arena_alloc(arena, s.len + 1); /* unescaping never lengthens */
     if (!out)
         return (as_str){ NULL, 0 };
