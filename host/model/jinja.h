@@ -12,7 +12,7 @@
 
 enum {
     AS_JINJA_DEPTH = 64,            /* nested expressions and blocks of a template */
-    AS_JINJA_STEPS = 20000000,      /* evaluated nodes, and what they copy in units of 16 bytes */
+    AS_JINJA_STEPS = 5000000,       /* evaluated nodes, and what they copy in units of 16 bytes */
     AS_JINJA_MEMORY = 256 << 20,    /* of one rendering */
     AS_JINJA_OUTPUT = 64 << 20
 };

@@ -47,7 +47,7 @@ static as_jn *parse_if(as_jparser *p)
             last->value = as_jv_bool(true);
         last = n;
         where = &n->other;
-        n->a = as_jparse_tuple(p, true);
+        n->a = as_jparse_tuple(p, false);
         if (!n->a || !parse_body(p, if_ends, &n->body))
             return NULL;
     } while (as_jparse_take(p, "elif"));

@@ -263,6 +263,9 @@ static bool eval_slice(as_jr *r, const as_jn *n, as_jv *out)
     r->line = n->line;
     bool is_text = of.kind == AS_JV_STRING;
     as_jv items = of;
+    if (of.kind == AS_JV_UNDEFINED)
+        return as_jr_fail(r, "\"%.*s\" is undefined (a slice of it was asked for)",
+                          AS_FMT(of.of.string));
     if (of.kind != AS_JV_LIST && !is_text)
         return as_jr_fail(r, "a value of type %s cannot be sliced", as_jv_type(of));
     int64_t step = parts[2].kind == AS_JV_INT ? parts[2].of.integer : 1;

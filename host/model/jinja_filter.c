@@ -102,22 +102,24 @@ static bool f_replace(as_jr *r, as_jv in, const as_jargs *args, as_jv *out)
     const as_jv *from = as_jarg(args, 0, "old"), *to = as_jarg(args, 1, "new"),
                 *limit = as_jarg(args, 2, "count");
     int64_t most = limit && limit->kind == AS_JV_INT ? limit->of.integer : -1;
-    as_str s;
+    as_str s, old, new;
     as_buf b;
-    if (!from || !to || from->kind != AS_JV_STRING || to->kind != AS_JV_STRING ||
-        !from->of.string.len)
-        return as_jr_fail(r, "replace takes two texts, the first not empty");
-    if (!as_jv_text(r, in, &s) || !as_jr_charge(r, s.len))
+    if (!from || !to)
+        return as_jr_fail(r, "replace takes two texts");
+    if (!as_jv_text(r, in, &s) || !as_jv_text(r, *from, &old) || !as_jv_text(r, *to, &new) ||
+        !as_jr_charge(r, s.len))
         return false;
+    if (!old.len)
+        return as_jr_fail(r, "replace of an empty text is not implemented");
     as_buf_init(&b, AS_JINJA_MEMORY);
     while (most != 0 && s.len) {
-        const char *p = memmem(s.data, s.len, from->of.string.data, from->of.string.len);
+        const char *p = memmem(s.data, s.len, old.data, old.len);
         if (!p)
             break;
         size_t at = (size_t)(p - s.data);
         as_buf_add(&b, (as_str){ s.data, at });
-        as_buf_add(&b, to->of.string);
-        s = (as_str){ p + from->of.string.len, s.len - at - from->of.string.len };
+        as_buf_add(&b, new);
+        s = (as_str){ p + old.len, s.len - at - old.len };
         most -= most > 0;
     }
     as_buf_add(&b, s);

@@ -239,17 +239,24 @@ static bool f_min(as_jr *r, as_jv in, const as_jargs *args, as_jv *out)
     return extreme(r, in, -1, out);
 }
 
+/* The first of those that are equal, without regard to case unless it is asked for. */
 static bool f_unique(as_jr *r, as_jv in, const as_jargs *args, as_jv *out)
 {
-    as_jv items;
+    const as_jv *has_case = as_jarg(args, 0, "case_sensitive");
+    as_jv items = as_jv_none();
     if (!f_list(r, in, args, &items))
         return false;
     as_jv_list *list = items.of.list;
+    as_jv *keys = as_arena_calloc(&r->arena, list->n + 1, sizeof *keys);
+    if (!keys)
+        return as_jr_memory(r);
     size_t n = 0;
     for (size_t i = 0; i < list->n; i++) {
         bool is_seen = false;
+        if (!sort_key(r, list->items[i], is_set(has_case), &keys[n]))
+            return false;
         for (size_t k = 0; k < n && !is_seen; k++)
-            if (!as_jv_equal(r, list->items[k], list->items[i], &is_seen))
+            if (!as_jv_equal(r, keys[k], keys[n], &is_seen))
                 return false;
         if (!is_seen)
             list->items[n++] = list->items[i];
@@ -261,15 +268,22 @@ static bool f_unique(as_jr *r, as_jv in, const as_jargs *args, as_jv *out)
 
 /* ---- of each item ---- */
 
+/* As Jinja has it, what is false has no items: None and 0 too. */
+static bool items_if_any(as_jr *r, as_jv in, as_jv *out)
+{
+    return as_jv_truth(in) ? f_list(r, in, NULL, out) : as_jv_list_new(r, 0, out);
+}
+
 static bool f_map(as_jr *r, as_jv in, const as_jargs *args, as_jv *out)
 {
     const as_jv *path = as_jarg(args, SIZE_MAX, "attribute"),
                 *otherwise = as_jarg(args, SIZE_MAX, "default");
     as_jv items;
     bool is_filter = args->n && args->items[0].kind == AS_JV_STRING;
-    if ((path ? path->kind != AS_JV_STRING : !is_filter) || !as_jv_items(r, in, &items) ||
-        !as_jv_list_new(r, items.of.list->n, out))
+    if (path ? path->kind != AS_JV_STRING : !is_filter)
         return as_jr_fail(r, "map takes the name of a filter, or attribute=\"name\"");
+    if (!items_if_any(r, in, &items) || !as_jv_list_new(r, items.of.list->n, out))
+        return false;
     const as_jargs rest = { args->n ? args->items + 1 : NULL, args->n ? args->n - 1 : 0,
                             args->named };
     for (size_t i = 0; i < items.of.list->n; i++) {
@@ -294,7 +308,7 @@ static bool choose(as_jr *r, as_jv in, const as_jargs *args, bool has_path, bool
             return as_jr_fail(r, "select and reject take names of attributes and tests");
         *(has_path && i == 0 ? &path : &test) = rest.items[0].of.string;
     }
-    if (!f_list(r, in, NULL, &items))
+    if (!items_if_any(r, in, &items))
         return false;
     size_t n = 0;
     for (size_t i = 0; i < items.of.list->n; i++) {

@@ -202,7 +202,7 @@ static inline bool as_jv_is_str(as_jv v, const char *text) { return v.kind == AS
 bool as_jv_truth(as_jv v);
 bool as_jv_number(as_jv v, double *out);  /* of a bool, integer or float */
 bool as_jv_equal(as_jr *r, as_jv a, as_jv b, bool *out);
-bool as_jv_order(as_jr *r, as_jv a, as_jv b, int *out); /* numbers and strings; others fail */
+bool as_jv_order(as_jr *r, as_jv a, as_jv b, int *out); /* numbers, strings, lists; others fail */
 const char *as_jv_type(as_jv v);           /* Python's name, for messages */
 bool as_jv_from_json(as_jr *r, as_jspan json, as_jv *out);
 bool as_jv_text(as_jr *r, as_jv v, as_str *out);        /* str(v) */

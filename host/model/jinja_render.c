@@ -103,15 +103,19 @@ static bool put(as_jr *r, as_str s)
 }
 
 /* NOLINTBEGIN(misc-no-recursion): r->depth bounds it */
-/* Statements whose text becomes a value. */
+/* Statements whose text becomes a value, and whose names are their own. */
 static bool capture(as_jr *r, const as_jn *chain, as_jv *out)
 {
     as_buf text, *outer = r->out;
+    size_t scope = r->scope, n_bindings = r->n_bindings;
     bool was_captured = r->is_captured;
     as_buf_init(&text, AS_JINJA_OUTPUT);
     r->out = &text;
     r->is_captured = true;
+    r->scope = n_bindings;
     bool done = as_jr_statements(r, chain);
+    r->scope = scope;
+    r->n_bindings = n_bindings;
     r->out = outer;
     r->is_captured = was_captured;
     done = done && as_jv_copy(r, as_buf_str(&text), out);

@@ -1,6 +1,8 @@
 /* jinja_test.c -- what may stand after `is`. SPDX-License-Identifier: Apache-2.0 */
 #include "model/jinja_inner.h"
 
+#include <math.h>
+
 static const struct {
     const char *name;
     unsigned kinds; /* bits of as_jkind_of that it is true of */
@@ -118,9 +120,11 @@ static bool compare(as_jr *r, of_value what, as_jv in, const as_jv *than, bool *
     if (what == IS_IN)
         return contains(r, *than, in, out);
     if (what == DIVISIBLE) {
-        if (in.kind != AS_JV_INT || than->kind != AS_JV_INT || than->of.integer < 1)
-            return as_jr_fail(r, "divisibleby needs whole numbers");
-        *out = in.of.integer % than->of.integer == 0;
+        double x, by, left;
+        if (!as_jv_number(in, &x) || !as_jv_number(*than, &by) || !(by < 0 || by > 0))
+            return as_jr_fail(r, "divisibleby needs numbers, and not 0");
+        left = fmod(x, by);
+        *out = !(left < 0) && !(left > 0);
         return true;
     }
     if (what != EQ && what != NE && what != IS_SAME)

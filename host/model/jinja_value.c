@@ -129,9 +129,20 @@ bool as_jv_equal(as_jr *r, as_jv a, as_jv b, bool *out)
     return done;
 }
 
-/* NOLINTEND(misc-no-recursion) */
+static bool order_lists(as_jr *r, const as_jv_list *a, const as_jv_list *b, int *out)
+{
+    for (size_t i = 0; i < a->n && i < b->n; i++) {
+        bool is_equal;
+        if (!as_jv_equal(r, a->items[i], b->items[i], &is_equal))
+            return false;
+        if (!is_equal)
+            return as_jv_order(r, a->items[i], b->items[i], out);
+    }
+    *out = (a->n > b->n) - (a->n < b->n);
+    return true;
+}
 
-bool as_jv_order(as_jr *r, as_jv a, as_jv b, int *out)
+static bool order(as_jr *r, as_jv a, as_jv b, int *out)
 {
     double x, y;
     if (a.kind == AS_JV_INT && b.kind == AS_JV_INT) {
@@ -142,11 +153,25 @@ bool as_jv_order(as_jr *r, as_jv a, as_jv b, int *out)
         *out = (x > y) - (x < y);
         return true;
     }
-    if (a.kind != AS_JV_STRING || b.kind != AS_JV_STRING)
-        return as_jr_fail(r, "%s and %s have no order", as_jv_type(a), as_jv_type(b));
-    *out = as_str_cmp(a.of.string, b.of.string);
-    return as_jr_charge(r, a.of.string.len);
+    if (a.kind == AS_JV_STRING && b.kind == AS_JV_STRING) {
+        *out = as_str_cmp(a.of.string, b.of.string);
+        return as_jr_charge(r, a.of.string.len);
+    }
+    if (a.kind == AS_JV_LIST && b.kind == AS_JV_LIST && a.of.list->is_tuple == b.of.list->is_tuple)
+        return order_lists(r, a.of.list, b.of.list, out);
+    return as_jr_fail(r, "%s and %s have no order", as_jv_type(a), as_jv_type(b));
 }
+
+bool as_jv_order(as_jr *r, as_jv a, as_jv b, int *out)
+{
+    if (!as_jr_enter(r))
+        return false;
+    bool done = order(r, a, b, out);
+    r->depth--;
+    return done;
+}
+
+/* NOLINTEND(misc-no-recursion) */
 
 /* ---- making ---- */
 
