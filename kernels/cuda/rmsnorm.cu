@@ -23,8 +23,7 @@ constexpr int block_threads = 256;
 constexpr int kept = 4; /* chunks of a thread in registers, where they are loaded whole */
 constexpr unsigned full = 0xffffffffu;
 
-/* ---- numbers and chunks ------------------------------------------------------------------------
- */
+/* ---- numbers and chunks ---------------------------------------------------------------------- */
 __device__ __forceinline__ float to_float(float x)
 {
     return x;
@@ -90,8 +89,7 @@ template <class T> __device__ __forceinline__ void keep_packed(Chunk<T> &c)
 #endif
 }
 
-/* ---- the threads of a row ----------------------------------------------------------------------
- */
+/* ---- the threads of a row -------------------------------------------------------------------- */
 /* The sum over a row's threads, to each of them. All threads of the block come here, once. */
 template <int threads> __device__ __forceinline__ float row_sum(float s)
 {
@@ -120,8 +118,7 @@ __device__ __forceinline__ int64_t row_at(int64_t row, int64_t n, int64_t per_to
     return token * stride + (row - token * per_token) * n;
 }
 
-/* ---- forward -----------------------------------------------------------------------------------
- */
+/* ---- forward --------------------------------------------------------------------------------- */
 /* Chunk `first` of what is normed: x, or residual + x, which becomes the residual; and its squares,
  * added to sum. */
 template <class T, bool whole>
@@ -190,8 +187,7 @@ __global__ void __launch_bounds__(block_threads, 2) rmsnorm(k_rmsnorm a)
         static_cast<float *>(a.rstd)[row] = rstd;
 }
 
-/* ---- backward to the input ---------------------------------------------------------------------
- */
+/* ---- backward to the input ------------------------------------------------------------------- */
 /* Rows of the arguments: all of type T. */
 template <class T> struct Row {
     const T *x, *dy, *weight, *dresidual;
@@ -269,8 +265,7 @@ __global__ void __launch_bounds__(block_threads, 2) rmsnorm_dx(k_rmsnorm_bwd a)
                           mean, first, n);
 }
 
-/* ---- backward to the weight --------------------------------------------------------------------
- */
+/* ---- backward to the weight ------------------------------------------------------------------ */
 constexpr int dw_columns = 32, dw_lanes = block_threads / dw_columns;
 
 /* Block (i, s): columns 32 i .. 32 i + 31 over rows s * stretch .. of that many; to parts[s, n], or
@@ -316,8 +311,7 @@ __global__ void __launch_bounds__(block_threads)
     dw[i] += sum;
 }
 
-/* ---- launches ----------------------------------------------------------------------------------
- */
+/* ---- launches -------------------------------------------------------------------------------- */
 bool rows_ok(int64_t rows, int64_t n, int64_t per_token, int64_t stride)
 {
     return rows >= 0 && n > 0 && per_token > 0 && stride / per_token >= n && rows <= INT32_MAX &&

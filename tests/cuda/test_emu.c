@@ -11,8 +11,7 @@ static float at(const uint16_t *v, size_t i)
     return k_bf16_to_float(v[i]);
 }
 
-/* ---- right kernels against plain loops ---------------------------------------------------------
- */
+/* ---- right kernels against plain loops ------------------------------------------------------- */
 static void one_norm(int rows, int n, int threads)
 {
     const size_t size = (size_t)rows * (size_t)n;
