@@ -250,7 +250,21 @@ int as_progress_new(as_progress **out, const char *mode, const char *label, as_e
     return 0;
 }
 
-static void show_progress(as_progress *p, uint64_t items, double share, double seconds)
+static void show_line(const as_progress *p, const char *line)
+{
+    if (!p->is_bar) {
+        say_line("", line);
+        return;
+    }
+    char whole[220];
+    int n = snprintf(whole, sizeof whole, "\r\033[K%s", line);
+    pthread_mutex_lock(&stderr_lock);
+    bar_shown = true;
+    put_stderr(whole, (size_t)n);
+    pthread_mutex_unlock(&stderr_lock);
+}
+
+static void show_items(const as_progress *p, uint64_t items, double share, double seconds)
 {
     char count[AS_TEXT_MAX];
     char rate[AS_TEXT_MAX];
@@ -264,29 +278,56 @@ static void show_progress(as_progress *p, uint64_t items, double share, double s
     else
         (void)snprintf(line, sizeof line, "%s  %s items  %s/s", p->label,
                        as_text_count(count, items), per_second);
-    if (!p->is_bar) {
-        say_line("", line);
-        return;
-    }
-    char whole[220];
-    int n = snprintf(whole, sizeof whole, "\r\033[K%s", line);
-    pthread_mutex_lock(&stderr_lock);
-    bar_shown = true;
-    put_stderr(whole, (size_t)n);
-    pthread_mutex_unlock(&stderr_lock);
+    show_line(p, line);
+}
+
+/* True when it is time for another line; the next one is due a while after this. */
+static bool is_due(as_progress *p, int64_t now)
+{
+    if (!p || p->is_off || now < p->next_ns)
+        return false;
+    p->next_ns = now + (p->is_bar ? 200 : 10000) * (int64_t)1000000;
+    return true;
 }
 
 void as_progress_at(as_progress *p, uint64_t items, unsigned long long part,
                     unsigned long long whole)
 {
-    if (!p || p->is_off)
-        return;
     int64_t now = as_now_ns();
-    if (now < p->next_ns)
+    if (!is_due(p, now))
         return;
-    p->next_ns = now + (p->is_bar ? 200 : 10000) * (int64_t)1000000;
     double share = whole > 0 && part <= whole ? (double)part / (double)whole : 0;
-    show_progress(p, items, share, (double)(now - p->start_ns) / 1e9);
+    show_items(p, items, share, (double)(now - p->start_ns) / 1e9);
+}
+
+const char *as_text_pace(char out[AS_TEXT_PACE_MAX], const as_pace_now *now)
+{
+    char loss[AS_TEXT_MAX] = "";
+    char rate[AS_TEXT_MAX + 16] = "";
+    char left[AS_TEXT_MAX + 16] = "";
+    char number[AS_TEXT_MAX];
+    char step[AS_TEXT_MAX];
+    if (now->has_steps)
+        (void)snprintf(loss, sizeof loss, "  loss %.4g", now->loss);
+    if (isfinite(now->tokens_per_s))
+        (void)snprintf(rate, sizeof rate, "  %s tokens/s",
+                       as_text_count(number, (uint64_t)now->tokens_per_s));
+    if (now->step < now->last && isfinite(now->left_s))
+        (void)snprintf(left, sizeof left, "  %s left", as_text_seconds(number, now->left_s));
+    (void)snprintf(out, AS_TEXT_PACE_MAX, "step %s/%s%s%s%s", as_text_count(step, now->step),
+                   as_text_count(number, now->last), loss, rate, left);
+    return out;
+}
+
+void as_progress_pace(as_progress *p, const as_pace *pace)
+{
+    char text[AS_TEXT_PACE_MAX];
+    char line[200]; /* as show_line takes it */
+    if (!is_due(p, as_now_ns()))
+        return;
+    const as_pace_now now = as_pace_read(pace);
+    (void)snprintf(line, sizeof line, "%.32s  %s", p->label, as_text_pace(text, &now));
+    show_line(p, line);
 }
 
 void as_progress_free(as_progress *p)

@@ -7,6 +7,7 @@
 #include "cli/options.h"
 #include "jobs/cancel.h"
 #include "plug/scorer.h"
+#include "train/pace.h"
 
 /* ---- process ---- */
 void as_cli_start(void);        /* main calls it once: signals, log sink, SIGPIPE ignored */
@@ -29,12 +30,17 @@ const char *as_text_share(char out[AS_TEXT_MAX], uint64_t part, uint64_t whole);
 const char *as_text_seconds(char out[AS_TEXT_MAX], double s);    /* 12 ms, 3.4 s, 2 min 5 s, 3 h 20 min */
 const char *as_text_bytes(char out[AS_TEXT_MAX], uint64_t n);    /* 12.4 MiB */
 
+enum { AS_TEXT_PACE_MAX = 200 };
+const char *as_text_pace(char out[AS_TEXT_PACE_MAX], const as_pace_now *now); /* see as_progress_pace */
+
 /* ---- progress on stderr ---- */
 typedef struct as_progress as_progress;
 /* mode "auto|bar|plain|none": auto is a bar on a terminal and otherwise a plain line every ten seconds. */
 int as_progress_new(as_progress **out, const char *mode, const char *label, as_err *err);
 /* [any] one at a time. part/whole: for the share and the time left, e.g. bytes; whole 0: unknown. Cheap. */
 void as_progress_at(as_progress *p, uint64_t items, unsigned long long part, unsigned long long whole);
+/* The same for a training run: "train  step 120/500  loss 2.345  12,345 tokens/s  2 min 5 s left". */
+void as_progress_pace(as_progress *p, const as_pace *pace);
 void as_progress_free(as_progress *p); /* takes the bar away; NULL is fine */
 
 /* ---- a verifier from the command line ---- */
