@@ -164,7 +164,7 @@ static int open_generator(gen_run *g, as_err *err)
     if (how.batch_tokens < how.max_seqs)
         how.batch_tokens = how.max_seqs;
     const as_parameters *p = g->model.parameters;
-    int rc = as_kv_cache_bytes(p->index, p->type, 1, how.block_size, &one, err);
+    int rc = as_kv_cache_bytes(p->index, p->act, 1, how.block_size, &one, err);
     if (rc < 0)
         return rc;
     const int64_t longest = (p->max_pos + how.block_size - 1) / how.block_size;

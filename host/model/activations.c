@@ -27,29 +27,30 @@ static void *take(carver *c, int64_t rows, int64_t cols, size_t size)
 
 typedef struct sizes {
     int64_t t, d, heads, kv_heads, qkv, att, f;
-    size_t type, real;
+    size_t type, act, real; /* of a number: of weights, of activations, of statistics */
+    int64_t widest;
     bool has_qk_norm;
 } sizes;
 
 static void take_cheap(as_layer_activations *l, carver *c, const sizes *s)
 {
-    l->h1 = take(c, s->t, s->d, s->type);
-    l->h2 = take(c, s->t, s->d, s->type);
-    l->act = take(c, s->t, s->f, s->type);
+    l->h1 = take(c, s->t, s->d, s->act);
+    l->h2 = take(c, s->t, s->d, s->act);
+    l->act = take(c, s->t, s->f, s->act);
 }
 
 static void take_dear(as_layer_activations *l, carver *c, const sizes *s)
 {
     l->rstd1 = take(c, s->t, 1, s->real);
-    l->raw = s->has_qk_norm ? take(c, s->t, s->qkv, s->type) : NULL;
+    l->raw = s->has_qk_norm ? take(c, s->t, s->qkv, s->act) : NULL;
     l->rstd_q = s->has_qk_norm ? take(c, s->t, s->heads, s->real) : NULL;
     l->rstd_k = s->has_qk_norm ? take(c, s->t, s->kv_heads, s->real) : NULL;
-    l->qkv = take(c, s->t, s->qkv, s->type);
-    l->att = take(c, s->t, s->att, s->type);
+    l->qkv = take(c, s->t, s->qkv, s->act);
+    l->att = take(c, s->t, s->att, s->act);
     l->lse = take(c, s->t, s->heads, s->real);
-    l->r1 = take(c, s->t, s->d, s->type);
+    l->r1 = take(c, s->t, s->d, s->act);
     l->rstd2 = take(c, s->t, 1, s->real);
-    l->gate_up = take(c, s->t, 2 * s->f, s->type);
+    l->gate_up = take(c, s->t, 2 * s->f, s->act);
 }
 
 /* What a layer does not keep of its own it shares with all. */
@@ -64,7 +65,7 @@ static void lay_out_layers(as_layer_activations *layers, int64_t n, carver *c, c
     if (!keeps_dear)
         take_dear(&shared, c, s);
     if (!o->trains)
-        shared.r0 = take(c, s->t, s->d, s->type);
+        shared.r0 = take(c, s->t, s->d, s->act);
     for (int64_t i = 0; i < n; i++) {
         layers[i] = shared;
         if (keeps_cheap)
@@ -72,7 +73,7 @@ static void lay_out_layers(as_layer_activations *layers, int64_t n, carver *c, c
         if (keeps_dear)
             take_dear(&layers[i], c, s);
         if (o->trains)
-            layers[i].r0 = take(c, s->t, s->d, s->type);
+            layers[i].r0 = take(c, s->t, s->d, s->act);
     }
 }
 
@@ -80,6 +81,10 @@ static void lay_out_rows(as_activations *a, carver *c, const sizes *s, int64_t v
                          const as_run_options *o)
 {
     a->h_rows = take(c, o->rows > o->logit_rows ? o->rows : o->logit_rows, s->d, s->type);
+    a->wide_rows = s->act == s->type
+                       ? NULL
+                       : take(c, o->rows > o->logit_rows ? o->rows : o->logit_rows, s->d, s->act);
+    a->narrow = s->act == s->type ? NULL : take(c, s->t, s->widest, s->type);
     a->logp = take(c, o->rows, 1, s->real);
     a->entropy = take(c, o->rows > o->logit_rows ? o->rows : o->logit_rows, 1, s->real);
     a->lse = take(c, o->rows, 1, s->real);
@@ -105,14 +110,15 @@ static void lay_out_indices(as_activations *a, carver *c, const as_run_options *
 
 static void lay_out_backward(as_activations *a, carver *c, const sizes *s, const as_run_options *o)
 {
-    a->dr = take(c, s->t, s->d, s->type);
-    a->dh = take(c, s->t, s->d, s->type);
-    a->dact = take(c, s->t, s->f, s->type);
-    a->datt = take(c, s->t, s->att, s->type);
-    a->dqkv = take(c, s->t, s->qkv, s->type);
+    a->dr = take(c, s->t, s->d, s->act);
+    a->dh = take(c, s->t, s->d, s->act);
+    a->dact = take(c, s->t, s->f, s->act);
+    a->datt = take(c, s->t, s->att, s->act);
+    a->dqkv = take(c, s->t, s->qkv, s->act);
     a->delta = take(c, s->t, s->heads, s->real);
     a->coef = take(c, o->rows, 1, s->real);
     a->ecoef = take(c, o->rows, 1, s->real);
+    a->narrow_too = s->act == s->type ? NULL : take(c, s->t, s->widest, s->type);
     a->dh_rows = take(c, o->rows, s->d, s->type);
 }
 
@@ -132,7 +138,7 @@ static int options_ok(const as_run_options *o, const as_model_config *m, as_err 
 }
 
 int as_activations_lay_out(as_activations *a, as_layer_activations *layers, char *base,
-                           const as_weights_index *index, k_device *dev, k_type type,
+                           const as_weights_index *index, k_device *dev, k_type type, k_type act,
                            const as_run_options *options, as_err *err)
 {
     const as_model_config *m = &index->config;
@@ -147,14 +153,17 @@ int as_activations_lay_out(as_activations *a, as_layer_activations *layers, char
     s.qkv = (m->n_heads + 2 * m->n_kv_heads) * m->head_dim;
     s.att = m->n_heads * m->head_dim;
     s.type = k_type_size(type);
+    s.act = k_type_size(act);
+    s.widest = 2 * s.f > s.qkv ? 2 * s.f : s.qkv;
+    s.widest = s.widest > s.d ? s.widest : s.d;
     s.real = k_type_size(k_real_type(type));
     s.has_qk_norm = m->has_qk_norm;
     carver c = { 0 };
     c.base = base;
     *a = (as_activations){ .layers = layers };
     lay_out_layers(layers, m->n_layers, &c, &s, options);
-    a->r_last = take(&c, s.t, s.d, s.type);
-    a->h_last = take(&c, s.t, s.d, s.type);
+    a->r_last = take(&c, s.t, s.d, s.act);
+    a->h_last = take(&c, s.t, s.d, s.act);
     a->rstd_last = take(&c, s.t, 1, s.real);
     a->activation_bytes = c.used;
     lay_out_rows(a, &c, &s, m->vocab, options);

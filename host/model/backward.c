@@ -7,35 +7,36 @@
 
 #include <math.h>
 
-/* dw += dy^T x, and dx = dy w of one linear layer. dx NULL: not asked for. */
+/* dw += dy^T x, and dx = dy w of one linear layer. */
 static void linear_bwd(as_run *r, as_role role, int64_t layer, const void *dy, const void *x,
                        void *dx, void *grads)
 {
     const as_tensor *t = as_weights_tensor(r->p->index, role, layer);
     const size_t at = (size_t)(t - r->p->index->tensors);
-    k_gemm_dw w = {
-        .type = r->p->type, .m = r->tokens, .n = t->rows, .k = t->cols, .dy = dy, .x = x
-    };
+    k_gemm_dw w = { .type = r->p->type, .m = r->tokens, .n = t->rows, .k = t->cols };
+    w.dy = as_run_narrowed(r, dy, r->tokens * t->rows, r->a.narrow);
+    w.x = as_run_narrowed(r, x, r->tokens * t->cols, r->a.narrow_too);
     w.dw = as_parameters_in(r->p, grads, r->p->real, role, layer);
     if (role == AS_W_QKV)
         w.dbias = as_parameters_in(r->p, grads, r->p->real, AS_W_QKV_BIAS, layer);
     as_run_note(r, "gemm_tn", r->ops->gemm_tn(r->dev, &w));
-    k_gemm_dx a = { .type = r->p->type, .m = r->tokens, .n = t->rows, .k = t->cols, .dy = dy };
+    k_gemm_dx a = { .type = r->p->type, .m = r->tokens, .n = t->rows, .k = t->cols, .dy = w.dy };
     a.w = as_parameters_at(r->p, role, layer);
     a.packed = r->p->packed_nn[at];
-    a.dx = dx;
+    a.dx = r->a.narrow_too ? r->a.narrow_too : dx; /* x has been used */
     as_run_note(r, "gemm_nn", r->ops->gemm_nn(r->dev, &a));
+    as_run_widen(r, a.dx, r->tokens * t->cols, dx);
 }
 
 /* dr = gradient through the norm of x, plus dresidual (dr itself, or NULL at the top). */
 static void norm_bwd(as_run *r, as_role role, int64_t layer, const void *x, const void *rstd,
                      const void *dresidual, void *grads)
 {
-    k_rmsnorm_bwd a = { .type = r->p->type, .rows = r->tokens, .n = r->c->d, .per_token = 1 };
+    k_rmsnorm_bwd a = { .type = r->p->act, .rows = r->tokens, .n = r->c->d, .per_token = 1 };
     a.x_stride = a.dy_stride = a.dx_stride = r->c->d;
     a.dy = r->a.dh;
     a.x = x;
-    a.weight = as_parameters_at(r->p, role, layer);
+    a.weight = as_parameters_norm(r->p, role, layer);
     a.rstd = rstd;
     a.dresidual = dresidual;
     a.dx = r->a.dr;
@@ -48,15 +49,15 @@ static void head_norm_bwd(as_run *r, as_role role, int64_t layer, int64_t first,
                           const void *rstd, void *grads)
 {
     const as_layer_activations *l = &r->layers[layer];
-    const size_t at = (size_t)(first * r->c->head_dim) * k_type_size(r->p->type);
+    const size_t at = (size_t)(first * r->c->head_dim) * k_type_size(r->p->act);
     k_rmsnorm_bwd a = {
-        .type = r->p->type, .rows = r->tokens * heads, .n = r->c->head_dim, .per_token = heads
+        .type = r->p->act, .rows = r->tokens * heads, .n = r->c->head_dim, .per_token = heads
     };
     a.x_stride = (r->c->n_heads + 2 * r->c->n_kv_heads) * r->c->head_dim;
     a.dy_stride = a.dx_stride = a.x_stride;
     a.dy = a.dx = (char *)r->a.dqkv + at;
     a.x = (const char *)l->raw + at;
-    a.weight = as_parameters_at(r->p, role, layer);
+    a.weight = as_parameters_norm(r->p, role, layer);
     a.rstd = rstd;
     a.dw = as_parameters_in(r->p, grads, r->p->real, role, layer);
     as_run_note(r, "rmsnorm_bwd", r->ops->rmsnorm_bwd(r->dev, &a));
@@ -66,7 +67,7 @@ static void attention_bwd(as_run *r, const as_layer_activations *l)
 {
     const as_model_config *c = r->c;
     k_attn_bwd a = {
-        .type = r->p->type, .tokens = r->tokens, .n_seqs = r->seqs, .max_seqlen = r->max_seqlen
+        .type = r->p->act, .tokens = r->tokens, .n_seqs = r->seqs, .max_seqlen = r->max_seqlen
     };
     a.heads = c->n_heads;
     a.kv_heads = c->n_kv_heads;
@@ -105,7 +106,7 @@ static void layer_bwd(as_run *r, int64_t layer, void *grads)
     again(r, layer);
     linear_bwd(r, AS_W_DOWN, layer, r->a.dr, l->act, r->a.dact, grads);
     k_swiglu_bwd s = {
-        .type = r->p->type, .tokens = r->tokens, .f = r->c->d_ff, .gate_up = l->gate_up
+        .type = r->p->act, .tokens = r->tokens, .f = r->c->d_ff, .gate_up = l->gate_up
     };
     s.dy = r->a.dact;
     s.dgate_up = l->gate_up; /* not needed any more */
@@ -158,10 +159,12 @@ static void head_bwd(as_run *r, bool has_entropy, void *grads)
     a.dw = as_parameters_in(r->p, grads, r->p->real, role, -1);
     a.scratch = r->a.head_scratch;
     as_run_note(r, "lmhead_grad", r->ops->lmhead_grad(r->dev, &a));
-    const size_t bytes = (size_t)(r->tokens * r->c->d) * k_type_size(r->p->type);
+    void *dh_rows = r->a.wide_rows ? r->a.wide_rows : r->a.dh_rows;
+    as_run_widen(r, r->a.dh_rows, r->rows * r->c->d, dh_rows);
+    const size_t bytes = (size_t)(r->tokens * r->c->d) * k_type_size(r->p->act);
     as_run_note(r, "zero", r->ops->zero(r->dev, r->a.dh, bytes));
     k_copy_rows c = {
-        .type = r->p->type, .rows = r->rows, .n = r->c->d, .x = r->a.dh_rows, .y = r->a.dh
+        .type = r->p->act, .rows = r->rows, .n = r->c->d, .x = dh_rows, .y = r->a.dh
     };
     c.x_stride = c.y_stride = r->c->d;
     c.y_rows = r->a.rows;
@@ -185,7 +188,7 @@ int as_run_backward(as_run *r, const double *coef, const double *ecoef, void *gr
     norm_bwd(r, AS_W_NORM_OUT, -1, r->a.r_last, r->a.rstd_last, NULL, grads);
     for (int64_t layer = r->c->n_layers - 1; layer >= 0; layer--)
         layer_bwd(r, layer, grads);
-    k_embed_bwd e = { .type = r->p->type, .tokens = r->tokens, .d = r->c->d, .vocab = r->c->vocab };
+    k_embed_bwd e = { .type = r->p->act, .tokens = r->tokens, .d = r->c->d, .vocab = r->c->vocab };
     e.ids = r->a.ids;
     e.dy = r->a.dr;
     e.dtable = as_parameters_in(r->p, grads, r->p->real, AS_W_EMBED, -1);

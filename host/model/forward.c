@@ -4,14 +4,34 @@
 
 #include <math.h>
 
+static void cast(as_run *r, const void *x, k_type from, int64_t n, void *y, k_type to)
+{
+    k_cast a = { .x_type = from, .y_type = to, .n = n, .x = x, .y = y };
+    as_run_note(r, "cast", r->ops->cast(r->dev, &a));
+}
+
+const void *as_run_narrowed(as_run *r, const void *x, int64_t n, void *buffer)
+{
+    if (r->p->act == r->p->type)
+        return x;
+    cast(r, x, r->p->act, n, buffer, r->p->type);
+    return buffer;
+}
+
+void as_run_widen(as_run *r, const void *narrow, int64_t n, void *x)
+{
+    if (narrow != x)
+        cast(r, narrow, r->p->type, n, x, r->p->act);
+}
+
 void as_run_linear(as_run *r, as_role role, int64_t layer, const void *bias, const void *x, void *y)
 {
     const as_tensor *t = as_weights_tensor(r->p->index, role, layer);
     const size_t at = (size_t)(t - r->p->index->tensors);
     k_gemm a = {
-        .type = r->p->type, .y_type = r->p->type, .m = r->tokens, .n = t->rows, .k = t->cols
+        .type = r->p->type, .y_type = r->p->act, .m = r->tokens, .n = t->rows, .k = t->cols
     };
-    a.x = x;
+    a.x = as_run_narrowed(r, x, r->tokens * t->cols, r->a.narrow);
     a.w = as_parameters_at(r->p, role, layer);
     a.packed = r->p->packed_nt[at];
     a.bias = bias;
@@ -23,12 +43,12 @@ void as_run_norm(as_run *r, as_role role, int64_t layer, const void *x, void *re
                  void *rstd)
 {
     k_rmsnorm a = {
-        .type = r->p->type, .rows = r->tokens, .n = r->c->d, .per_token = 1, .eps = r->c->rms_eps
+        .type = r->p->act, .rows = r->tokens, .n = r->c->d, .per_token = 1, .eps = r->c->rms_eps
     };
     a.x_stride = a.y_stride = r->c->d;
     a.x = x;
     a.residual = residual;
-    a.weight = as_parameters_at(r->p, role, layer);
+    a.weight = as_parameters_norm(r->p, role, layer);
     a.y = y;
     a.rstd = rstd;
     as_run_note(r, "rmsnorm", r->ops->rmsnorm(r->dev, &a));
@@ -37,7 +57,7 @@ void as_run_norm(as_run *r, as_role role, int64_t layer, const void *x, void *re
 /* Number `first` of each row of the qkv. */
 static void *heads_from(const as_run *r, void *qkv, int64_t head)
 {
-    return (char *)qkv + (size_t)(head * r->c->head_dim) * k_type_size(r->p->type);
+    return (char *)qkv + (size_t)(head * r->c->head_dim) * k_type_size(r->p->act);
 }
 
 /* Norms of each head of q, or of k (Qwen3). */
@@ -46,12 +66,12 @@ static void head_norm(as_run *r, as_role role, int64_t layer, int64_t first, int
 {
     const as_layer_activations *l = &r->layers[layer];
     k_rmsnorm a = {
-        .type = r->p->type, .rows = r->tokens * heads, .n = r->c->head_dim, .per_token = heads
+        .type = r->p->act, .rows = r->tokens * heads, .n = r->c->head_dim, .per_token = heads
     };
     a.eps = r->c->rms_eps;
     a.x_stride = a.y_stride = (r->c->n_heads + 2 * r->c->n_kv_heads) * r->c->head_dim;
     a.x = heads_from(r, l->raw, first);
-    a.weight = as_parameters_at(r->p, role, layer);
+    a.weight = as_parameters_norm(r->p, role, layer);
     a.y = heads_from(r, l->qkv, first);
     a.rstd = rstd;
     as_run_note(r, "rmsnorm", r->ops->rmsnorm(r->dev, &a));
@@ -63,7 +83,7 @@ static void norm_q_and_k(as_run *r, int64_t layer)
     const as_layer_activations *l = &r->layers[layer];
     head_norm(r, AS_W_Q_NORM, layer, 0, c->n_heads, l->rstd_q);
     head_norm(r, AS_W_K_NORM, layer, c->n_heads, c->n_kv_heads, l->rstd_k);
-    k_copy_rows a = { .type = r->p->type, .rows = r->tokens, .n = c->n_kv_heads * c->head_dim };
+    k_copy_rows a = { .type = r->p->act, .rows = r->tokens, .n = c->n_kv_heads * c->head_dim };
     a.x_stride = a.y_stride = (c->n_heads + 2 * c->n_kv_heads) * c->head_dim;
     a.x = heads_from(r, l->raw, c->n_heads + c->n_kv_heads);
     a.y = heads_from(r, l->qkv, c->n_heads + c->n_kv_heads);
@@ -73,7 +93,7 @@ static void norm_q_and_k(as_run *r, int64_t layer)
 void as_run_rope(as_run *r, void *qkv, bool inverse)
 {
     const as_model_config *c = r->c;
-    k_rope a = { .type = r->p->type, .tokens = r->tokens, .heads = c->n_heads + c->n_kv_heads };
+    k_rope a = { .type = r->p->act, .tokens = r->tokens, .heads = c->n_heads + c->n_kv_heads };
     a.head_dim = c->head_dim;
     a.stride = (c->n_heads + 2 * c->n_kv_heads) * c->head_dim;
     a.max_pos = r->p->max_pos;
@@ -89,7 +109,7 @@ static void attend(as_run *r, const as_layer_activations *l)
 {
     const as_model_config *c = r->c;
     k_attn a = {
-        .type = r->p->type, .tokens = r->tokens, .n_seqs = r->seqs, .max_seqlen = r->max_seqlen
+        .type = r->p->act, .tokens = r->tokens, .n_seqs = r->seqs, .max_seqlen = r->max_seqlen
     };
     a.heads = c->n_heads;
     a.kv_heads = c->n_kv_heads;
@@ -107,7 +127,7 @@ static void attend_paged(as_run *r, int64_t layer)
     const as_model_config *c = r->c;
     const as_layer_activations *l = &r->layers[layer];
     char *keys = r->cache->memory + (size_t)layer * 2 * r->cache->layer_bytes;
-    k_kv_append put = { .type = r->p->type, .tokens = r->tokens, .heads = c->n_heads };
+    k_kv_append put = { .type = r->p->act, .tokens = r->tokens, .heads = c->n_heads };
     put.kv_heads = c->n_kv_heads;
     put.head_dim = c->head_dim;
     put.block_size = r->cache->block_size;
@@ -118,7 +138,7 @@ static void attend_paged(as_run *r, int64_t layer)
     put.v_cache = keys + r->cache->layer_bytes;
     as_run_note(r, "kv_append", r->ops->kv_append(r->dev, &put));
     k_attn_paged a = {
-        .type = r->p->type, .tokens = r->tokens, .n_seqs = r->seqs, .heads = c->n_heads
+        .type = r->p->act, .tokens = r->tokens, .n_seqs = r->seqs, .heads = c->n_heads
     };
     a.kv_heads = c->n_kv_heads;
     a.head_dim = c->head_dim;
@@ -155,7 +175,7 @@ void as_run_swiglu(as_run *r, int64_t layer)
 {
     const as_layer_activations *l = &r->layers[layer];
     k_swiglu a = {
-        .type = r->p->type, .tokens = r->tokens, .f = r->c->d_ff, .gate_up = l->gate_up, .y = l->act
+        .type = r->p->act, .tokens = r->tokens, .f = r->c->d_ff, .gate_up = l->gate_up, .y = l->act
     };
     as_run_note(r, "swiglu", r->ops->swiglu(r->dev, &a));
 }
@@ -176,8 +196,9 @@ static void all_layers(as_run *r)
         .type = r->p->type, .tokens = r->tokens, .d = r->c->d, .vocab = r->c->vocab, .ids = r->a.ids
     };
     e.table = as_parameters_at(r->p, AS_W_EMBED, -1);
-    e.y = r->layers[0].r0;
+    e.y = r->a.narrow ? r->a.narrow : r->layers[0].r0;
     as_run_note(r, "embed", r->ops->embed(r->dev, &e));
+    as_run_widen(r, e.y, r->tokens * r->c->d, r->layers[0].r0);
     for (int64_t i = 0; i < n; i++) {
         const as_layer_activations *l = &r->layers[i];
         /* the stream so far is r1 of the layer before plus what its MLP left in r0 */

@@ -115,7 +115,7 @@ static int make(as_generator *g, as_err *err)
                                  .logit_rows = o->max_seqs,
                                  .max_blocks = g->most_blocks };
     if (rc == 0)
-        rc = as_kv_cache_bytes(g->p->index, g->p->type, o->n_blocks, o->block_size, &g->bytes, err);
+        rc = as_kv_cache_bytes(g->p->index, g->p->act, o->n_blocks, o->block_size, &g->bytes, err);
     if (rc == 0)
         rc = as_kv_cache_init(&g->cache, g->p, o->n_blocks, o->block_size, err);
     if (rc == 0)

@@ -83,6 +83,18 @@ static int64_t positions_of(const as_weights_index *index, const as_parameters_o
     return o->max_pos > 0 && o->max_pos < most ? o->max_pos : most;
 }
 
+static bool is_wide(const as_parameters_options *o)
+{
+    return o->wide && o->type != k_real_type(o->type);
+}
+
+/* Bytes of a norm's weights in the type of wide activations; 0: it has none. */
+static size_t wide_bytes(const as_parameters_options *o, const as_tensor *t)
+{
+    return is_wide(o) && !is_matrix(t->role) ? aligned(t->n * k_type_size(k_real_type(o->type)))
+                                             : 0;
+}
+
 int as_parameters_bytes(const as_weights_index *index, k_device *dev,
                         const as_parameters_options *options, size_t *weights, size_t *packed,
                         size_t *tables, as_err *err)
@@ -106,6 +118,8 @@ int as_parameters_bytes(const as_weights_index *index, k_device *dev,
     ok = ok &&
          as_mul_ok((size_t)positions_of(index, options), (size_t)index->config.head_dim, tables) &&
          as_mul_ok(*tables, k_type_size(k_real_type(options->type)), tables);
+    for (size_t i = 0; i < index->n_tensors; i++)
+        ok = ok && as_add_ok(*tables, wide_bytes(options, &index->tensors[i]), tables);
     return ok ? 0 : as_fail(err, AS_ENOMEM, "the model is larger than the address space");
 }
 
@@ -136,18 +150,41 @@ static int fill_real(const as_parameters *p, void *to, const double *from, size_
     return rc < 0 ? as_fail_kernel(err, rc, "copying to the device") : 0;
 }
 
-static int make_tables(as_parameters *p, size_t bytes, as_err *err)
+static int make_tables(as_parameters *p, as_err *err)
 {
     const size_t n = (size_t)p->max_pos * (size_t)p->index->config.head_dim / 2;
+    const size_t bytes = n * k_type_size(p->real);
     AS_CLEANUP(free) double *cosines = as_realloc_array(NULL, n, sizeof *cosines);
     AS_CLEANUP(free) double *sines = as_realloc_array(NULL, n, sizeof *sines);
-    p->cos = allocated(p->dev, bytes / 2, "tables of positions", err);
-    p->sin = allocated(p->dev, bytes / 2, "tables of positions", err);
+    p->cos = allocated(p->dev, bytes, "tables of positions", err);
+    p->sin = allocated(p->dev, bytes, "tables of positions", err);
     if (!cosines || !sines || !p->cos || !p->sin)
         return as_fail(err, AS_ENOMEM, "out of memory");
     as_rope_tables(&p->index->config, p->max_pos, cosines, sines);
     int rc = fill_real(p, p->cos, cosines, n, err);
     return rc < 0 ? rc : fill_real(p, p->sin, sines, n, err);
+}
+
+static int make_wide(as_parameters *p, const as_parameters_options *o, as_err *err)
+{
+    size_t bytes = 0;
+    p->wide_at = as_calloc(p->index->n_tensors, sizeof *p->wide_at);
+    if (!p->wide_at)
+        return as_fail(err, AS_ENOMEM, "out of memory");
+    for (size_t i = 0; i < p->index->n_tensors; i++)
+        bytes += wide_bytes(o, &p->index->tensors[i]);
+    if (bytes == 0)
+        return 0;
+    p->wide = allocated(p->dev, bytes, "weights of norms", err);
+    if (!p->wide)
+        return AS_ENOMEM;
+    char *next = p->wide;
+    for (size_t i = 0; i < p->index->n_tensors; i++) {
+        size_t one = wide_bytes(o, &p->index->tensors[i]);
+        p->wide_at[i] = one ? next : NULL;
+        next += one;
+    }
+    return 0;
 }
 
 static int make_packed(as_parameters *p, const as_parameters_options *o, size_t bytes, as_err *err)
@@ -185,9 +222,12 @@ int as_parameters_new(as_parameters **out, const as_weights_index *index, k_devi
         return as_fail(err, AS_ENOMEM, "out of memory");
     *p = (as_parameters){ .index = index, .dev = dev, .type = options->type };
     p->real = k_real_type(options->type);
+    p->act = is_wide(options) ? p->real : p->type;
     p->max_pos = positions_of(index, options);
     p->arena = allocated(dev, weights, "weights", err);
-    rc = p->arena ? make_tables(p, tables, err) : AS_ENOMEM;
+    rc = p->arena ? make_tables(p, err) : AS_ENOMEM;
+    if (rc == 0)
+        rc = make_wide(p, options, err);
     if (rc == 0)
         rc = make_packed(p, options, packed, err);
     if (rc < 0)
@@ -201,11 +241,12 @@ void as_parameters_free(as_parameters *p)
 {
     if (!p)
         return;
-    void *pieces[] = { p->arena, p->packed, p->cos, p->sin };
+    void *pieces[] = { p->arena, p->packed, p->cos, p->sin, p->wide };
     for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++)
         p->dev->ops->free(p->dev, pieces[i]);
     as_free(p->packed_nt);
     as_free(p->packed_nn);
+    as_free(p->wide_at);
     as_free(p);
 }
 
@@ -223,6 +264,11 @@ int as_parameters_changed(as_parameters *p, as_err *err)
         if (rc == 0 && p->packed_nn[i])
             rc =
                 p->dev->ops->pack(p->dev, p->type, t->rows, t->cols, K_PACK_NN, w, p->packed_nn[i]);
+        if (rc == 0 && p->wide_at[i]) {
+            k_cast a = { .x_type = p->type, .y_type = p->act, .n = (int64_t)t->n, .x = w };
+            a.y = p->wide_at[i];
+            rc = p->dev->ops->cast(p->dev, &a);
+        }
         if (rc < 0)
             return as_fail_kernel(err, rc, "packing weights");
     }
@@ -273,4 +319,11 @@ void *as_parameters_in(const as_parameters *p, void *array, k_type type, as_role
 const void *as_parameters_at(const as_parameters *p, as_role role, int64_t layer)
 {
     return as_parameters_in(p, p->arena, p->type, role, layer);
+}
+
+const void *as_parameters_norm(const as_parameters *p, as_role role, int64_t layer)
+{
+    const as_tensor *t = as_weights_tensor(p->index, role, layer);
+    const void *wide = t ? p->wide_at[t - p->index->tensors] : NULL;
+    return wide ? wide : as_parameters_at(p, role, layer);
 }

@@ -8,6 +8,7 @@
 
 typedef struct as_parameters_options {
     k_type type;    /* weights and activations: K_F32, K_BF16; K_F64 on "naive-f64" */
+    bool wide;      /* K_BF16: activations stay float; what goes into a product is rounded, and nothing else */
     int64_t max_pos; /* rotary positions to prepare: the longest sequence there will be; 0, or more: the model's max_pos */
     bool trains;    /* also packs what the backward multiplies with */
 } as_parameters_options;
@@ -17,11 +18,13 @@ typedef struct as_parameters {
     const as_weights_index *index;
     k_device *dev;
     k_type type, real; /* real: of statistics and gradients, see kernels.h */
+    k_type act;        /* of activations: type, or real where they are wide */
     int64_t max_pos;
     void *arena;       /* [index->n_elements] of type, on the device */
     void *packed;      /* one allocation; NULL where the device packs nothing */
     void **packed_nt, **packed_nn; /* per tensor of the index, into packed; NULL where it is not */
     void *cos, *sin;   /* [max_pos, head_dim / 2] real */
+    void *wide, **wide_at; /* weights of norms in act, and where each tensor's are; NULL where act is type */
 } as_parameters;
 
 /* Memory for the weights, not yet filled. AS_EUSAGE where the device does not compute in the type or lacks an operation,
@@ -30,7 +33,7 @@ int as_parameters_new(as_parameters **out, const as_weights_index *index, k_devi
                       const as_parameters_options *options, as_err *err);
 void as_parameters_free(as_parameters *p); /* NULL is fine */
 
-/* Bytes as_parameters_new will ask the device for: weights, packed copies, tables. */
+/* Bytes as_parameters_new will ask the device for: weights, packed copies, tables (of positions, of wide norms). */
 int as_parameters_bytes(const as_weights_index *index, k_device *dev, const as_parameters_options *options,
                         size_t *weights, size_t *packed, size_t *tables, as_err *err);
 
@@ -39,6 +42,8 @@ int as_parameters_set(as_parameters *p, const void *arena, as_dtype type, as_err
 /* After p->arena was written on the device (an optimizer's step): packs anew. */
 int as_parameters_changed(as_parameters *p, as_err *err);
 
+/* The weights of a norm, in p->act. */
+const void *as_parameters_norm(const as_parameters *p, as_role role, int64_t layer);
 /* A tensor's weights on the device; and where an array laid out like the arena, of `type`, has that tensor's numbers. NULL
  * where the model has no such tensor. */
 const void *as_parameters_at(const as_parameters *p, as_role role, int64_t layer);

@@ -8,7 +8,7 @@
 
 static const double MIB = 1048576;
 
-static int bytes_of_run(const as_weights_index *index, k_device *dev, k_type type,
+static int bytes_of_run(const as_weights_index *index, k_device *dev, k_type type, k_type act,
                         const as_run_options *o, size_t *activations, size_t *scratch, as_err *err)
 {
     *activations = *scratch = 0;
@@ -19,7 +19,7 @@ static int bytes_of_run(const as_weights_index *index, k_device *dev, k_type typ
     if (!layers)
         return as_fail(err, AS_ENOMEM, "out of memory");
     as_activations a;
-    int rc = as_activations_lay_out(&a, layers, NULL, index, dev, type, o, err);
+    int rc = as_activations_lay_out(&a, layers, NULL, index, dev, type, act, o, err);
     if (rc < 0)
         return rc;
     *activations = a.activation_bytes;
@@ -52,17 +52,19 @@ int as_plan_make(as_plan *out, const as_weights_index *index, k_device *dev,
                  const as_plan_options *options, as_err *err)
 {
     const k_type type = options->parameters.type;
+    const k_type act = options->parameters.wide ? k_real_type(type) : type;
     as_plan p = { 0 };
     size_t activations = 0, scratch = 0;
     *out = p;
     int rc = as_parameters_bytes(index, dev, &options->parameters, &p.weights, &p.packed, &p.tables,
                                  err);
     if (rc == 0)
-        rc = bytes_of_run(index, dev, type, &options->training, &p.activations, &p.scratch, err);
+        rc = bytes_of_run(index, dev, type, act, &options->training, &p.activations, &p.scratch,
+                          err);
     if (rc == 0)
-        rc = bytes_of_run(index, dev, type, &options->sampling, &activations, &scratch, err);
+        rc = bytes_of_run(index, dev, type, act, &options->sampling, &activations, &scratch, err);
     if (rc == 0 && options->n_blocks > 0)
-        rc = as_kv_cache_bytes(index, type, options->n_blocks, options->block_size, &p.cache, err);
+        rc = as_kv_cache_bytes(index, act, options->n_blocks, options->block_size, &p.cache, err);
     if (rc < 0)
         return rc;
     bool ok = as_add_ok(activations, scratch, &p.sampling);
@@ -89,11 +91,12 @@ void as_plan_print(const as_plan *plan, const as_weights_index *index, const k_d
                                         [AS_RECOMPUTE_CHEAP] = "norms and SwiGLU again",
                                         [AS_RECOMPUTE_LAYER] = "layers again" };
     char what[80];
-    as_buf_addf(out, "memory plan: %.2f M parameters in %s on %s, MiB\n",
-                (double)index->n_params / 1e6, types[options->parameters.type], dev->ops->name);
+    as_buf_addf(out, "memory plan: %.2f M parameters in %s%s on %s, MiB\n",
+                (double)index->n_params / 1e6, types[options->parameters.type],
+                options->parameters.wide ? " (activations in fp32)" : "", dev->ops->name);
     line(out, "weights", plan->weights);
     line(out, "weights, packed for products", plan->packed);
-    line(out, "tables of positions", plan->tables);
+    line(out, "tables of positions, wide norms", plan->tables);
     line(out, "gradients", plan->grads);
     line(out, "moments", plan->moments);
     line(out, "master weights", plan->master);

@@ -17,7 +17,7 @@ static int make(as_run *r, as_err *err)
     if (!r->layers)
         return as_fail(err, AS_ENOMEM, "out of memory");
     int rc = as_activations_lay_out(&r->a, r->layers, NULL, r->p->index, r->dev, r->p->type,
-                                    &r->options, err);
+                                    r->p->act, &r->options, err);
     if (rc < 0)
         return rc;
     r->numbers = as_calloc((size_t)r->options.logit_rows, 3 * sizeof *r->numbers);
@@ -32,7 +32,7 @@ static int make(as_run *r, as_err *err)
             "no memory for the activations of %lld tokens (%.1f MiB): fewer tokens in a pass",
             (long long)r->options.tokens, (double)bytes / 1048576);
     return as_activations_lay_out(&r->a, r->layers, r->memory, r->p->index, r->dev, r->p->type,
-                                  &r->options, err);
+                                  r->p->act, &r->options, err);
 }
 
 int as_run_new(as_run **out, const as_parameters *p, const as_run_options *options, as_err *err)
@@ -84,15 +84,15 @@ static void fetch(as_run *r, double *out, const void *from, int64_t n)
     }
 }
 
-/* Rows r->a.rows of the normed stream, dense. */
+/* Rows r->a.rows of the normed stream, dense, as the head takes them. */
 static void gather(as_run *r, int64_t n)
 {
-    k_copy_rows a = {
-        .type = r->p->type, .rows = n, .n = r->c->d, .x = r->a.h_last, .y = r->a.h_rows
-    };
+    k_copy_rows a = { .type = r->p->act, .rows = n, .n = r->c->d, .x = r->a.h_last };
+    a.y = r->a.wide_rows ? r->a.wide_rows : r->a.h_rows;
     a.x_stride = a.y_stride = r->c->d;
     a.x_rows = r->a.rows;
     as_run_note(r, "copy_rows", r->ops->copy_rows(r->dev, &a));
+    (void)as_run_narrowed(r, a.y, n * r->c->d, r->a.h_rows);
 }
 
 int as_run_logprob(as_run *r, double temperature, double *logp, double *entropy, as_err *err)
@@ -201,7 +201,7 @@ int as_run_hidden(as_run *r, int64_t layer, double *out, as_err *err)
     void *wide = r->ops->alloc(r->dev, (size_t)n * k_type_size(r->p->real));
     if (!wide)
         return as_fail(err, AS_ENOMEM, "out of memory");
-    k_cast a = { .x_type = r->p->type, .y_type = r->p->real, .n = n, .x = from, .y = wide };
+    k_cast a = { .x_type = r->p->act, .y_type = r->p->real, .n = n, .x = from, .y = wide };
     as_run_note(r, "cast", r->ops->cast(r->dev, &a));
     fetch(r, out, wide, n);
     r->ops->free(r->dev, wide);
@@ -230,7 +230,7 @@ int as_kv_cache_init(as_kv_cache *cache, const as_parameters *p, int64_t n_block
 {
     size_t bytes;
     *cache = (as_kv_cache){ .dev = p->dev, .n_layers = p->index->config.n_layers };
-    int rc = as_kv_cache_bytes(p->index, p->type, n_blocks, block_size, &bytes, err);
+    int rc = as_kv_cache_bytes(p->index, p->act, n_blocks, block_size, &bytes, err);
     if (rc < 0)
         return rc;
     cache->n_blocks = n_blocks;

@@ -111,7 +111,7 @@ static double *at_level(const tiny_model *m, as_recompute level, size_t *bytes)
     as_activations a;
     as_layer_activations layers[3];
     o.recompute = level;
-    MUST(as_activations_lay_out(&a, layers, NULL, m->index, m->dev, m->type, &o, err));
+    MUST(as_activations_lay_out(&a, layers, NULL, m->index, m->dev, m->type, m->p->act, &o, err));
     *bytes = a.activation_bytes;
     made_up_batch(&all, coef, ecoef);
     as_packed b = packed_of(&all);
@@ -138,9 +138,8 @@ static void check_levels(const tiny_model *m)
     as_free(kept);
 }
 
-static void recomputed(void **state)
+static void check_all_levels(void)
 {
-    (void)state;
     const k_backend *b;
     for (size_t i = 0; (b = k_backend_at(i)); i++)
         for (unsigned type = K_F32; type <= K_F64; type++)
@@ -152,6 +151,15 @@ static void recomputed(void **state)
                 check_levels(&m);
                 tiny_close(&m);
             }
+}
+
+static void recomputed(void **state)
+{
+    (void)state;
+    check_all_levels();
+    tiny_wide = true;
+    check_all_levels();
+    tiny_wide = false;
 }
 
 /* A gradient is taken once, and of rows; padding between tensors stays zero. */

@@ -182,7 +182,7 @@ static void grpo_goldens(void **state)
  * same weights in double. */
 static void check_narrow(const tiny_model *m, const char *family)
 {
-    if (m->type != K_BF16)
+    if (m->type != K_BF16 || strcmp(family, "tiny_llama") != 0) /* the farthest in its logits */
         return;
     cJSON *root = tiny_golden(family, "golden_grpo.json");
     grpo g;
@@ -202,7 +202,7 @@ static void check_narrow(const tiny_model *m, const char *family)
         as_run_free(run);
     }
     double distance = tiny_distance(grads[0], grads[1], m->index->n_elements);
-    if (!(distance <= 0.05))
+    if (!(distance <= (tiny_wide ? 0.03 : 0.05)))
         fail_msg("%s: gradients in bf16 are %g from those in double", family, distance);
     as_free(grads[0]);
     as_free(grads[1]);
@@ -214,6 +214,9 @@ static void narrow_gradients(void **state)
 {
     (void)state;
     tiny_everywhere(check_narrow, "/bf16");
+    tiny_wide = true;
+    tiny_everywhere(check_narrow, "/bf16");
+    tiny_wide = false;
 }
 
 /* ---- AdamW ---- */

@@ -26,7 +26,8 @@ static void count(k_device *dev)
 
 static as_plan_options some_options(k_type type)
 {
-    as_plan_options o = { .parameters = { .type = type, .trains = true, .max_pos = 100 } };
+    as_plan_options o = { .parameters = {
+                              .type = type, .trains = true, .max_pos = 100, .wide = tiny_wide } };
     o.training = (as_run_options){ .tokens = 70, .seqs = 3, .rows = 50, .trains = true };
     o.sampling = (as_run_options){ .tokens = 9, .seqs = 4, .logit_rows = 4, .max_blocks = 6 };
     o.n_blocks = 20;
@@ -70,14 +71,22 @@ static void planned(const char *backend, k_type type, int family)
     tiny_close(&m);
 }
 
-static void to_the_byte(void **state)
+static void planned_everywhere(void)
 {
-    (void)state;
     const k_backend *b;
     for (size_t i = 0; (b = k_backend_at(i)); i++)
         for (unsigned type = K_F32; type <= K_F64; type++)
             for (int f = 0; f < TINY_FAMILIES && (b->types >> type & 1); f++)
                 planned(b->name, (k_type)type, f);
+}
+
+static void to_the_byte(void **state)
+{
+    (void)state;
+    planned_everywhere();
+    tiny_wide = true;
+    planned_everywhere();
+    tiny_wide = false;
 }
 
 /* A backend that is not whole is refused before any of it is called. */

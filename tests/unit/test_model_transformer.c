@@ -16,12 +16,13 @@ static double logp_tolerance(k_type type)
     return type == K_F64 ? 1e-9 : type == K_F32 ? 2e-5 : 0.5;
 }
 
+/* In bf16 as a whole: `narrow` is |got - want| / |want|. */
 static void check_logits(const tiny_model *m, const double *got, const double *want, size_t n,
-                         double tolerance)
+                         double tolerance, double narrow)
 {
     if (m->type != K_BF16)
         tiny_near(got, want, n, tolerance, "logits");
-    else if (!(tiny_distance(got, want, n) <= 0.03))
+    else if (!(tiny_distance(got, want, n) <= narrow))
         fail_msg("in bf16: %g from the golden", tiny_distance(got, want, n));
 }
 
@@ -62,7 +63,7 @@ static void check_prompt(const tiny_model *m, as_run *run, const cJSON *prompt)
         tiny_near(&sum, &golden_member(prompt, "sum_logprob")->valuedouble, 1, 1e-4, "sum");
     int32_t last = (int32_t)n - 1;
     MUST(as_run_logits(run, &last, 1, logits, err));
-    check_logits(m, logits, want_logits, vocab, logit_tolerance(m->type));
+    check_logits(m, logits, want_logits, vocab, logit_tolerance(m->type), 0.03);
     as_free(ids);
     as_free(want_logits);
     as_free(want_logp);
@@ -92,8 +93,8 @@ static void check_arrays(const tiny_model *m, as_run *run, const char *family, i
            *hidden = as_calloc(n_hidden, sizeof *hidden);
     MUST(as_run_logits(run, rows, (int64_t)n, logits, err));
     MUST(as_run_hidden(run, 0, hidden, err));
-    check_logits(m, logits, want_logits, n_logits, m->type == K_F64 ? 2e-6 : 5e-5);
-    check_logits(m, hidden, want_hidden, n_hidden, m->type == K_F64 ? 2e-6 : 5e-5);
+    check_logits(m, logits, want_logits, n_logits, m->type == K_F64 ? 2e-6 : 5e-5, 0.03);
+    check_logits(m, hidden, want_hidden, n_hidden, m->type == K_F64 ? 2e-6 : 5e-5, 0.03);
     as_free(ids);
     as_free(logits);
     as_free(want_logits);
@@ -123,6 +124,37 @@ static void goldens(void **state)
 {
     (void)state;
     tiny_everywhere(check_goldens, "");
+    tiny_wide = true;
+    tiny_everywhere(check_goldens, "");
+    tiny_wide = false;
+}
+
+/* Log-probs in bf16 against those of the same weights in double: the mean distance. */
+static void check_narrow_logps(const tiny_model *m, const char *family, const cJSON *prompts)
+{
+    const as_run_options o = { .tokens = MOST, .seqs = 1, .rows = MOST };
+    tiny_model exact;
+    tiny_open(&exact, family, "/bf16", "naive-f64", K_F64);
+    as_run *run = tiny_run(m, &o), *exact_run = tiny_run(&exact, &o);
+    const cJSON *prompt;
+    double sum = 0;
+    size_t count = 0;
+    cJSON_ArrayForEach(prompt, prompts)
+    {
+        size_t n;
+        int32_t *ids = golden_ids(golden_member(prompt, "ids"), &n);
+        double logp[MOST], want[MOST];
+        next_logps(run, ids, n, logp);
+        next_logps(exact_run, ids, n, want);
+        for (size_t i = 0; i + 1 < n; i++, count++)
+            sum += fabs(logp[i] - want[i]);
+        as_free(ids);
+    }
+    if (!(sum / (double)count <= (tiny_wide ? 0.025 : 0.06)))
+        fail_msg("%s: log-probs in bf16 are %g away in the mean", family, sum / (double)count);
+    as_run_free(exact_run);
+    as_run_free(run);
+    tiny_close(&exact);
 }
 
 /* Weights rounded to bf16: computed in float they give the golden's logits, in bf16 nearly. */
@@ -140,7 +172,9 @@ static void check_rounded(const tiny_model *m, const char *family)
     as_packed b = { .n_tokens = (int64_t)n, .n_seqs = 1, .ids = ids, .cu_seqlens = cu };
     MUST(as_run_forward(run, &b, err));
     MUST(as_run_logits(run, &last, 1, got, err));
-    check_logits(m, got, want, vocab, logit_tolerance(m->type));
+    check_logits(m, got, want, vocab, logit_tolerance(m->type), tiny_wide ? 0.01 : 0.02);
+    if (m->type == K_BF16)
+        check_narrow_logps(m, family, golden_member(root, "prompts"));
     as_run_free(run);
     as_free(ids);
     as_free(want);
@@ -152,6 +186,9 @@ static void rounded_weights(void **state)
 {
     (void)state;
     tiny_everywhere(check_rounded, "/bf16");
+    tiny_wide = true;
+    tiny_everywhere(check_rounded, "/bf16");
+    tiny_wide = false;
 }
 
 /* ---- the same row whatever it is packed with ---- */
@@ -207,6 +244,9 @@ static void packed_is_one_by_one(void **state)
 {
     (void)state;
     tiny_everywhere(check_packed, "");
+    tiny_wide = true;
+    tiny_everywhere(check_packed, "");
+    tiny_wide = false;
 }
 
 /* ---- a cache ---- */
@@ -286,6 +326,9 @@ static void decoding_is_forward(void **state)
 {
     (void)state;
     tiny_everywhere(check_decoding, "");
+    tiny_wide = true;
+    tiny_everywhere(check_decoding, "");
+    tiny_wide = false;
 }
 
 /* The prompt, then a token at a time, always the likeliest; logp of each. Returns how many ids

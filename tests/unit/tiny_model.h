@@ -14,6 +14,9 @@
 static const char *const tiny_families[] = { "tiny_qwen2", "tiny_llama", "tiny_qwen3" };
 enum { TINY_FAMILIES = 3 };
 
+static bool
+    tiny_wide; /* models placed from now on have wide activations where their weights are bf16 */
+
 typedef struct tiny_model {
     as_weights_index *index;
     float *arena; /* [n_elements], the host's */
@@ -43,7 +46,7 @@ static inline void tiny_folder(char *out, size_t size, const char *family)
 /* On the device, from m->index and m->arena. */
 static inline void tiny_place(tiny_model *m, const char *backend, k_type type)
 {
-    const as_parameters_options o = { .type = type, .trains = true };
+    const as_parameters_options o = { .type = type, .trains = true, .wide = tiny_wide };
     m->type = type;
     assert_int_equal(k_device_open(&m->dev, backend, NULL), K_OK);
     MUST(as_parameters_new(&m->p, m->index, m->dev, &o, err));
