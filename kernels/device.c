@@ -3,9 +3,11 @@
 
 #include <string.h>
 
-extern const k_backend k_naive_f64_backend, k_naive_f32_backend;
+/* "cpu" goes by the table that runs on any processor; opening it chooses the device's own. */
+extern const k_backend k_naive_f64_backend, k_naive_f32_backend, k_cpu_scalar;
 
-static const k_backend *const backends[] = { &k_naive_f64_backend, &k_naive_f32_backend };
+static const k_backend *const backends[] = { &k_naive_f64_backend, &k_naive_f32_backend,
+                                             &k_cpu_scalar };
 
 const k_backend *k_backend_at(size_t i)
 {

@@ -180,7 +180,8 @@ typedef struct k_attn_bwd {
 } k_attn_bwd;
 
 /* kv_append: the k and v heads of row t go to slot slots[t] = block * block_size + offset of the cache; a negative slot
- * is left out. Caches are [n_blocks, KV, block_size, D]. */
+ * is left out. Caches are [n_blocks, KV, block_size, D]; the order of the numbers within a block is the backend's own
+ * (blocks may be copied whole, between caches of one backend). */
 typedef struct k_kv_append {
     k_type type;
     int64_t tokens, heads, kv_heads, head_dim, block_size, n_blocks;

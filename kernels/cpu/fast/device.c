@@ -1,0 +1,145 @@
+/* device.c -- the CPU backend: which level, its threads, its memory. Baseline code: runs on any
+ * processor. SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cpu/fast/fast.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+static const k_backend *const tables[K_N_LEVELS] = { &k_cpu_scalar, &k_cpu_avx2, &k_cpu_avx512,
+                                                     &k_cpu_avx512bf16 };
+#else
+static const k_backend *const tables[K_N_LEVELS] = { &k_cpu_scalar };
+#endif
+
+/* The processors this process may run on. */
+static int n_processors(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) != 0)
+        return 1;
+    const int n = CPU_COUNT(&set);
+    return n < 1 ? 1 : n;
+}
+
+/* The level asked for by name, or the best that is no better than it and here. NULL: what the
+ * environment asks for, or the usual one. -1: no such name. */
+static int choose_level(const char *isa)
+{
+    if (!isa)
+        isa = getenv("ASSAY_CPU_LEVEL"); // NOLINT(concurrency-mt-unsafe): nobody here changes the
+                                         // environment
+    if (!isa || !*isa)
+        return (int)k_level_usual();
+    int level = k_level_of_name(isa);
+    while (level > K_SCALAR && !k_level_is_here((k_level)level))
+        level--;
+    return level;
+}
+
+int k_fast_open(k_device **out, const k_options *options)
+{
+    *out = NULL;
+    const int level = choose_level(options ? options->isa : NULL);
+    if (level < 0 || !tables[level])
+        return K_EARG;
+    fast_device *dev = calloc(1, sizeof *dev);
+    if (!dev)
+        return K_ENOMEM;
+    dev->base.ops = tables[level];
+    dev->pool =
+        k_pool_open(options && options->n_threads > 0 ? options->n_threads : n_processors());
+    if (!dev->pool) {
+        free(dev);
+        return K_ENOMEM;
+    }
+    *out = &dev->base;
+    return K_OK;
+}
+
+void k_fast_close(k_device *dev)
+{
+    fast_device *fast = (fast_device *)dev;
+    if (!fast)
+        return;
+    k_pool_close(fast->pool);
+    free(fast->scratch);
+    free(fast);
+}
+
+void *k_fast_alloc(k_device *dev, size_t size)
+{
+    (void)dev;
+    if (size > SIZE_MAX - 63)
+        return NULL;
+    return aligned_alloc(64, size ? (size + 63) / 64 * 64 : 64);
+}
+
+void k_fast_free(k_device *dev, void *p)
+{
+    (void)dev;
+    free(p);
+}
+
+int k_fast_zero(k_device *dev, void *p, size_t size)
+{
+    (void)dev;
+    if (size)
+        memset(p, 0, size);
+    return K_OK;
+}
+
+int k_fast_copy(k_device *dev, void *to, const void *from, size_t size)
+{
+    (void)dev;
+    if (size)
+        memmove(to, from, size);
+    return K_OK;
+}
+
+int k_fast_sync(k_device *dev)
+{
+    (void)dev; /* operations are over when they return */
+    return K_OK;
+}
+
+int k_fast_reserve(fast_device *dev, size_t each)
+{
+    if (each <= dev->scratch_each)
+        return K_OK;
+    each = (each + 4095) / 4096 * 4096;
+    free(dev->scratch);
+    dev->scratch_each = 0;
+    dev->scratch = aligned_alloc(64, each * (size_t)k_pool_threads(dev->pool));
+    if (!dev->scratch)
+        return K_ENOMEM;
+    dev->scratch_each = each;
+    return K_OK;
+}
+
+typedef struct rows_job {
+    const fast_device *dev;
+    k_rows_fn *fn;
+    const void *arg;
+    int64_t n, each;
+} rows_job;
+
+static void rows_part(void *arg, int part, int slot)
+{
+    const rows_job *job = arg;
+    const int64_t begin = part * job->each, end = begin + job->each;
+    if (begin < job->n)
+        job->fn(job->arg, begin, end < job->n ? end : job->n, k_fast_scratch(job->dev, slot));
+}
+
+void k_fast_rows(const fast_device *dev, int64_t n, int64_t least, k_rows_fn *fn, const void *arg)
+{
+    const int64_t threads = k_pool_threads(dev->pool);
+    int64_t parts = threads == 1 || n <= least ? 1 : n / least;
+    if (parts > 4 * threads)
+        parts = 4 * threads;
+    rows_job job = { .dev = dev, .fn = fn, .arg = arg, .n = n, .each = (n + parts - 1) / parts };
+    if (n > 0)
+        k_pool_run(dev->pool, (int)parts, rows_part, &job);
+}

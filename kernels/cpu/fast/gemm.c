@@ -1,0 +1,123 @@
+/* gemm.c -- the three products of a linear layer with weight w[N,K]: y[M,N] = x[M,K] w^T, dx[M,K] =
+ * dy[M,N] w, dw[N,K] += dy^T x. product.c does the work; here are the shapes.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cpu/fast/ops.h"
+#include "kernels/cpu/fast/product.h"
+
+static bool sizes_ok(int64_t m, int64_t n, int64_t k)
+{
+    return m >= 0 && n >= 0 && k >= 0;
+}
+
+/* Only gemm_nt wants w packed: gemm_nn reads its rows as they are. */
+size_t OP(pack_bytes)(k_device *dev, k_type type, int64_t n, int64_t k, k_packing how)
+{
+    (void)dev;
+    return how == K_PACK_NT && is_known(type) && n > 0 && k > 0
+               ? LEVEL(k_product_pack_bytes)(type, n, k)
+               : 0;
+}
+
+int OP(pack)(k_device *dev, k_type type, int64_t n, int64_t k, k_packing how, const void *w,
+             void *packed)
+{
+    if (!is_known(type))
+        return K_ETYPE;
+    if (how != K_PACK_NT)
+        return K_OK;
+    if (!w || !packed || n < 0 || k < 0)
+        return K_EARG;
+    LEVEL(k_product_pack)(fast_of(dev), type, n, k, w, k, packed);
+    return K_OK;
+}
+
+int OP(gemm_nt)(k_device *dev, const k_gemm *a)
+{
+    if (!is_known(a->type) || (a->y_type != a->type && a->y_type != K_F32))
+        return K_ETYPE;
+    if (!a->x || !a->w || !a->y || !sizes_ok(a->m, a->n, a->k))
+        return K_EARG;
+    const product p = { .m = a->m,
+                        .n = a->n,
+                        .k = a->k,
+                        .a_type = a->type,
+                        .b_type = a->type,
+                        .a = a->x,
+                        .lda = a->k,
+                        .b = a->packed ? a->packed : a->w,
+                        .ldb = a->k,
+                        .b_form = a->packed ? B_PACKED : B_BY_J,
+                        .bias = a->bias,
+                        .c = a->y,
+                        .ldc = a->n,
+                        .c_type = a->y_type,
+                        .accumulate = a->accumulate };
+    return LEVEL(k_product)(fast_of(dev), &p);
+}
+
+int OP(gemm_nn)(k_device *dev, const k_gemm_dx *a)
+{
+    if (!is_known(a->type))
+        return K_ETYPE;
+    if (!a->dy || !a->w || !a->dx || !sizes_ok(a->m, a->n, a->k))
+        return K_EARG;
+    const product p = { .m = a->m,
+                        .n = a->k,
+                        .k = a->n,
+                        .a_type = a->type,
+                        .b_type = a->type,
+                        .a = a->dy,
+                        .lda = a->n,
+                        .b = a->w,
+                        .ldb = a->k,
+                        .b_form = B_BY_K,
+                        .c = a->dx,
+                        .ldc = a->k,
+                        .c_type = a->type,
+                        .accumulate = a->accumulate };
+    return LEVEL(k_product)(fast_of(dev), &p);
+}
+
+ALWAYS void column_sums(k_type type, const k_gemm_dw *a, int64_t begin, int64_t end)
+{
+    float *sum = a->dbias;
+    for (int64_t i = 0; i < a->m; i++)
+        for (int64_t j = begin; j < end; j += VL)
+            v_write(K_F32, sum, j, end,
+                    v_read(K_F32, sum, j, end) + v_read(type, a->dy, i * a->n + j, i * a->n + end));
+}
+
+static void column_sums_of(const void *arg, int64_t begin, int64_t end, void *scratch)
+{
+    (void)scratch;
+    const k_gemm_dw *a = arg;
+    BY_TYPE(a->type, column_sums, a, begin, end);
+}
+
+int OP(gemm_tn)(k_device *dev, const k_gemm_dw *a)
+{
+    if (!is_known(a->type))
+        return K_ETYPE;
+    if (!a->dy || !a->x || !a->dw || !sizes_ok(a->m, a->n, a->k))
+        return K_EARG;
+    if (a->m == 0)
+        return K_OK;
+    const product p = { .m = a->n,
+                        .n = a->k,
+                        .k = a->m,
+                        .a_type = a->type,
+                        .b_type = a->type,
+                        .a = a->dy,
+                        .lda = a->n,
+                        .a_by_k = true,
+                        .b = a->x,
+                        .ldb = a->k,
+                        .b_form = B_BY_K,
+                        .c = a->dw,
+                        .ldc = a->k,
+                        .c_type = K_F32,
+                        .accumulate = true };
+    if (a->dbias)
+        k_fast_rows(fast_of(dev), a->n, 64, column_sums_of, a);
+    return LEVEL(k_product)(fast_of(dev), &p);
+}

@@ -1,0 +1,203 @@
+/* lmhead.c -- the head: h[M,d], w[V,d] -> log-probability of each row's target, entropy, lse; and
+ * its backward from their gradients. Logits of some rows z[R,V] at a time lie in the scratch, from
+ * product.c; their row sums run in VL lanes, folded at the end. R does not change a bit: rows are
+ * independent, and sums over rows run on from chunk to chunk. SPDX-License-Identifier: Apache-2.0
+ */
+#include "kernels/cpu/fast/ops.h"
+#include "kernels/cpu/fast/product.h"
+#include "kernels/cpu/fast/vmath.h"
+
+/* Rows of a chunk: logits of 32 MB, but enough rows for a product and no more than there are. */
+static int64_t chunk_rows(int64_t m, int64_t vocab)
+{
+    int64_t rows = (INT64_C(8) << 20) / (vocab > 0 ? vocab : 1) / 48 * 48;
+    rows = rows < 96 ? 96 : rows > 960 ? 960 : rows;
+    return rows < m ? rows : m > 0 ? m : 1;
+}
+
+size_t OP(lmhead_scratch)(k_device *dev, k_type type, int64_t m, int64_t d, int64_t vocab)
+{
+    (void)dev, (void)type, (void)d;
+    return (size_t)chunk_rows(m, vocab) * (size_t)(vocab + 1) * sizeof(float);
+}
+
+/* z = h w^T of the rows; the temperature comes later. */
+static int logits(fast_device *dev, const k_lmhead *a, int64_t first, int64_t n)
+{
+    const product p = { .m = n,
+                        .n = a->vocab,
+                        .k = a->d,
+                        .a_type = a->type,
+                        .b_type = a->type,
+                        .a = at(a->type, a->h, first * a->d),
+                        .lda = a->d,
+                        .b = a->packed ? a->packed : a->w,
+                        .ldb = a->d,
+                        .b_form = a->packed ? B_PACKED : B_BY_J,
+                        .c = a->scratch,
+                        .ldc = a->vocab,
+                        .c_type = K_F32 };
+    return LEVEL(k_product)(dev, &p);
+}
+
+static bool arguments_ok(const k_lmhead *a)
+{
+    return a->h && a->w && a->targets && a->logp && a->lse && a->scratch && a->m >= 0 &&
+           a->d >= 0 && a->vocab > 0 && a->temperature > 0;
+}
+
+typedef struct chunk {
+    const void *a; /* k_lmhead or k_lmhead_grad */
+    int64_t first;
+} chunk;
+
+static void score_row(const k_lmhead *a, int64_t row, const float *z)
+{
+    const int64_t n = a->vocab;
+    const float cool = (float)(1 / a->temperature), none = -__builtin_inff();
+    vf top = v_set(none), sum = { 0 }, mean = { 0 };
+    for (int64_t j = 0; j + VL <= n; j += VL)
+        top = v_max(v_load(z + j) * cool, top);
+    float max = v_top(top);
+    for (int64_t j = n / VL * VL; j < n; j++)
+        max = z[j] * cool > max ? z[j] * cool : max;
+    for (V_EACH(j, n)) {
+        const vf s =
+            n - j >= VL ? v_load(z + j) * cool - max : v_get_n(K_F32, z, j, n - j) * cool - max;
+        vf e = v_exp(s);
+        if (n - j < VL) { /* lanes behind the row count nothing */
+            float lanes[VL] = { 0 };
+            v_put_n(K_F32, lanes, 0, e, n - j);
+            e = v_load(lanes);
+        }
+        sum += e;
+        mean += v_pick((vi)(e > 0.0f) | v_is_nan(e), e * s, (vf){ 0 });
+    }
+    const float total = v_sum(sum), log_total = s_log(total), lse = max + log_total;
+    ((float *)a->lse)[row] = lse;
+    ((float *)a->logp)[row] = z[a->targets[row]] * cool - lse;
+    if (a->entropy)
+        ((float *)a->entropy)[row] = log_total - v_sum(mean) / total;
+}
+
+static void score_rows(const void *arg, int64_t begin, int64_t end, void *scratch)
+{
+    (void)scratch;
+    const chunk *c = arg;
+    const k_lmhead *a = c->a;
+    for (int64_t r = begin; r < end; r++)
+        score_row(a, c->first + r, (const float *)a->scratch + r * a->vocab);
+}
+
+int OP(lmhead_logprob)(k_device *dev, const k_lmhead *a)
+{
+    fast_device *fast = fast_of(dev);
+    if (!is_known(a->type))
+        return K_ETYPE;
+    if (!arguments_ok(a))
+        return K_EARG;
+    if (!indices_ok(a->targets, a->m, a->vocab))
+        return K_EINDEX;
+    const int64_t rows = chunk_rows(a->m, a->vocab);
+    for (int64_t first = 0; first < a->m; first += rows) {
+        const int64_t n = a->m - first < rows ? a->m - first : rows;
+        if (logits(fast, a, first, n) != K_OK)
+            return K_ENOMEM;
+        const chunk c = { .a = a, .first = first };
+        k_fast_rows(fast, n, 1 + 4096 / a->vocab, score_rows, &c);
+    }
+    return K_OK;
+}
+
+/* dL/dz over temperature of one row, in place of z. */
+static void grade_row(const k_lmhead_grad *a, int64_t row, float *z)
+{
+    const float lse = ((const float *)a->lse)[row], cool = (float)(1 / a->temperature);
+    const float c = ((const float *)a->coef)[row] * cool;
+    const float e = a->ecoef ? ((const float *)a->ecoef)[row] * cool : 0;
+    const float entropy = a->ecoef ? ((const float *)a->entropy)[row] : 0;
+    const int64_t n = a->vocab, target = a->targets[row];
+    const float z_target = z[target];
+    for (V_EACH(j, n)) {
+        const vf logp = v_read(K_F32, z, j, n) * cool - lse, p = v_exp(logp);
+        v_write(K_F32, z, j, n, -p * v_fma(v_set(e), logp + entropy, v_set(c)));
+    }
+    const float logp = z_target * cool - lse, p = s_exp(logp);
+    z[target] = c * (1 - p) - e * p * (logp + entropy);
+}
+
+static void grade_rows(const void *arg, int64_t begin, int64_t end, void *scratch)
+{
+    (void)scratch;
+    const chunk *c = arg;
+    const k_lmhead_grad *a = c->a;
+    for (int64_t r = begin; r < end; r++) {
+        const int64_t row = c->first + r;
+        float *z = (float *)a->scratch + r * a->vocab;
+        if (((const float *)a->coef)[row] == 0 &&
+            (!a->ecoef || ((const float *)a->ecoef)[row] == 0))
+            memset(z, 0, (size_t)a->vocab * sizeof *z);
+        else
+            grade_row(a, row, z);
+    }
+}
+
+static int spread_grads(fast_device *dev, const k_lmhead_grad *a, int64_t first, int64_t n)
+{
+    product p = { .m = n,
+                  .n = a->d,
+                  .k = a->vocab,
+                  .a_type = K_F32,
+                  .b_type = a->type,
+                  .a = a->scratch,
+                  .lda = a->vocab,
+                  .b = a->w,
+                  .ldb = a->d,
+                  .b_form = B_BY_K,
+                  .c = a->dh ? at_mut(a->type, a->dh, first * a->d) : NULL,
+                  .ldc = a->d,
+                  .c_type = a->type };
+    if (a->dh && LEVEL(k_product)(dev, &p) != K_OK)
+        return K_ENOMEM;
+    if (!a->dw)
+        return K_OK;
+    p.m = a->vocab;
+    p.k = n;
+    p.a_by_k = true;
+    p.b = at(a->type, a->h, first * a->d);
+    p.c = a->dw;
+    p.c_type = K_F32;
+    p.accumulate = true;
+    return LEVEL(k_product)(dev, &p);
+}
+
+int OP(lmhead_grad)(k_device *dev, const k_lmhead_grad *a)
+{
+    fast_device *fast = fast_of(dev);
+    if (!is_known(a->type))
+        return K_ETYPE;
+    if (!a->h || !a->w || !a->targets || !a->lse || !a->coef || !a->scratch ||
+        !a->entropy != !a->ecoef || a->m < 0 || a->d < 0 || a->vocab <= 0 || !(a->temperature > 0))
+        return K_EARG;
+    if (!indices_ok(a->targets, a->m, a->vocab))
+        return K_EINDEX;
+    const k_lmhead forward = { .type = a->type,
+                               .m = a->m,
+                               .d = a->d,
+                               .vocab = a->vocab,
+                               .h = a->h,
+                               .w = a->w,
+                               .packed = a->packed_nt,
+                               .scratch = a->scratch };
+    const int64_t rows = chunk_rows(a->m, a->vocab);
+    for (int64_t first = 0; first < a->m; first += rows) {
+        const int64_t n = a->m - first < rows ? a->m - first : rows;
+        if (logits(fast, &forward, first, n) != K_OK)
+            return K_ENOMEM;
+        const chunk c = { .a = a, .first = first };
+        k_fast_rows(fast, n, 1 + 4096 / a->vocab, grade_rows, &c);
+        if (spread_grads(fast, a, first, n) != K_OK)
+            return K_ENOMEM;
+    }
+    return K_OK;
+}

@@ -1,0 +1,130 @@
+/* tile.h -- the product of a few rows with a few vectors of columns, held in registers: what every
+ * matrix product and attention are made of. SPDX-License-Identifier: Apache-2.0
+ *
+ * c[i, j] = init[i, j] + sum_k a(i, k) b(k, j), one fused multiply-add per k, in the order of k,
+ * whatever the size of the tile. So an element of a product has the same bits in any tile, among
+ * any number of rows, on any thread.
+ *
+ * a: in one of three layouts; at most AK of k at a time.   b: row k begins at b + k * ldb; vector v
+ * of it is at (v/2) * pair + (v%2) * VL (packed panels are two vectors wide, `pair` apart).   init,
+ * c: rows are ldi and ldc apart; ldi 0 repeats one row (a bias, or zeroes). */
+#ifndef K_FAST_TILE_H
+#define K_FAST_TILE_H
+#include "kernels/cpu/fast/level.h"
+
+#if VL == 16
+#define MR 12L /* of 32 registers: 24 sums, 2 of b, 1 of a */
+#else
+#define MR 6L /* of 16: 12 sums, 2 of b, 1 of a */
+#endif
+#define MAX_NV 8 /* vectors of columns in one tile */
+#define NR (2 * VL)
+#define AK INT64_C(256)
+
+typedef enum a_layout {
+    A_ROWS, /* a(i, k) = a[i * AK + k] */
+    A_TILE, /* a(i, k) = a[k * rows of the tile + i] */
+    A_COLS, /* a(i, k) = a[k * AK + i] */
+} a_layout;
+
+/* What lies in memory where a float could: */
+typedef enum slot_kind {
+    SLOT_FLOAT, /* a float */
+    SLOT_PAIR,  /* in b two bf16, of k and k+1: widened here; a's are floats, 2 n_k of them in a row
+                   (A_ROWS only) */
+    SLOT_DOT,   /* in a and b two bf16: for the dot product instruction */
+} slot_kind;
+
+#if defined(__AVX512BF16__)
+#define HAS_DOT 1
+ALWAYS vf v_dot(vf a, vf b, vf c)
+{
+    return (vf)_mm512_dpbf16_ps((__m512)c, (__m512bh)a, (__m512bh)b);
+}
+#else
+#define HAS_DOT 0
+ALWAYS vf v_dot(vf a, vf b, vf c)
+{
+    (void)a, (void)b;
+    return c; /* SLOT_DOT is not used at this level */
+}
+#endif
+
+typedef struct tile_args {
+    const float *a, *b, *init;
+    float *c;
+    int64_t n_k, ldb, pair, ldi, ldc;
+    const float *next_c; /* where the tile after this one will begin, or NULL: fetched meanwhile */
+    const float *next_b; /* what else will be wanted soon */
+    int64_t n_next_b;    /* floats */
+} tile_args;
+typedef void tile_fn(const tile_args *t);
+
+/* One k: a column of a times a row of b. */
+ALWAYS void tile_step(const slot_kind kind, const int mr, const int nv, const float *a,
+                      const int64_t ai, const float *b, int64_t pair, vf sum[][MAX_NV])
+{
+    vf column[MAX_NV];
+#pragma GCC unroll 16
+    for (int v = 0; v < nv; v++)
+        column[v] = v_load(b + v / 2 * pair + v % 2 * VL);
+#pragma GCC unroll 16
+    for (int i = 0; i < mr; i++) {
+        const vf x = v_set(a[i * ai]);
+#pragma GCC unroll 16
+        for (int v = 0; v < nv; v++)
+            sum[i][v] =
+                kind == SLOT_DOT ? v_dot(x, column[v], sum[i][v]) : v_fma(x, column[v], sum[i][v]);
+    }
+}
+
+/* Two k, of which b has the bf16 side by side. */
+ALWAYS void tile_step_of_pairs(const int mr, const int nv, const float *a, const int64_t ai,
+                               const float *b, int64_t pair, vf sum[][MAX_NV])
+{
+#pragma GCC unroll 16
+    for (int v = 0; v < nv; v++) {
+        const vu both = (vu)v_load(b + v / 2 * pair + v % 2 * VL);
+        const vf even = (vf)(both << 16), odd = (vf)(both & 0xffff0000u);
+#pragma GCC unroll 16
+        for (int i = 0; i < mr; i++) {
+            sum[i][v] = v_fma(v_set(a[i * ai]), even, sum[i][v]);
+            sum[i][v] = v_fma(v_set(a[i * ai + 1]), odd, sum[i][v]);
+        }
+    }
+}
+
+ALWAYS void tile(const slot_kind kind, const a_layout layout, const int mr, const int nv,
+                 const tile_args *t)
+{
+    const int64_t ai = layout == A_ROWS ? AK : 1, ak = layout == A_ROWS   ? 1
+                                                       : layout == A_TILE ? mr
+                                                                          : AK;
+    const float *a = t->a, *b = t->b;
+    vf sum[MR][MAX_NV]; /* those that are used stay in registers */
+#pragma GCC unroll 16
+    for (int i = 0; i < mr; i++)
+#pragma GCC unroll 16
+        for (int v = 0; v < nv; v++)
+            sum[i][v] = v_load(t->init + i * t->ldi + v * VL);
+    for (int i = 0; t->next_c && i < mr; i++)
+        for (int64_t v = 0; v < nv * VL; v += 16)
+            __builtin_prefetch(t->next_c + i * t->ldc + v, 1);
+    for (int64_t i = 0; i < t->n_next_b; i += 16)
+        __builtin_prefetch(t->next_b + i, 0, 2);
+    for (int64_t k = 0; k < t->n_k; k++) {
+        if (kind == SLOT_PAIR)
+            tile_step_of_pairs(mr, nv, a, ai, b, t->pair, sum);
+        else
+            tile_step(kind, mr, nv, a, ai, b, t->pair, sum);
+        a += kind == SLOT_PAIR ? 2 * ak : ak;
+        b += t->ldb;
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < mr; i++)
+#pragma GCC unroll 16
+        for (int v = 0; v < nv; v++)
+            v_store(t->c + i * t->ldc + v * VL, sum[i][v]);
+}
+
+#endif

@@ -1,0 +1,217 @@
+/* test_fast_attention.c -- attention of the CPU backend: against the scalar reference; a sequence
+ * alone against among others; decoding against the whole sequence. SPDX-License-Identifier:
+ * Apache-2.0 */
+#include "fast.h"
+
+typedef struct shape {
+    int64_t kv, heads, dim, row, n_seqs, tokens, longest;
+    int32_t *cu;
+} shape;
+
+static shape shape_of(outputs *out)
+{
+    static const int64_t dims[] = { 16, 32, 64, 6, 20, 80, 128, 34 };
+    shape s = { .kv = 1 + (int64_t)as_rng_below(&out->rng, 3), .n_seqs = size_of(out, 5) };
+    s.heads = s.kv * (1 + (int64_t)as_rng_below(&out->rng, 4));
+    s.dim = dims[as_rng_below(&out->rng, 8)];
+    s.row = (s.heads + 2 * s.kv) * s.dim;
+    s.cu = piece(out->arena, (size_t)s.n_seqs + 1, sizeof *s.cu);
+    for (int64_t i = 0; i < s.n_seqs; i++) {
+        const int64_t n = as_rng_below(&out->rng, 6) ? size_of(out, 70) : 0;
+        s.cu[i + 1] = s.cu[i] + (int32_t)n;
+        s.longest = n > s.longest ? n : s.longest;
+    }
+    s.tokens = s.cu[s.n_seqs];
+    return s;
+}
+
+static k_attn attn_of(outputs *out, const shape *s)
+{
+    k_attn a = {
+        .type = out->type, .tokens = s->tokens, .n_seqs = s->n_seqs, .max_seqlen = s->longest
+    };
+    a.heads = s->heads;
+    a.kv_heads = s->kv;
+    a.head_dim = s->dim;
+    a.cu_seqlens = s->cu;
+    a.scale = 1 / sqrt((double)s->dim);
+    a.qkv = input(out, s->tokens * s->row, 2);
+    return a;
+}
+
+static void attn_case(k_device *dev, outputs *out)
+{
+    const shape s = shape_of(out);
+    k_attn a = attn_of(out, &s);
+    a.out = room(out, "out", s.tokens * s.heads * s.dim);
+    a.lse = room_of(out, "lse", s.tokens * s.heads, K_F32);
+    assert_int_equal(dev->ops->attn(dev, &a), K_OK);
+    k_attn_bwd b = {
+        .type = out->type, .tokens = s.tokens, .n_seqs = s.n_seqs, .max_seqlen = s.longest
+    };
+    b.heads = s.heads;
+    b.kv_heads = s.kv;
+    b.head_dim = s.dim;
+    b.cu_seqlens = s.cu;
+    b.scale = a.scale;
+    b.qkv = a.qkv;
+    b.out = a.out;
+    b.lse = a.lse;
+    b.dout = input(out, s.tokens * s.heads * s.dim, 1);
+    b.delta = room_of(out, "delta", s.tokens * s.heads, K_F32);
+    b.dqkv = room(out, "dqkv", s.tokens * s.row);
+    if (out->type == K_BF16) /* out was rounded, perhaps to its neighbour */
+        out->all[2].tolerance = 1.0 / 50;
+    assert_int_equal(dev->ops->attn_bwd(dev, &b), K_OK);
+}
+
+static void attn(void **state)
+{
+    (void)state;
+    check_case(attn_case, 10);
+}
+
+/* One sequence longer than a part's run of rows, with many heads to a key head. */
+static void long_case(k_device *dev, outputs *out)
+{
+    shape s = {
+        .kv = 1, .heads = 6, .dim = 32, .row = 8 * 32, .n_seqs = 1, .tokens = 75, .longest = 75
+    };
+    int32_t cu[2] = { 0, 75 };
+    s.cu = cu;
+    k_attn a = attn_of(out, &s);
+    a.out = room(out, "out", s.tokens * s.heads * s.dim);
+    a.lse = room_of(out, "lse", s.tokens * s.heads, K_F32);
+    assert_int_equal(dev->ops->attn(dev, &a), K_OK);
+}
+
+static void long_sequence(void **state)
+{
+    (void)state;
+    check_case(long_case, 1);
+}
+
+/* Every row of every sequence from the paged cache (blocks in a shuffled order, rows behind the
+ * last poisoned), one token at a time for the later half and in one piece for the earlier: the bits
+ * of the whole sequences. */
+static void decode_all(k_device *dev, outputs *out, int64_t block_size)
+{
+    const shape s = shape_of(out);
+    k_attn whole = attn_of(out, &s);
+    whole.out = room(out, "whole", s.tokens * s.heads * s.dim);
+    assert_int_equal(dev->ops->attn(dev, &whole), K_OK);
+
+    const int64_t max_blocks = s.longest / block_size + 1, n_blocks = s.n_seqs * max_blocks;
+    const int64_t cache = n_blocks * s.kv * block_size * s.dim;
+    int32_t *table = piece(out->arena, (size_t)n_blocks, sizeof *table);
+    int32_t *seq_of = piece(out->arena, (size_t)s.tokens, sizeof *seq_of);
+    int32_t *positions = piece(out->arena, (size_t)s.tokens, sizeof *positions);
+    int32_t *slots = piece(out->arena, (size_t)s.tokens, sizeof *slots);
+    for (int64_t i = 0; i < n_blocks; i++)
+        table[i] = (int32_t)(n_blocks - 1 - i);
+    for (int64_t q = 0; q < s.n_seqs; q++)
+        for (int32_t t = s.cu[q]; t < s.cu[q + 1]; t++) {
+            positions[t] = t - s.cu[q];
+            seq_of[t] = (int32_t)q;
+            slots[t] = (int32_t)(table[q * max_blocks + positions[t] / block_size] * block_size +
+                                 positions[t] % block_size);
+        }
+    k_kv_append append = {
+        .type = out->type, .heads = s.heads, .kv_heads = s.kv, .head_dim = s.dim
+    };
+    append.block_size = block_size;
+    append.n_blocks = n_blocks;
+    append.k_cache =
+        typed(out->arena, filled(out->arena, (size_t)cache, (double)NAN), (size_t)cache, out->type);
+    append.v_cache =
+        typed(out->arena, filled(out->arena, (size_t)cache, (double)NAN), (size_t)cache, out->type);
+    k_attn_paged paged = {
+        .type = out->type, .n_seqs = s.n_seqs, .heads = s.heads, .kv_heads = s.kv
+    };
+    paged.head_dim = s.dim;
+    paged.block_size = block_size;
+    paged.n_blocks = n_blocks;
+    paged.max_blocks = max_blocks;
+    paged.block_tables = table;
+    paged.scale = whole.scale;
+    paged.k_cache = append.k_cache;
+    paged.v_cache = append.v_cache;
+    char *paged_out = room(out, "paged", s.tokens * s.heads * s.dim);
+    const size_t each = k_type_size(out->type);
+    for (int64_t t = 0, n; t < s.tokens; t += n) {
+        n = t < s.tokens / 2 ? s.tokens / 2 : 1;
+        append.tokens = paged.tokens = n;
+        append.slots = slots + t;
+        append.qkv = paged.qkv = (const char *)whole.qkv + (size_t)(t * s.row) * each;
+        paged.seq_of = seq_of + t;
+        paged.positions = positions + t;
+        paged.out = paged_out + (size_t)(t * s.heads * s.dim) * each;
+        assert_int_equal(dev->ops->kv_append(dev, &append), K_OK);
+        assert_int_equal(dev->ops->attn_paged(dev, &paged), K_OK);
+    }
+    assert_memory_equal(paged_out, whole.out, (size_t)(s.tokens * s.heads * s.dim) * each);
+}
+
+static void decoding(void **state)
+{
+    (void)state;
+    static const int64_t block_sizes[] = { 16, 32, 4, 5, 24 };
+    for (int l = 0; l < N_LEVELS; l++) {
+        k_device *dev = device_at(levels[l], 2);
+        for (uint64_t seed = 0; dev && seed < 10; seed++) {
+            as_arena arena;
+            as_arena_init(&arena, 0);
+            outputs out = { .arena = &arena,
+                            .rng = as_rng_at(23, seed),
+                            .type = seed % 2 ? K_BF16 : K_F32 };
+            decode_all(dev, &out, block_sizes[seed % 5]);
+            as_arena_fini(&arena);
+        }
+        k_device_close(dev);
+    }
+}
+
+/* A sequence's rows do not depend on the others. */
+static void alone(void **state)
+{
+    (void)state;
+    for (int l = 0; l < N_LEVELS; l++) {
+        k_device *dev = device_at(levels[l], 1);
+        for (uint64_t seed = 0; dev && seed < 6; seed++) {
+            as_arena arena;
+            as_arena_init(&arena, 0);
+            outputs out = { .arena = &arena,
+                            .rng = as_rng_at(24, seed),
+                            .type = seed % 2 ? K_BF16 : K_F32 };
+            const shape s = shape_of(&out);
+            k_attn a = attn_of(&out, &s), one = a;
+            const size_t each = k_type_size(a.type), out_row = (size_t)(s.heads * s.dim) * each;
+            char *all = a.out = room(&out, "all", s.tokens * s.heads * s.dim);
+            assert_int_equal(dev->ops->attn(dev, &a), K_OK);
+            for (int64_t q = 0; q < s.n_seqs; q++) {
+                const int32_t cu[2] = { 0, s.cu[q + 1] - s.cu[q] };
+                one.n_seqs = 1;
+                one.tokens = one.max_seqlen = cu[1];
+                one.cu_seqlens = cu;
+                one.qkv = (const char *)a.qkv + (size_t)(s.cu[q] * s.row) * each;
+                one.out = piece(&arena, (size_t)cu[1] + 1, out_row);
+                assert_int_equal(dev->ops->attn(dev, &one), K_OK);
+                assert_memory_equal(one.out, all + (size_t)s.cu[q] * out_row,
+                                    (size_t)cu[1] * out_row);
+            }
+            as_arena_fini(&arena);
+        }
+        k_device_close(dev);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(attn),
+        cmocka_unit_test(long_sequence),
+        cmocka_unit_test(decoding),
+        cmocka_unit_test(alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,160 @@
+/* test_fast_gemm.c -- matrix products of the CPU backend: against the scalar reference, packed
+ * against plain, rows alone against rows together, sums over rows in pieces against at once.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "fast.h"
+
+/* w as gemm_nt wants it, or NULL where the backend has no use for one. */
+static void *packed_of(k_device *dev, outputs *out, int64_t n, int64_t k, const void *w)
+{
+    const size_t size = dev->ops->pack_bytes(dev, out->type, n, k, K_PACK_NT);
+    if (!size)
+        return NULL;
+    void *packed = piece(out->arena, size, 1);
+    memset(packed, 0xff, size);
+    assert_int_equal(dev->ops->pack(dev, out->type, n, k, K_PACK_NT, w, packed), K_OK);
+    return packed;
+}
+
+static k_gemm linear_of(k_device *dev, outputs *out)
+{
+    k_gemm a = {
+        .type = out->type, .y_type = out->type, .m = size_of(out, 250), .n = size_of(out, 150)
+    };
+    a.k = size_of(out, 400);
+    a.x = input(out, a.m * a.k, 1);
+    a.w = input(out, a.n * a.k, 1);
+    a.packed = packed_of(dev, out, a.n, a.k, a.w);
+    return a;
+}
+
+static void nt_case(k_device *dev, outputs *out)
+{
+    k_gemm a = linear_of(dev, out);
+    a.bias = as_rng_below(&out->rng, 2) ? input(out, a.n, 1) : NULL;
+    a.y = room(out, "packed", a.m * a.n);
+    assert_int_equal(dev->ops->gemm_nt(dev, &a), K_OK);
+    a.packed = NULL;
+    a.y = room(out, "plain", a.m * a.n);
+    assert_int_equal(dev->ops->gemm_nt(dev, &a), K_OK);
+    a.accumulate = true;
+    a.y = sum_room(out, "+=", a.m * a.n, out->type);
+    assert_int_equal(dev->ops->gemm_nt(dev, &a), K_OK);
+    a.packed = packed_of(dev, out, a.n, a.k, a.w);
+    a.y_type = K_F32;
+    a.y = sum_room(out, "+= floats", a.m * a.n, K_F32);
+    assert_int_equal(dev->ops->gemm_nt(dev, &a), K_OK);
+}
+
+static void nt(void **state)
+{
+    (void)state;
+    check_case(nt_case, 10);
+}
+
+static void backward_case(k_device *dev, outputs *out)
+{
+    const int64_t m = size_of(out, 400), n = size_of(out, 90), k = size_of(out, 70);
+    k_gemm_dx dx = { .type = out->type,
+                     .m = m,
+                     .n = n,
+                     .k = k,
+                     .dy = input(out, m * n, 1),
+                     .w = input(out, n * k, 1) };
+    dx.dx = room(out, "dx", m * k);
+    assert_int_equal(dev->ops->gemm_nn(dev, &dx), K_OK);
+    dx.accumulate = true;
+    dx.dx = sum_room(out, "dx +=", m * k, out->type);
+    assert_int_equal(dev->ops->gemm_nn(dev, &dx), K_OK);
+    k_gemm_dw dw = {
+        .type = out->type, .m = m, .n = n, .k = k, .dy = dx.dy, .x = input(out, m * k, 1)
+    };
+    dw.dw = sum_room(out, "dw", n * k, K_F32);
+    dw.dbias = sum_room(out, "dbias", n, K_F32);
+    assert_int_equal(dev->ops->gemm_tn(dev, &dw), K_OK);
+}
+
+static void backward(void **state)
+{
+    (void)state;
+    check_case(backward_case, 10);
+}
+
+/* Each row of a product, alone and in pieces, has the bits it has among all. */
+static void rows_alone(void **state)
+{
+    (void)state;
+    for (int l = 0; l < N_LEVELS; l++) {
+        k_device *dev = device_at(levels[l], 2);
+        for (uint64_t seed = 0; dev && seed < 12; seed++) {
+            as_arena arena;
+            as_arena_init(&arena, 0);
+            outputs out = { .arena = &arena,
+                            .rng = as_rng_at(21, seed),
+                            .type = seed % 2 ? K_BF16 : K_F32 };
+            k_gemm a = linear_of(dev, &out), some = a;
+            const size_t each = k_type_size(a.type);
+            a.bias = some.bias = input(&out, a.n, 1);
+            char *y = a.y = room(&out, "together", a.m * a.n),
+                 *x = piece(&arena, (size_t)(a.m * a.k), each);
+            memcpy(x, a.x, (size_t)(a.m * a.k) * each);
+            assert_int_equal(dev->ops->gemm_nt(dev, &a), K_OK);
+            for (int64_t row = 0; row < a.m; row += some.m) {
+                const int64_t most = a.m - row < 14 ? a.m - row : 14;
+                some.m = 1 + (int64_t)as_rng_below(&out.rng, (uint64_t)most);
+                some.x = x + (size_t)(row * a.k) * each;
+                some.y = piece(&arena, (size_t)(some.m * a.n), each);
+                assert_int_equal(dev->ops->gemm_nt(dev, &some), K_OK);
+                if (memcmp(some.y, y + (size_t)(row * a.n) * each, (size_t)(some.m * a.n) * each) !=
+                    0)
+                    fail_msg("%s: rows %d.. of %d differ alone", levels[l], (int)row, (int)a.m);
+            }
+            as_arena_fini(&arena);
+        }
+        k_device_close(dev);
+    }
+}
+
+/* A gradient summed over micro-batches has the bits of one sum (bf16: pieces of an even number of
+ * rows). */
+static void sums_in_pieces(void **state)
+{
+    (void)state;
+    enum { M = 310, N = 70, K = 45 };
+    for (int l = 0; l < N_LEVELS; l++) {
+        k_device *dev = device_at(levels[l], 2);
+        for (int i = 0; dev && i < 2; i++) {
+            as_arena arena;
+            as_arena_init(&arena, 0);
+            outputs out = { .arena = &arena, .rng = as_rng_at(22, 0), .type = i ? K_BF16 : K_F32 };
+            const size_t each = k_type_size(out.type);
+            const char *dy = input(&out, M * N, 1), *x = input(&out, M * K, 1);
+            float *once = piece(&arena, (size_t)(N * K), sizeof *once),
+                  *often = piece(&arena, (size_t)(N * K), sizeof *often);
+            k_gemm_dw a = {
+                .type = out.type, .m = M, .n = N, .k = K, .dy = dy, .x = x, .dw = once
+            };
+            assert_int_equal(dev->ops->gemm_tn(dev, &a), K_OK);
+            a.dw = often;
+            for (int64_t row = 0; row < M; row += a.m) {
+                a.m = M - row < 62 ? M - row : 62;
+                a.dy = dy + (size_t)(row * N) * each;
+                a.x = x + (size_t)(row * K) * each;
+                assert_int_equal(dev->ops->gemm_tn(dev, &a), K_OK);
+            }
+            assert_memory_equal(once, often, (size_t)(N * K) * sizeof *once);
+            as_arena_fini(&arena);
+        }
+        k_device_close(dev);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nt),
+        cmocka_unit_test(backward),
+        cmocka_unit_test(rows_alone),
+        cmocka_unit_test(sums_in_pieces),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

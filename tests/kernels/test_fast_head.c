@@ -1,0 +1,146 @@
+/* test_fast_head.c -- the head and sampling of the CPU backend: against the scalar reference, and a
+ * row alone against among others. SPDX-License-Identifier: Apache-2.0 */
+#include "fast.h"
+
+static void *scratch_of(as_arena *arena, size_t size)
+{
+    void *p = piece(arena, size, 1);
+    memset(p, 0xff, size);
+    return p;
+}
+
+static void head_case(k_device *dev, outputs *out)
+{
+    const int64_t m = size_of(out, 130), d = size_of(out, 90), vocab = size_of(out, 300);
+    const bool has_entropy = as_rng_below(&out->rng, 2), is_packed = as_rng_below(&out->rng, 2);
+    k_lmhead a = { .type = out->type, .m = m, .d = d, .vocab = vocab, .temperature = 0.8 };
+    a.h = input(out, m * d, 1);
+    a.w = input(out, vocab * d, 1);
+    const size_t packed = is_packed ? dev->ops->pack_bytes(dev, out->type, vocab, d, K_PACK_NT) : 0;
+    if (packed) {
+        void *p = piece(out->arena, packed, 1);
+        assert_int_equal(dev->ops->pack(dev, out->type, vocab, d, K_PACK_NT, a.w, p), K_OK);
+        a.packed = p;
+    }
+    a.targets = indices(out, m, vocab);
+    a.logp = room_of(out, "logp", m, K_F32);
+    a.lse = room_of(out, "lse", m, K_F32);
+    a.entropy = room_of(out, "entropy", m, K_F32);
+    a.scratch = scratch_of(out->arena, dev->ops->lmhead_scratch(dev, out->type, m, d, vocab));
+    assert_int_equal(dev->ops->lmhead_logprob(dev, &a), K_OK);
+
+    k_lmhead_grad g = {
+        .type = out->type, .m = m, .d = d, .vocab = vocab, .temperature = 0.8, .h = a.h, .w = a.w
+    };
+    g.packed_nt = a.packed;
+    g.targets = a.targets;
+    g.lse = a.lse;
+    float *coef = input_of(out, m, 1, K_F32);
+    for (int64_t i = 0; i < m; i += 3)
+        coef[i] = 0; /* a prompt's */
+    g.coef = coef;
+    g.entropy = has_entropy ? a.entropy : NULL;
+    g.ecoef = has_entropy ? input_of(out, m, 0.5, K_F32) : NULL;
+    g.dh = room(out, "dh", m * d);
+    g.dw = sum_room(out, "dw", vocab * d, K_F32);
+    g.scratch = a.scratch;
+    assert_int_equal(dev->ops->lmhead_grad(dev, &g), K_OK);
+}
+
+static void head(void **state)
+{
+    (void)state;
+    check_case(head_case, 14);
+}
+
+/* One chunk of rows is as good as several: a row's numbers alone are those among many (V large:
+ * chunks of 96 rows). */
+static void rows_alone(void **state)
+{
+    (void)state;
+    enum { M = 99, D = 3, V = 90000 };
+    as_arena arena;
+    as_arena_init(&arena, 0);
+    outputs out = { .arena = &arena, .rng = as_rng_at(25, 0), .type = K_F32 };
+    k_device *dev = device_at("avx512", 2);
+    if (!dev)
+        dev = device_at("scalar", 2);
+    float logp[M], lse[M], entropy[M], one[3];
+    k_lmhead a = {
+        .type = K_F32, .m = M, .d = D, .vocab = V, .temperature = 1, .logp = logp, .lse = lse
+    };
+    a.entropy = entropy;
+    const float *h = a.h = input(&out, M * D, 1);
+    a.w = input(&out, V * D, 1);
+    const int32_t *targets = a.targets = indices(&out, M, V);
+    a.scratch = scratch_of(&arena, dev->ops->lmhead_scratch(dev, K_F32, M, D, V));
+    assert_int_equal(dev->ops->lmhead_logprob(dev, &a), K_OK);
+    for (int64_t i = 0; i < M; i += 49) { /* 0, 49 and 98: of the first chunk and of the second */
+        k_lmhead b = a;
+        b.m = 1;
+        b.h = h + i * D;
+        b.targets = targets + i;
+        b.logp = &one[0];
+        b.lse = &one[1];
+        b.entropy = &one[2];
+        assert_int_equal(dev->ops->lmhead_logprob(dev, &b), K_OK);
+        assert_memory_equal(&one[0], &logp[i], sizeof(float));
+        assert_memory_equal(&one[1], &lse[i], sizeof(float));
+        assert_memory_equal(&one[2], &entropy[i], sizeof(float));
+    }
+    k_device_close(dev);
+    as_arena_fini(&arena);
+}
+
+static void sample_case(k_device *dev, outputs *out)
+{
+    const int64_t rows = size_of(out, 40), vocab = size_of(out, 600),
+                  n_valid = 1 + (int64_t)as_rng_below(&out->rng, (uint64_t)vocab);
+    k_sample a = { .type = K_F32, .rows = rows, .vocab = vocab, .n_valid = n_valid };
+    float *logits = input_of(out, rows * vocab, 6, K_F32);
+    if (n_valid > 2)
+        logits[1] = -(float)INFINITY;
+    a.logits = logits;
+    k_sample_row *how = piece(out->arena, (size_t)rows, sizeof *how);
+    for (int64_t r = 0; r < rows; r++) {
+        how[r] = (k_sample_row){
+            .seed = 3, .prompt = (uint64_t)r, .sample = 1, .position = 7, .top_p = 1
+        };
+        how[r].temperature =
+            as_rng_below(&out->rng, 5) ? 0.5f + (float)as_rng_double(&out->rng) : 0;
+        if (as_rng_below(&out->rng, 2))
+            how[r].top_k = (int32_t)as_rng_below(&out->rng, 30);
+        if (as_rng_below(&out->rng, 2))
+            how[r].top_p = (float)as_rng_double(&out->rng);
+        if (as_rng_below(&out->rng, 2))
+            how[r].min_p = (float)as_rng_double(&out->rng) * 0.2f;
+    }
+    a.how = how;
+    int32_t *ids = piece(out->arena, (size_t)rows, sizeof *ids);
+    a.ids = ids;
+    a.logp = room_of(out, "logp", rows, K_F32);
+    a.kept_logp = room_of(out, "kept_logp", rows, K_F32);
+    a.entropy = room_of(out, "entropy", rows, K_F32);
+    a.scratch = scratch_of(out->arena, dev->ops->sample_scratch(dev, rows, vocab));
+    assert_int_equal(dev->ops->sample(dev, &a), K_OK);
+    float *as_numbers = room_of(out, "ids", rows, K_F32);
+    for (int64_t r = 0; r < rows; r++)
+        as_numbers[r] = (float)ids[r];
+    out->all[3].tolerance = 1e-9;
+}
+
+static void sampling(void **state)
+{
+    (void)state;
+    check_case(sample_case, 20);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(head),
+        cmocka_unit_test(rows_alone),
+        cmocka_unit_test(sampling),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
