@@ -4,7 +4,7 @@
 
 static void arrays_case(k_device *dev, outputs *out)
 {
-    const int64_t n = size_of(out, 20000);
+    const int64_t n = size_of(out, 9000);
     k_add add = { .type = out->type, .n = n, .a = input(out, n, 1), .b = input(out, n, 1) };
     add.y = room(out, "add", n);
     assert_int_equal(dev->ops->add(dev, &add), K_OK);
@@ -194,7 +194,7 @@ static void embed(void **state)
 
 static void adamw_case(k_device *dev, outputs *out)
 {
-    const int64_t n = size_of(out, 12000);
+    const int64_t n = size_of(out, 6000);
     k_adamw a = { .real = K_F32,
                   .n = n,
                   .step = 1 + (int64_t)as_rng_below(&out->rng, 3000),
@@ -227,7 +227,7 @@ static void adamw(void **state)
 static void exp_by_silu(void **state)
 {
     (void)state;
-    enum { N = 20000 };
+    enum { N = 10000 };
     as_arena arena;
     as_arena_init(&arena, 0);
     float *gate_up = piece(&arena, (size_t)(2 * N), sizeof *gate_up),

@@ -92,6 +92,55 @@ static void rows_alone(void **state)
     as_arena_fini(&arena);
 }
 
+/* What the sampler says of the token it drew is what the head says of it as a target, to the bit.
+ */
+static void sampler_is_trainer(void **state)
+{
+    (void)state;
+    enum { M = 9, D = 20, V = 333 };
+    for (int l = 0; l < N_LEVELS; l++) {
+        k_device *dev = device_at(levels[l], 2);
+        for (int i = 0; dev && i < 2; i++) {
+            as_arena arena;
+            as_arena_init(&arena, 0);
+            outputs out = { .arena = &arena, .rng = as_rng_at(26, 0), .type = i ? K_BF16 : K_F32 };
+            float z[M * V], logp[M], entropy[M], lse[M], again[M], entropy_again[M];
+            int32_t ids[M];
+            k_sample_row how[M];
+            for (int r = 0; r < M; r++)
+                how[r] = (k_sample_row){
+                    .seed = 5, .prompt = (uint64_t)r, .temperature = 0.7f, .top_p = 1
+                };
+            k_gemm g = { .type = out.type, .y_type = K_F32, .m = M, .n = V, .k = D, .y = z };
+            g.x = input(&out, M * D, 3);
+            g.w = input(&out, V * D, 3);
+            assert_int_equal(dev->ops->gemm_nt(dev, &g), K_OK);
+            k_sample s = {
+                .type = K_F32, .rows = M, .vocab = V, .n_valid = V - 5, .logits = z, .how = how
+            };
+            s.ids = ids;
+            s.logp = logp;
+            s.entropy = entropy;
+            s.scratch = scratch_of(&arena, dev->ops->sample_scratch(dev, M, V));
+            assert_int_equal(dev->ops->sample(dev, &s), K_OK);
+            k_lmhead a = {
+                .type = out.type, .m = M, .d = D, .vocab = V, .temperature = (double)0.7f, .h = g.x
+            };
+            a.w = g.w;
+            a.targets = ids;
+            a.logp = again;
+            a.entropy = entropy_again;
+            a.lse = lse;
+            a.scratch = scratch_of(&arena, dev->ops->lmhead_scratch(dev, out.type, M, D, V));
+            assert_int_equal(dev->ops->lmhead_logprob(dev, &a), K_OK);
+            assert_memory_equal(logp, again, sizeof logp);
+            assert_memory_equal(entropy, entropy_again, sizeof entropy);
+            as_arena_fini(&arena);
+        }
+        k_device_close(dev);
+    }
+}
+
 static void sample_case(k_device *dev, outputs *out)
 {
     const int64_t rows = size_of(out, 40), vocab = size_of(out, 600),
@@ -119,13 +168,15 @@ static void sample_case(k_device *dev, outputs *out)
     int32_t *ids = piece(out->arena, (size_t)rows, sizeof *ids);
     a.ids = ids;
     a.logp = room_of(out, "logp", rows, K_F32);
-    a.kept_logp = room_of(out, "kept_logp", rows, K_F32);
+    float *kept_logp = a.kept_logp = room_of(out, "kept_logp", rows, K_F32);
     a.entropy = room_of(out, "entropy", rows, K_F32);
     a.scratch = scratch_of(out->arena, dev->ops->sample_scratch(dev, rows, vocab));
     assert_int_equal(dev->ops->sample(dev, &a), K_OK);
     float *as_numbers = room_of(out, "ids", rows, K_F32);
-    for (int64_t r = 0; r < rows; r++)
+    for (int64_t r = 0; r < rows; r++) {
         as_numbers[r] = (float)ids[r];
+        kept_logp[r] += 1; /* all may be 0: measured by 1 then */
+    }
     out->all[3].tolerance = 1e-9;
 }
 
@@ -140,6 +191,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(head),
         cmocka_unit_test(rows_alone),
+        cmocka_unit_test(sampler_is_trainer),
         cmocka_unit_test(sampling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

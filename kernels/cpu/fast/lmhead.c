@@ -5,7 +5,7 @@
  */
 #include "kernels/cpu/fast/ops.h"
 #include "kernels/cpu/fast/product.h"
-#include "kernels/cpu/fast/vmath.h"
+#include "kernels/cpu/fast/softmax.h"
 
 /* Rows of a chunk: logits of 32 MB, but enough rows for a product and no more than there are. */
 static int64_t chunk_rows(int64_t m, int64_t vocab)
@@ -53,31 +53,12 @@ typedef struct chunk {
 
 static void score_row(const k_lmhead *a, int64_t row, const float *z)
 {
-    const int64_t n = a->vocab;
-    const float cool = (float)(1 / a->temperature), none = -__builtin_inff();
-    vf top = v_set(none), sum = { 0 }, mean = { 0 };
-    for (int64_t j = 0; j + VL <= n; j += VL)
-        top = v_max(v_load(z + j) * cool, top);
-    float max = v_top(top);
-    for (int64_t j = n / VL * VL; j < n; j++)
-        max = z[j] * cool > max ? z[j] * cool : max;
-    for (V_EACH(j, n)) {
-        const vf s =
-            n - j >= VL ? v_load(z + j) * cool - max : v_get_n(K_F32, z, j, n - j) * cool - max;
-        vf e = v_exp(s);
-        if (n - j < VL) { /* lanes behind the row count nothing */
-            float lanes[VL] = { 0 };
-            v_put_n(K_F32, lanes, 0, e, n - j);
-            e = v_load(lanes);
-        }
-        sum += e;
-        mean += v_pick((vi)(e > 0.0f) | v_is_nan(e), e * s, (vf){ 0 });
-    }
-    const float total = v_sum(sum), log_total = s_log(total), lse = max + log_total;
-    ((float *)a->lse)[row] = lse;
-    ((float *)a->logp)[row] = z[a->targets[row]] * cool - lse;
+    const float temperature = (float)a->temperature;
+    const distribution of = softmax_row(NULL, z, a->vocab, temperature);
+    ((float *)a->lse)[row] = of.max + of.log_sum;
+    ((float *)a->logp)[row] = log_probability(&of, z[a->targets[row]], temperature);
     if (a->entropy)
-        ((float *)a->entropy)[row] = log_total - v_sum(mean) / total;
+        ((float *)a->entropy)[row] = of.entropy;
 }
 
 static void score_rows(const void *arg, int64_t begin, int64_t end, void *scratch)

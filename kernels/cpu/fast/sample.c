@@ -1,9 +1,9 @@
 /* sample.c -- from logits[rows,V] one id a row: temperature, top-k, top-p, min-p, then the inverse
  * of the cumulated probabilities at a counted draw (philox.h). A row's share of the scratch holds
- * p[V] and the candidates [V]: with top-p alone, those below (1 - top_p) / V cannot be kept and are
- * not ranked. SPDX-License-Identifier: Apache-2.0 */
+ * p[V] and the candidates [V]: with top-p alone, those below (1 - top_p) / V / 2 of their total
+ * cannot be kept and are not ranked. SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/cpu/fast/ops.h"
-#include "kernels/cpu/fast/vmath.h"
+#include "kernels/cpu/fast/softmax.h"
 #include "kernels/philox.h"
 
 #include <stdlib.h>
@@ -62,30 +62,6 @@ static void select_first(ranked *r, int64_t n, int64_t k)
     }
 }
 
-/* p = softmax(z / temperature) over n; returns the lse, and the entropy. */
-static float softmax(float *p, const float *z, int64_t n, float temperature, float *entropy)
-{
-    float max = z[0];
-    vf top = v_set(max), sums = { 0 }, means = { 0 };
-    for (int64_t j = 0; j + VL <= n; j += VL)
-        top = v_max(v_load(z + j), top);
-    max = v_top(top);
-    for (int64_t j = n / VL * VL; j < n; j++)
-        max = z[j] > max ? z[j] : max;
-    for (V_EACH(j, n)) {
-        const vf s = (v_read(K_F32, z, j, n) - max) / temperature;
-        v_write(K_F32, p, j, n, v_exp(s));
-        const vf e = v_read(K_F32, p, j, n); /* lanes behind the row are 0 */
-        sums += e;
-        means += v_pick((vi)(e > 0.0f), e * s, (vf){ 0 }); /* a logit of -inf adds nothing */
-    }
-    const float sum = v_sum(sums);
-    for (V_EACH(j, n))
-        v_write(K_F32, p, j, n, v_read(K_F32, p, j, n) / sum);
-    *entropy = s_log(sum) - v_sum(means) / sum;
-    return max / temperature + s_log(sum);
-}
-
 static float sum_of(const float *p, int64_t n)
 {
     vf sum = { 0 };
@@ -98,17 +74,21 @@ static float sum_of(const float *p, int64_t n)
 static ranked last_kept(const float *p, ranked *r, int64_t n, const k_sample_row *how)
 {
     const bool has_top_k = how->top_k > 0 && how->top_k < n, has_top_p = how->top_p < 1;
-    const float least = has_top_k || !has_top_p ? 0 : (1 - how->top_p) / (float)n * 0.5f;
-    float total = has_top_k ? 0 : sum_of(p, n), before = 0;
+    float total = sum_of(p, n), before = 0;
+    const float least = has_top_k ? 0 : total * (1 - how->top_p) / (float)n * 0.5f;
     int64_t n_ranked = 0;
     for (int64_t j = 0; j < n; j++)
         if (p[j] >= least)
             r[n_ranked++] = (ranked){ p[j], (int32_t)j };
-    if (has_top_k) {
+    if (n_ranked == 0) /* NaNs only: nothing is dropped */
+        return (ranked){ 0, INT32_MAX };
+    if (has_top_k && how->top_k < n_ranked) {
         select_first(r, n_ranked, how->top_k);
         n_ranked = how->top_k;
     }
     qsort(r, (size_t)n_ranked, sizeof *r, by_rank);
+    if (has_top_k)
+        total = 0;
     for (int64_t i = 0; has_top_k && i < n_ranked; i++)
         total += r[i].p;
     if (has_top_p) {
@@ -192,8 +172,10 @@ static void sample_row(const k_sample *a, int64_t row)
     ranked *r = (ranked *)(void *)(p + (a->vocab + 15) / 16 * 16);
     const bool is_greedy = !(how->temperature > 0);
     const float temperature = is_greedy ? 1 : how->temperature;
-    float entropy, total = 1;
-    const float lse = softmax(p, z, a->n_valid, temperature, &entropy);
+    const distribution of = softmax_row(p, z, a->vocab, temperature);
+    for (V_EACH(j, a->vocab))
+        v_write(K_F32, p, j, a->vocab, v_read(K_F32, p, j, a->vocab) / of.sum);
+    float total = 1;
     int64_t id;
     if (is_greedy) {
         id = largest(z, a->n_valid);
@@ -203,13 +185,13 @@ static void sample_row(const k_sample *a, int64_t row)
                    k_draw(how->seed, how->prompt, how->sample, how->position) * (double)total);
     }
     a->ids[row] = (int32_t)id;
-    const float logp = z[id] / temperature - lse;
+    const float logp = log_probability(&of, z[id], temperature);
     if (a->logp)
         ((float *)a->logp)[row] = logp;
     if (a->kept_logp)
         ((float *)a->kept_logp)[row] = is_greedy ? 0 : logp - s_log(total);
     if (a->entropy)
-        ((float *)a->entropy)[row] = entropy;
+        ((float *)a->entropy)[row] = of.entropy;
 }
 
 static void sample_rows(const void *arg, int64_t begin, int64_t end, void *scratch)
