@@ -151,7 +151,8 @@ static const as_opt options[] = {
       .value = "RUN",
       .offset = offsetof(train_opts, out),
       .short_name = 'o',
-      .help = "the folder of the run: manifest.json, metrics.jsonl, checkpoints/step_N" },
+      .help = "the folder of the run: manifest.json, metrics.jsonl, event files for TensorBoard, "
+              "checkpoints/step_N" },
     { .name = "set",
       .type = AS_OPT_LIST,
       .value = "KEY=VALUE",
@@ -225,7 +226,13 @@ const as_command as_cmd_train = {
         "\n"
         "A run that was killed goes on with --resume from its newest checkpoint, and ends as if "
         "nothing had been. A checkpoint is "
-        "a folder that transformers' from_pretrained loads as is.",
+        "a folder that transformers' from_pretrained loads as is.\n"
+        "\n"
+        "Each step is a line of metrics.jsonl: step, time (seconds since 1970), loss (the mean of "
+        "the step's learned tokens), lr, "
+        "grad_norm, tokens and learned_tokens of the step, total_tokens, tokens_per_s (of the last "
+        "16 steps). What is not a "
+        "number is null and counted in not_finite. tensorboard --logdir RUN shows the same.",
     .run = run_train,
     .opts_size = sizeof(train_opts),
 };

@@ -8,6 +8,8 @@
 #include "base/path.h"
 #include "model/plan.h"
 #include "model/weights_io.h"
+#include "train/metrics.h"
+#include "train/pace.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -31,6 +33,8 @@ typedef struct run {
     as_run *pass_memory;
     as_sft *sft;
     as_run_record record;
+    as_metrics *metrics;
+    as_pace pace;
     float *weights, *m, *v; /* the host's, for checkpoints */
     uint64_t first, done;   /* steps done before, and now */
     uint64_t tokens;
@@ -282,6 +286,21 @@ static int go_on(run *r, as_err *err)
     return rc;
 }
 
+/* TensorBoard shows texts as Markdown. */
+static int tell_config(run *r, const cJSON *tree, as_err *err)
+{
+    AS_CLEANUP(buf) as_buf text = { 0 };
+    as_buf_init(&text, 1 << 20);
+    char *config = cJSON_Print(tree);
+    as_buf_text(&text, "```\n");
+    as_buf_text(&text, config ? config : "");
+    as_buf_text(&text, "\n```\n");
+    cJSON_free(config);
+    int rc = config ? as_buf_check(&text, err) : as_fail(err, AS_ENOMEM, "out of memory");
+    return rc == 0 ? as_metrics_text(r->metrics, "config", r->first + 1, as_buf_str(&text), err)
+                   : rc;
+}
+
 static int open_folder(run *r, const cJSON *tree, as_err *err)
 {
     const train_opts *o = r->opts;
@@ -294,17 +313,44 @@ static int open_folder(run *r, const cJSON *tree, as_err *err)
         rc = new_record(r, tree, err);
     if (rc < 0)
         return rc;
-    if (as_path_exists(r->record_path) && o->resume)
+    const bool has_run = as_path_exists(r->record_path), goes_on = has_run && o->resume;
+    if (goes_on)
         rc = go_on(r, err);
-    else if (as_path_exists(r->record_path) && !o->force)
+    else if (has_run && !o->force)
         rc = as_fail(err, AS_EUSAGE,
                      "%s has a run already: --resume to go on, --force to begin anew", o->out);
-    else if (as_path_exists(r->checkpoints))
+    if (rc == 0) /* first: it refuses where another process is at work */
+        rc = as_metrics_open(&r->metrics, o->out, r->first + 1, err);
+    if (rc == 0 && r->first < r->c->steps)
+        rc = tell_config(r, tree, err);
+    if (rc == 0 && !goes_on && as_path_exists(r->checkpoints))
         rc = as_checkpoint_remove_all(r->checkpoints, err);
     return rc == 0 ? save_state(r, "running", err) : rc;
 }
 
 /* ---- steps ---- */
+
+static int record_step(run *r, as_progress *progress, as_err *err)
+{
+    const as_sft_stats *s = &r->last;
+    as_pace_step(&r->pace, r->done, s->tokens, s->loss, as_now_ns());
+    as_progress_pace(progress, &r->pace);
+    as_metrics_put(r->metrics, "loss", s->loss);
+    as_metrics_put(r->metrics, "lr", s->lr);
+    as_metrics_put(r->metrics, "grad_norm", s->grad_norm);
+    as_metrics_put(r->metrics, "tokens", (double)s->tokens);
+    as_metrics_put(r->metrics, "learned_tokens", (double)s->learned);
+    as_metrics_put(r->metrics, "total_tokens", (double)r->tokens);
+    as_metrics_put(r->metrics, "tokens_per_s", as_pace_read(&r->pace).tokens_per_s);
+    return as_metrics_step(r->metrics, r->done, err);
+}
+
+/* What the checkpoint says was done has its lines on the disk. */
+static int save_all(run *r, as_err *err)
+{
+    int rc = as_metrics_sync(r->metrics, err);
+    return rc == 0 ? save_checkpoint(r, err) : rc;
+}
 
 static int step_all(run *r, as_progress *progress, as_err *err)
 {
@@ -316,10 +362,10 @@ static int step_all(run *r, as_progress *progress, as_err *err)
             break;
         r->done++;
         r->tokens += r->last.tokens;
-        as_progress_at(progress, r->done, r->done - r->first, r->c->steps - r->first);
+        rc = record_step(r, progress, err);
         const bool is_stopped = as_cancel_why(as_cli_cancel()) != 0;
-        if (r->done == r->c->steps || is_stopped || (every && r->done % every == 0))
-            rc = save_checkpoint(r, err);
+        if (rc == 0 && (r->done == r->c->steps || is_stopped || (every && r->done % every == 0)))
+            rc = save_all(r, err);
         if (rc == 0)
             rc = as_cancel_check(as_cli_cancel(), err);
     }
@@ -360,9 +406,12 @@ static int train(run *r, as_err *err)
     as_progress *progress = NULL;
     int rc = as_progress_new(&progress, r->opts->quiet ? "none" : r->opts->progress, "train", err);
     r->start_ns = as_now_ns();
+    as_pace_init(&r->pace, r->first + 1, r->c->steps, r->start_ns);
     if (rc == 0)
         rc = step_all(r, progress, err);
     as_progress_free(progress);
+    int closed = as_metrics_close(AS_STEAL(r->metrics), err);
+    rc = rc < 0 ? rc : closed;
     const bool is_stopped = rc == AS_EINTR || rc == AS_ETERM;
     int saved = save_state(r, rc == 0 ? "done" : is_stopped ? "interrupted" : "failed", err);
     if (is_stopped) {
@@ -390,6 +439,7 @@ static void close_run(run *r)
     as_tokenizer_free(r->tokenizer);
     as_weights_index_free(r->index);
     as_run_record_fini(&r->record);
+    (void)as_metrics_close(r->metrics, NULL);
     void *const pieces[] = { r->weights, r->m, r->v, r->checkpoints, r->record_path };
     for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
         as_free(pieces[i]);

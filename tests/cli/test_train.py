@@ -27,6 +27,14 @@ class Train(AssayTest):
     def step(self, run, n):
         return self.dir / run / "checkpoints" / f"step_{n}"
 
+    def metrics(self, run):
+        """The lines without what a clock says."""
+        rows = [json.loads(line) for line in (self.dir / run / "metrics.jsonl").read_text().splitlines()]
+        for row in rows:
+            self.assertGreater(row.pop("time"), 1.6e9)
+            row.pop("tokens_per_s")
+        return rows
+
     def test_it_learns(self):
         """From drawn weights to sums it was shown."""
         config = dict(SMALL, init=str(QWEN), data=self.file("rows.jsonl", ROWS), steps=150, batch_size=25, lr=5e-3,
@@ -72,6 +80,27 @@ class Train(AssayTest):
         for step in (20, 40):
             self.assertEqual(weights(self.step("cut", step)), weights(self.step("whole", step)))
         self.assertEqual(json.loads((self.dir / "cut/manifest.json").read_text())["state"], "done")
+        self.assertEqual(self.metrics("cut"), self.metrics("whole"))
+        self.assertEqual([row["step"] for row in self.metrics("cut")], list(range(1, 41)))
+        self.assertEqual(len(list((self.dir / "cut").glob("events.out.tfevents.*"))), 2)
+        self.assertEqual(len(list((self.dir / "whole").glob("events.out.tfevents.*"))), 1)
+
+    def test_metrics(self):
+        run = self.train("run", "--json")
+        rows = self.metrics("run")
+        self.assertEqual([row["step"] for row in rows], list(range(1, 13)))
+        self.assertEqual(set(rows[0]), {"step", "loss", "lr", "grad_norm", "tokens", "learned_tokens", "total_tokens"})
+        self.assertEqual(rows[-1]["loss"], json.loads(run.out)["loss"])
+        self.assertEqual(rows[-1]["total_tokens"], json.loads(run.out)["tokens"])
+        self.assertEqual(sum(row["tokens"] for row in rows), rows[-1]["total_tokens"])
+        self.assertEqual([row["lr"] for row in rows[:2]], [1e-3, 2e-3])
+        event, = (self.dir / "run").glob("events.out.tfevents.*")
+        self.assertEqual(event.read_bytes().count(b"grad_norm"), 12)
+        self.train("run", "--force")
+        self.assertEqual(self.metrics("run"), rows)
+        (self.dir / "run/metrics.jsonl").write_text("mine\n")
+        self.say(self.train("run", "--force", rc=3), "metrics.jsonl:1", "move the file away")
+        self.assertTrue(self.step("run", 12).exists())
 
     def test_interrupted(self):
         config = self.config(steps=100000)

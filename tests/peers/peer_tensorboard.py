@@ -46,7 +46,7 @@ def same(a, b):
     return a == b or (math.isnan(a) and math.isnan(b))
 
 
-def compare(folder, steps):
+def compare(folder, steps, config="lr: 1e-3\nsteps: ü"):
     """metrics.jsonl has `steps`, and TensorBoard sees just what stands there."""
     want = {}
     for row in lines(folder):
@@ -64,8 +64,8 @@ def compare(folder, steps):
         check(len(found) == len(rows), f"{folder.name}: {tag}: {len(found)} values, not {len(rows)}")
         for a, b in zip(found, rows):
             check(a[:2] == b[:2] and same(a[2], b[2]), f"{folder.name}: {tag}: {a} is {b}")
-    text = board.Tensors("config")[-1].tensor_proto
-    check(text.string_val[0].decode() == "lr: 1e-3\nsteps: ü", "the text")
+    text = board.Tensors("config")[-1].tensor_proto.string_val[0].decode()
+    check(text == config, f"{folder.name}: the text {text}")
     plugin = board.SummaryMetadata("config").plugin_data.plugin_name
     check(plugin == "text", f"plugin {plugin}")
     return sum(map(len, want.values()))
@@ -81,6 +81,23 @@ def check_bytes(path):
         at, n = at + 16 + size, n + 1
     check(len(list(RawEventFileLoader(str(path)).Load())) == n, f"{path.name}: {n} records")
     return n
+
+
+def train(work):
+    """A run of assay train, and its configuration."""
+    rows = work / "rows.jsonl"
+    rows.write_text("".join(json.dumps({"prompt": f"{a}+{a}=", "completion": str(2 * a)}) + "\n" for a in range(9)))
+    config = {"algo": "sft", "model": str(SOURCE / "tests/golden/models/tiny_qwen2"), "data": str(rows), "steps": 7,
+              "batch_size": 4, "max_len": 32, "micro_tokens": 64}
+    (work / "sft.json").write_text(json.dumps(config))
+    binary = os.environ.get("ASSAY_BIN", str(SOURCE / "build/dev/assay"))
+    subprocess.run([binary, "train", str(work / "sft.json"), "--out", str(work / "run"), "--quiet"], check=True)
+    board = EventAccumulator(str(work / "run"))
+    board.Reload()
+    text = board.Tensors("config")[0].tensor_proto.string_val[0].decode()
+    found = json.loads(text.removeprefix("```\n").removesuffix("\n```\n"))
+    check(found == config, f"the configuration {found}")
+    return compare(work / "run", list(range(1, 8)), text)
 
 
 def event_files(folder):
@@ -108,6 +125,7 @@ def main():
         n_values += compare(work / "anew", [1, 2])
         for case in ("once", "resumed", "anew"):
             n_records += sum(map(check_bytes, event_files(work / case)))
+        n_values += train(work)
         golden = work / "events.out.tfevents.golden"
         golden.write_bytes((SOURCE / "tests/golden/train/tfevents.bin").read_bytes())
         n_records += check_bytes(golden)
