@@ -36,8 +36,6 @@ static int open_device(as_opened_model *m, const as_model_opts *o, as_err *err)
 {
     const k_options options = { .n_threads = (int)o->threads };
     const char *backend = strcmp(o->device, "naive") == 0 ? "naive-f32" : o->device;
-    if (strcmp(backend, "cpu") == 0 && !k_backend_find("cpu"))
-        backend = "naive-f32";
     int rc = k_device_open(&m->dev, backend, &options);
     return rc < 0 ? as_fail(err, AS_EUSAGE, "--device %s: %s; --device cpu runs everywhere",
                             o->device, k_status_text(rc))

@@ -86,10 +86,7 @@ static int open_device(run *r, as_err *err)
 {
     static const char *const names[] = { "cpu", "naive-f32", "cuda" };
     const k_options options = { .n_threads = (int)r->opts->threads };
-    const char *name = names[r->c->device];
-    if (r->c->device == 0 && !k_backend_find("cpu"))
-        name = "naive-f32";
-    int rc = k_device_open(&r->dev, name, &options);
+    int rc = k_device_open(&r->dev, names[r->c->device], &options);
     return rc < 0 ? as_fail(err, AS_EUSAGE, "\"device\" %s: %s; cpu runs everywhere",
                             names[r->c->device], k_status_text(rc))
                   : 0;
