@@ -400,6 +400,8 @@ static void test_added(void **state)
     err = (as_err){ 0 };
     assert_int_equal(as_encode(e, AS_LIT("bw"), 0, &tokens, &err),
                      AS_EDATA); /* no word of its own */
+    assert_int_equal(as_encode(e, AS_LIT("wb"), 0, &tokens, &err), AS_EDATA);
+    assert_int_equal(as_encode(e, AS_LIT("w b"), 0, &tokens, &err), 0);
     as_tokens_fini(&tokens);
     as_encoder_free(e);
     as_tokenizer_free(t);

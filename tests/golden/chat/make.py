@@ -27,11 +27,12 @@ TEMPLATES = {
     "macro": "{% macro tag(name, body='-', n=2) %}<{{ name * n }}>{{ body }}{{ outside }}</{{ name }}>{% endmacro %}{% set outside = '!' %}"
              "{{ tag('a') }}{{ tag('b', n=1) }}{% for i in [1] %}{% set outside = '?' %}{{ tag('c', i) }}{% endfor %}",
     "white space": "a\n   {%- if true -%}   \n b \n {%- endif %}   \n  {% if true %}  \n  c\n  {% endif %}\n{# comment #}\n  {#- tight -#}  \n d {{- ' e ' -}} f\n   {%+ if true %}g{% endif %}\n\n",
+    "white space beside output": "{{ 1 }}  {% if true %}a{% endif %}  {% if true %}b{% endif %}\n  {{ 2 }}  {# c #}  {% if true %}c{% endif %}",
     "white space lines": "\r\n{% set x = 1 %}\r\nx\r\n\n  {{ x }}\n  {% set y = 2 %}  \n{{ y }}",
     "slices": "{{ messages[1:]|length }}{{ messages[-1].content }}{{ messages[::-1][0].role }}{{ 'héllo'[1:3] }}{{ 'hello'[::-2] }}{{ 'abc'[-2] }}{{ [1,2,3][:-1] }}{{ [1,2,3,4][3:0:-1] }}{{ 'abc'[5:] }}{{ messages[10] is defined }}{{ [1, 2, 3][-9::-1] }}{{ [1, 2, 3][:-9:-1] }}{{ [1, 2, 3][9::-1] }}{{ 'abc'[-9:2] }}",
     "strings": "{{ ' a b  c '.split() }}{{ 'a,b,,c'.split(',') }}{{ 'a,b,c'.split(',', 1) }}{{ 'xxaxx'.strip('x') }}{{ 'abc'.startswith('ab') }}{{ 'abc'.endswith(('x', 'bc')) }}"
                "{{ 'aXbX'.replace('X', '-') }}{{ 'aXbX'.replace('X', '-', 1) }}{{ 'Ab'.upper() }}{{ 'éA'.lower() }}{{ 'hello world'.capitalize() }}{{ 'a\\nb'.splitlines() }}{{ 'abcb'.find('b') }}{{ 'a-b-c'.rsplit('-', 1) }}{{ ','.join(['a', 'b']) }}{{ 'ab'.removeprefix('a') }}",
-    "literals": "{{ 'a\\tb\\'c\\\"\\\\d\\x41\\u00e9\\q' }}{{ \"x\" \"y\" 'z' }}{{ 1 }}{{ 1.50 }}{{ 2.0 }}{{ true }}{{ none }}{{ [1, 'a', none, true, 1.0, [2], {'k': 'v'}] }}{{ {'a': 1, 'b': [1, 2]} }}{{ \"it's\" }}{{ [\"it's\", 'q\"', '\\n'] }}",
+    "literals": "{{ 'a\\tb\\'c\\\"\\\\d\\x41\\u00e9\\q' }}{{ \"x\" \"y\" 'z' }}{{ 1 }}{{ 1.50 }}{{ 2.0 }}{{ true }}{{ none }}{{ [1, 'a', none, true, 1.0, [2], {'k': 'v'}] }}{{ {'a': 1, 'b': [1, 2]} }}{{ \"it's\" }}{{ [\"it's\", 'q\"', '\\n', 'both \\' and \"'] }}",
     "arithmetic": "{{ 7 // 2 }} {{ -7 // 2 }} {{ 7 % 3 }} {{ -7 % 3 }} {{ 7 / 2 }} {{ 6 / 2 }} {{ 2 ** 10 }} {{ 1 + 2 * 3 - 4 }} {{ (1 + 2) * 3 }} {{ 'a' ~ 1 ~ none ~ true }} {{ 'ab' * 3 }} {{ -2 ** 2 }} {{ 5.5 // 2 }} {{ [1] + [2] }} {{ 0.1 + 0.2 }} {{ 1e3 if false else 1 }}"
                   .replace("{{ 1e3 if false else 1 }}", "{{ 1 if false }}"),
     "compare": "{{ 1 < 2 <= 2 }} {{ 1 == 1.0 }} {{ 'a' < 'b' }} {{ 'a' in 'cat' }} {{ 'x' not in ['y'] }} {{ 'role' in messages[0] }} {{ not 1 == 2 }} {{ 1 and 'x' }} {{ '' or 'y' }} {{ none == false }} {{ [1, 2] == [1, 2] }} {{ 'b' if false else 'c' if false else 'd' }} {{ true == 1 }}",
