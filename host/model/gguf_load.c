@@ -279,23 +279,38 @@ int as_gguf_config(const as_gguf *g, as_model_config *out, as_err *err)
 
 /* ---- weights ---- */
 
+static int64_t shape_of(const as_part *p, int64_t *cols)
+{
+    *cols = p->dims[p->n_dims - 1];
+    return p->n_dims == 2 ? p->dims[0] : 1;
+}
+
+static int check_part(const as_gguf *g, const as_weights_index *x, size_t part, as_err *err)
+{
+    char name[64];
+    int64_t cols, rows = shape_of(&x->parts[part], &cols);
+    as_gguf_part_name(x, part, name);
+    const as_gguf_tensor *t = as_gguf_find(g, name);
+    if (!t)
+        return as_fail(err, AS_EDATA, "%s: tensor \"%s\" is missing", as_gguf_path(g), name);
+    if (t->dims[0] == cols && t->dims[1] == rows && t->dims[2] == 1 && t->dims[3] == 1)
+        return 0;
+    return as_fail(err, AS_EDATA,
+                   "%s: tensor \"%s\" has the shape [%lld, %lld, %lld, %lld], but its keys ask "
+                   "for [%lld, %lld]",
+                   as_gguf_path(g), name, (long long)t->dims[0], (long long)t->dims[1],
+                   (long long)t->dims[2], (long long)t->dims[3], (long long)cols, (long long)rows);
+}
+
+/* A part that check_part found to be as it should. */
 static int load_part(const as_gguf *g, const as_weights_index *x, size_t part, float *arena,
                      as_err *err)
 {
     const as_part *p = &x->parts[part];
     char name[64];
+    int64_t cols, rows = shape_of(p, &cols);
     as_gguf_part_name(x, part, name);
     const as_gguf_tensor *t = as_gguf_find(g, name);
-    int64_t cols = p->dims[p->n_dims - 1], rows = p->n_dims == 2 ? p->dims[0] : 1;
-    if (!t)
-        return as_fail(err, AS_EDATA, "%s: tensor \"%s\" is missing", as_gguf_path(g), name);
-    if (t->dims[0] != cols || t->dims[1] != rows || t->dims[2] != 1 || t->dims[3] != 1)
-        return as_fail(err, AS_EDATA,
-                       "%s: tensor \"%s\" has the shape [%lld, %lld, %lld, %lld], but its keys ask "
-                       "for [%lld, %lld]",
-                       as_gguf_path(g), name, (long long)t->dims[0], (long long)t->dims[1],
-                       (long long)t->dims[2], (long long)t->dims[3], (long long)cols,
-                       (long long)rows);
     size_t row_bytes = as_gguf_row_bytes(t->type, (size_t)cols);
     for (int64_t i = 0; i < rows; i++) {
         float *row = arena + p->offset + as_gguf_part_row(x, part, i) * cols;
@@ -307,6 +322,16 @@ static int load_part(const as_gguf *g, const as_weights_index *x, size_t part, f
                            as_gguf_path(g), name, bad, (long long)i);
     }
     return 0;
+}
+
+static void clear_gaps(const as_weights_index *x, float *arena)
+{
+    for (size_t i = 0; i < x->n_tensors; i++) {
+        const as_tensor *t = &x->tensors[i];
+        size_t begin = t->offset + t->n;
+        size_t end = i + 1 < x->n_tensors ? t[1].offset : x->n_elements;
+        memset(arena + begin, 0, (end - begin) * sizeof *arena);
+    }
 }
 
 static int refuse_unknown(const as_gguf *g, const as_weights_index *x, as_err *err)
@@ -335,9 +360,13 @@ static int refuse_unknown(const as_gguf *g, const as_weights_index *x, as_err *e
 int as_gguf_load(const as_gguf *g, const as_weights_index *index, float *arena, as_err *err)
 {
     int rc = refuse_unknown(g, index, err);
-    if (rc == 0)
-        memset(arena, 0, index->n_elements * sizeof *arena); /* the gaps */
+    /* all of them before the first write: what keys promise is not touched unless the file has it
+     */
+    for (size_t i = 0; i < index->n_parts && rc == 0; i++)
+        rc = check_part(g, index, i, err);
     for (size_t i = 0; i < index->n_parts && rc == 0; i++)
         rc = load_part(g, index, i, arena, err);
+    if (rc == 0)
+        clear_gaps(index, arena);
     return rc;
 }

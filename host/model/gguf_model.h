@@ -6,6 +6,7 @@
  * h D + 2 i + s. qwen2 and qwen3 keep the order. */
 #ifndef AS_MODEL_GGUF_MODEL_H
 #define AS_MODEL_GGUF_MODEL_H
+#include "base/buf.h"
 #include "model/gguf.h"
 #include "model/tokenizer.h"
 #include "model/weights.h"
@@ -27,4 +28,13 @@ int as_gguf_save(const as_weights_index *index, const void *arena, const as_gguf
 int as_gguf_config(const as_gguf *g, as_model_config *out, as_err *err);
 /* Its weights as F32 into arena[n_elements], in Hugging Face's order; gaps are zero. */
 int as_gguf_load(const as_gguf *g, const as_weights_index *index, float *arena, as_err *err);
+
+/* tokenizer.json as Hugging Face's `tokenizers` reads it, of the byte-level BPE of tokenizer.ggml.* (pre-tokenizers gpt-2,
+ * smollm, qwen2, llama-bpe). llama.cpp knows no NFC: a qwen2 file gets it back, as those models were trained with it. */
+int as_gguf_tokenizer(const as_gguf *g, as_buf *out, as_err *err);
+
+/* A GGUF file as a Hugging Face folder: config.json, weights as file_dtype, tokenizer.json and tokenizer_config.json with
+ * its chat template. Whole or not at all: FOLDER must not be there, or be empty. A file without tokens gives a folder
+ * without tokenizer. */
+int as_gguf_import(const char *path, const char *folder, as_dtype file_dtype, as_err *err);
 #endif

@@ -222,22 +222,27 @@ bool as_split_next(as_split *s, as_str *piece)
 #define TAIL "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 #define HEAD "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}"
 
+static const char *const patterns[] = {
+    [AS_SPLIT_NONE] = NULL,
+    [AS_SPLIT_GPT2] =
+        "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
+    [AS_SPLIT_QWEN2] = HEAD TAIL,
+    [AS_SPLIT_LLAMA3] = HEAD "{1,3}" TAIL,
+};
+enum { N_PATTERNS = sizeof patterns / sizeof *patterns };
+
 bool as_split_kind_of(as_str pattern, as_split_kind *out)
 {
-    static const struct {
-        const char *pattern;
-        as_split_kind kind;
-    } known[] = {
-        { "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
-          AS_SPLIT_GPT2 },
-        { HEAD TAIL, AS_SPLIT_QWEN2 },
-        { HEAD "{1,3}" TAIL, AS_SPLIT_LLAMA3 },
-    };
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        if (as_str_is(pattern, known[i].pattern)) {
-            *out = known[i].kind;
+    for (unsigned i = AS_SPLIT_NONE + 1; i < N_PATTERNS; i++) {
+        if (as_str_is(pattern, patterns[i])) {
+            *out = (as_split_kind)i;
             return true;
         }
     }
     return false;
+}
+
+const char *as_split_pattern(as_split_kind kind)
+{
+    return patterns[kind];
 }

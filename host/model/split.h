@@ -34,4 +34,5 @@ bool as_split_next(as_split *s, as_str *piece); /* false at the end; a piece is 
 
 /* The pattern's text as tokenizer.json writes it; false where it is none of ours. */
 bool as_split_kind_of(as_str pattern, as_split_kind *out);
+const char *as_split_pattern(as_split_kind kind); /* the other way round; NULL for AS_SPLIT_NONE */
 #endif

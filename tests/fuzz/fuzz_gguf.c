@@ -1,6 +1,7 @@
 /* fuzz_gguf.c -- any bytes as GGUF, then as a model. Every tensor that is accepted can be read to
  * its last row; a model that is accepted has weights that can be loaded or a line that says why
  * not. SPDX-License-Identifier: Apache-2.0 */
+#include "base/jspan.h"
 #include "base/mem.h"
 #include "fuzz.h"
 #include "fuzz_line.h"
@@ -56,6 +57,23 @@ static void check_model(const as_gguf *g)
     as_weights_index_free(x);
 }
 
+/* What becomes a tokenizer.json is JSON, and our reader takes it or says why not. */
+static void check_tokenizer(const as_gguf *g)
+{
+    as_tokenizer *t = NULL;
+    as_buf out;
+    as_err err = { 0 };
+    as_buf_init(&out, 1u << 26);
+    if (as_gguf_tokenizer(g, &out, &err) < 0) {
+        fuzz_check_line(err.text);
+    } else {
+        FUZZ_CHECK(as_json_scan(as_buf_str(&out), NULL, NULL) == 0);
+        FUZZ_CHECK(as_tokenizer_parse(&t, as_buf_str(&out), "fuzz", &err) == 0 || err.text[0]);
+    }
+    as_tokenizer_free(t);
+    as_buf_fini(&out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     as_gguf *g = NULL;
@@ -69,6 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_tensors(g);
     check_lists(g);
     check_model(g);
+    check_tokenizer(g);
     as_gguf_close(g);
     return 0;
 }

@@ -4,7 +4,7 @@
  * model_peer save FROM TO TYPE [SHARD_BYTES]   a folder as a folder, in F32, BF16 or F16
  * model_peer fresh FROM TO TYPE                the same, with a config.json written from nothing
  * model_peer gguf FROM FILE TYPE               a folder as GGUF, in F32, F16, BF16 or Q8_0
- * model_peer ungguf FILE TO                    GGUF as a folder of F32
+ * model_peer ungguf FILE TO                    GGUF as a folder of F32, with its tokenizer
  * model_peer merge FROM ADAPTER TO             a folder with a LoRA adapter added
  * model_peer lora FROM ADAPTER TO              an adapter as an adapter
  * model_peer checkpoint FROM DIR TYPE          a folder as the checkpoint DIR/step_7, which is read
@@ -40,18 +40,6 @@ static int open_folder(model *m, const char *folder, as_err *err)
     if (rc == 0)
         rc = make(m, &c, err);
     return rc < 0 ? rc : as_weights_load(m->x, folder, NULL, m->arena, err);
-}
-
-static int open_gguf(model *m, const char *path, as_err *err)
-{
-    AS_CLEANUP(gguf) as_gguf *g = NULL;
-    as_model_config c;
-    int rc = as_gguf_open(&g, path, err);
-    if (rc == 0)
-        rc = as_gguf_config(g, &c, err);
-    if (rc == 0)
-        rc = make(m, &c, err);
-    return rc < 0 ? rc : as_gguf_load(g, m->x, m->arena, err);
 }
 
 static int save_folder(const model *m, const char *like, char **argv, int argc, as_err *err)
@@ -132,28 +120,34 @@ static int checkpoint(const model *m, char **argv, as_err *err)
     return rc;
 }
 
+static int work(const model *m, const char *what, int argc, char **argv, as_err *err)
+{
+    if (strcmp(what, "gguf") == 0 && argc == 5)
+        return save_gguf(m, argv[2], argv + 3, err);
+    if ((strcmp(what, "merge") == 0 || strcmp(what, "lora") == 0) && argc == 5)
+        return adapt(m, what[0] == 'm', argv + 2, err);
+    if (strcmp(what, "checkpoint") == 0 && argc == 5)
+        return checkpoint(m, argv + 2, err);
+    if (strcmp(what, "start") == 0)
+        return start(m, argv + 2, err);
+    return save_folder(m, strcmp(what, "save") == 0 ? argv[2] : NULL, argv + 3, argc - 3, err);
+}
+
 int main(int argc, char **argv)
 {
     as_err err = { 0 };
     model m = { NULL, NULL };
     const char *what = argc > 3 ? argv[1] : "";
     int rc = AS_EUSAGE;
-    if (strcmp(what, "ungguf") == 0)
-        rc = open_gguf(&m, argv[2], &err);
-    else if (what[0])
+    bool is_import = strcmp(what, "ungguf") == 0;
+    if (what[0] && !is_import)
         rc = open_folder(&m, argv[2], &err);
-    if (!m.x || !m.arena)
+    if (is_import)
+        rc = as_gguf_import(argv[2], argv[3], AS_F32, &err);
+    else if (!m.x || !m.arena)
         rc = rc < 0 ? rc : AS_EUSAGE;
-    if (rc == 0 && strcmp(what, "gguf") == 0 && argc == 5)
-        rc = save_gguf(&m, argv[2], argv + 3, &err);
-    else if (rc == 0 && (strcmp(what, "merge") == 0 || strcmp(what, "lora") == 0) && argc == 5)
-        rc = adapt(&m, what[0] == 'm', argv + 2, &err);
-    else if (rc == 0 && strcmp(what, "checkpoint") == 0 && argc == 5)
-        rc = checkpoint(&m, argv + 2, &err);
-    else if (rc == 0 && strcmp(what, "start") == 0)
-        rc = start(&m, argv + 2, &err);
     else if (rc == 0)
-        rc = save_folder(&m, strcmp(what, "save") == 0 ? argv[2] : NULL, argv + 3, argc - 3, &err);
+        rc = work(&m, what, argc, argv, &err);
     if (rc < 0)
         (void)fprintf(stderr, "%s\n", err.text[0] ? err.text : "usage: see model_peer.c");
     as_weights_index_free(m.x);

@@ -12,6 +12,7 @@ try:
     import numpy as np
     from llama_cpp import Llama, llama_get_logits_ith
     from safetensors.numpy import load_file
+    from transformers import AutoTokenizer
 except ImportError as e:
     skip("gguf", str(e))
 
@@ -127,6 +128,14 @@ def read_back(family, kind, path, work):
         q = KINDS[kind] if array.ndim == 2 else KINDS["F32"]
         want = gguf.quants.dequantize(gguf.quants.quantize(array, q), q)
         check(np.array_equal(back[name], want.reshape(array.shape)), f"{path.name}: {name}")
+    if (out / "tokenizer.json").exists():
+        tokenizer = AutoTokenizer.from_pretrained(out)
+        gold = json.loads((TINY / family / "golden_tokenizer.json").read_text())
+        for case in gold["encodings"]:
+            check(tokenizer.encode(case["text"], add_special_tokens=False) == case["ids"], f"{out.name}: {case['text']!r}")
+        for chat in gold["chat"]:
+            text = tokenizer.apply_chat_template(chat["messages"], tokenize=False, add_generation_prompt=True)
+            check(text == chat["rendered"], f"{out.name}: chat")
 
 
 def main():

@@ -233,6 +233,108 @@ static void test_tokens(void **state)
     drop(&m);
 }
 
+/* ---- as a folder ---- */
+
+static const char *const texts[] = {
+    "What is 2+2?",
+    " leading  spaces and 12345 digits",
+    "<|im_start|>user\nhi<|im_end|>",
+    "it's THE\r\n\n\ttab",
+    "na\xc3\xafve \xe6\x97\xa5\xe6\x9c\xac e\xcc\x81",
+    "\xf0\x9f\x99\x82 aaaaaaaa",
+};
+
+static void same_tokens(const char *a, const char *b)
+{
+    as_tokenizer *x = NULL, *y = NULL;
+    as_encoder *p = NULL, *q = NULL;
+    as_err err = { 0 };
+    if (as_tokenizer_open(&x, a, &err) != 0 || as_tokenizer_open(&y, b, &err) != 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(as_encoder_new(&p, x, NULL), 0);
+    assert_int_equal(as_encoder_new(&q, y, NULL), 0);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        as_tokens s = { 0 }, t = { 0 };
+        assert_int_equal(as_encode(p, as_str_of(texts[i]), 0, &s, NULL), 0);
+        assert_int_equal(as_encode(q, as_str_of(texts[i]), 0, &t, NULL), 0);
+        assert_true(s.n == t.n && s.n > 0);
+        assert_memory_equal(s.ids, t.ids, s.n * sizeof *s.ids);
+        as_tokens_fini(&s);
+        as_tokens_fini(&t);
+    }
+    as_encoder_free(p);
+    as_encoder_free(q);
+    as_tokenizer_free(x);
+    as_tokenizer_free(y);
+}
+
+static void test_import(void **state)
+{
+    (void)state;
+    for (size_t f = 0; f < 3; f++) {
+        char name[32];
+        as_err err = { 0 };
+        model m = load(families[f]);
+        (void)snprintf(name, sizeof name, "folder-%zu", f);
+        save(&m, AS_GGUF_F32, families[f], temp_path("i.gguf"));
+        if (as_gguf_import(temp_path("i.gguf"), temp_path(name), AS_F32, &err) != 0)
+            fail_msg("%s", err.text);
+        as_model_config c;
+        assert_int_equal(as_model_config_load(&c, temp_path(name), &err), 0);
+        same_config(&c, &m.x->config);
+        float *back = as_malloc(m.x->n_elements * sizeof *back);
+        assert_int_equal(as_weights_load(m.x, temp_path(name), NULL, back, &err), 0);
+        assert_memory_equal(back, m.arena, m.x->n_elements * sizeof *back);
+        same_tokens(golden(families[f]), temp_path(name));
+        assert_int_equal(as_gguf_import(temp_path("i.gguf"), temp_path(name), AS_F32, &err),
+                         AS_EUSAGE);
+        save(&m, AS_GGUF_BF16, NULL, temp_path("i.gguf")); /* without tokens */
+        (void)snprintf(name, sizeof name, "mute-%zu", f);
+        assert_int_equal(as_gguf_import(temp_path("i.gguf"), temp_path(name), AS_BF16, &err), 0);
+        (void)snprintf(name, sizeof name, "mute-%zu/tokenizer.json", f);
+        assert_false(as_path_exists(temp_path(name)));
+        as_free(back);
+        drop(&m);
+    }
+}
+
+static void test_refused_tokens(void **state)
+{
+    static const struct {
+        const char *find, *put, *says;
+    } changes[] = {
+        { "\x04\0\0\0\0\0\0\0gpt2", "\x04\0\0\0\0\0\0\0bert", "\"tokenizer.ggml.model\": is not" },
+        { "\x09\0\0\0\0\0\0\0llama-bpe", "\x09\0\0\0\0\0\0\0deepseek2",
+          "\"tokenizer.ggml.pre\": is not implemented" },
+        { "\x01\0\0\0\0\0\0\0!", "\x01\0\0\0\0\0\0\0\"", "holds the same text twice" },
+        { "\x01\0\0\0\0\0\0\0!", "\x01\0\0\0\0\0\0\0\xff", "a text that is not UTF-8" },
+        { "\x04\0\0\0\0\0\0\0\xc4\xa0 a", "\x04\0\0\0\0\0\0\0\xc4\xa0-a",
+          "two texts with a space between" },
+    };
+    static const size_t lengths[] = { 12, 17, 9, 9, 12 };
+    model m = load("tiny_llama");
+    as_buf bytes;
+    (void)state;
+    save(&m, AS_GGUF_BF16, "tiny_llama", temp_path("r.gguf"));
+    as_buf_init(&bytes, 1 << 24);
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        as_err err = { 0 };
+        as_buf_clear(&bytes);
+        assert_int_equal(as_file_read(temp_path("r.gguf"), &bytes, NULL), 0);
+        char *at = memmem(bytes.data, bytes.len, changes[i].find, lengths[i]);
+        assert_non_null(at);
+        memcpy(at, changes[i].put, lengths[i]);
+        assert_int_equal(as_file_write_atomic(temp_path("c.gguf"), as_buf_str(&bytes), NULL), 0);
+        assert_int_equal(as_gguf_import(temp_path("c.gguf"), temp_path("none"), AS_F32, &err),
+                         AS_EDATA);
+        if (!strstr(err.text, changes[i].says))
+            fail_msg("case %zu: %s\n lacks: %s", i, err.text, changes[i].says);
+        assert_false(as_path_exists(temp_path("none")));
+    }
+    as_buf_fini(&bytes);
+    drop(&m);
+}
+
 static void test_refused_to_write(void **state)
 {
     model m = load("tiny_qwen2");
@@ -470,6 +572,8 @@ int main(void)
         cmocka_unit_test(test_models),
         cmocka_unit_test(test_permutation),
         cmocka_unit_test(test_tokens),
+        cmocka_unit_test(test_import),
+        cmocka_unit_test(test_refused_tokens),
         cmocka_unit_test(test_refused_to_write),
         cmocka_unit_test(test_truncated),
         cmocka_unit_test(test_hostile_keys),
