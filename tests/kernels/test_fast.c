@@ -227,13 +227,12 @@ static void adamw(void **state)
 static void exp_by_silu(void **state)
 {
     (void)state;
-    enum { N = 10000 };
+    enum { N = 10000, HALF = N / 2, N2 = N * 2 };
     as_arena arena;
     as_arena_init(&arena, 0);
-    float *gate_up = piece(&arena, (size_t)(2 * N), sizeof *gate_up),
-          *y = piece(&arena, N, sizeof *y);
+    float *gate_up = piece(&arena, N2, sizeof *gate_up), *y = piece(&arena, N, sizeof *y);
     for (int i = 0; i < N; i++) {
-        gate_up[i] = (float)(i - N / 2) * (120.0f / (N / 2));
+        gate_up[i] = (float)(i - HALF) * (120.0f / (float)HALF);
         gate_up[N + i] = 1;
     }
     for (int l = 0; l < N_LEVELS; l++) {

@@ -75,7 +75,7 @@ static void attn(void **state)
 static void long_case(k_device *dev, outputs *out)
 {
     shape s = {
-        .kv = 1, .heads = 6, .dim = 32, .row = 8 * 32, .n_seqs = 1, .tokens = 75, .longest = 75
+        .kv = 1, .heads = 6, .dim = 32, .row = 256, .n_seqs = 1, .tokens = 75, .longest = 75
     };
     int32_t cu[2] = { 0, 75 };
     s.cu = cu;

@@ -119,7 +119,7 @@ static void rows_alone(void **state)
 static void sums_in_pieces(void **state)
 {
     (void)state;
-    enum { M = 310, N = 70, K = 45 };
+    enum { M = 310, N = 70, K = 45, MN = M * N, MK = M * K, NK = N * K };
     for (int l = 0; l < N_LEVELS; l++) {
         k_device *dev = device_at(levels[l], 2);
         for (int i = 0; dev && i < 2; i++) {
@@ -127,9 +127,9 @@ static void sums_in_pieces(void **state)
             as_arena_init(&arena, 0);
             outputs out = { .arena = &arena, .rng = as_rng_at(22, 0), .type = i ? K_BF16 : K_F32 };
             const size_t each = k_type_size(out.type);
-            const char *dy = input(&out, M * N, 1), *x = input(&out, M * K, 1);
-            float *once = piece(&arena, (size_t)(N * K), sizeof *once),
-                  *often = piece(&arena, (size_t)(N * K), sizeof *often);
+            const char *dy = input(&out, MN, 1), *x = input(&out, MK, 1);
+            float *once = piece(&arena, NK, sizeof *once),
+                  *often = piece(&arena, NK, sizeof *often);
             k_gemm_dw a = {
                 .type = out.type, .m = M, .n = N, .k = K, .dy = dy, .x = x, .dw = once
             };
@@ -141,7 +141,7 @@ static void sums_in_pieces(void **state)
                 a.x = x + (size_t)(row * K) * each;
                 assert_int_equal(dev->ops->gemm_tn(dev, &a), K_OK);
             }
-            assert_memory_equal(once, often, (size_t)(N * K) * sizeof *once);
+            assert_memory_equal(once, often, NK * sizeof *once);
             as_arena_fini(&arena);
         }
         k_device_close(dev);

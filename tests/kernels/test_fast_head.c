@@ -58,7 +58,7 @@ static void head(void **state)
 static void rows_alone(void **state)
 {
     (void)state;
-    enum { M = 99, D = 3, V = 90000 };
+    enum { M = 99, D = 3, V = 90000, MD = M * D, VD = V * D };
     as_arena arena;
     as_arena_init(&arena, 0);
     outputs out = { .arena = &arena, .rng = as_rng_at(25, 0), .type = K_F32 };
@@ -70,8 +70,8 @@ static void rows_alone(void **state)
         .type = K_F32, .m = M, .d = D, .vocab = V, .temperature = 1, .logp = logp, .lse = lse
     };
     a.entropy = entropy;
-    const float *h = a.h = input(&out, M * D, 1);
-    a.w = input(&out, V * D, 1);
+    const float *h = a.h = input(&out, MD, 1);
+    a.w = input(&out, VD, 1);
     const int32_t *targets = a.targets = indices(&out, M, V);
     a.scratch = scratch_of(&arena, dev->ops->lmhead_scratch(dev, K_F32, M, D, V));
     assert_int_equal(dev->ops->lmhead_logprob(dev, &a), K_OK);
@@ -97,7 +97,7 @@ static void rows_alone(void **state)
 static void sampler_is_trainer(void **state)
 {
     (void)state;
-    enum { M = 9, D = 20, V = 333 };
+    enum { M = 9, D = 20, V = 333, MD = M * D, VD = V * D };
     for (int l = 0; l < N_LEVELS; l++) {
         k_device *dev = device_at(levels[l], 2);
         for (int i = 0; dev && i < 2; i++) {
@@ -112,8 +112,8 @@ static void sampler_is_trainer(void **state)
                     .seed = 5, .prompt = (uint64_t)r, .temperature = 0.7f, .top_p = 1
                 };
             k_gemm g = { .type = out.type, .y_type = K_F32, .m = M, .n = V, .k = D, .y = z };
-            g.x = input(&out, M * D, 3);
-            g.w = input(&out, V * D, 3);
+            g.x = input(&out, MD, 3);
+            g.w = input(&out, VD, 3);
             assert_int_equal(dev->ops->gemm_nt(dev, &g), K_OK);
             k_sample s = {
                 .type = K_F32, .rows = M, .vocab = V, .n_valid = V - 5, .logits = z, .how = how
