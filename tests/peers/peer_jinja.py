@@ -30,7 +30,7 @@ RULES = {
     "s": [lambda e: f"{e('s')} + {e('s')}", lambda e: f"{e('s')} ~ {e('n')}", lambda e: f"({e('s')})|trim", lambda e: f"({e('s')})|upper",
           lambda e: f"({e('s')})|capitalize", lambda e: f"({e('s')})|title", lambda e: f"({e('l')})|join({e('s')})", lambda e: f"({e('d')})|tojson",
           lambda e: f"({e('l')})|tojson(indent=2)", lambda e: f"({e('n')})|string", lambda e: f"({e('s')})|replace('l', {e('s')})", lambda e: f"({e('s')})|indent(2)",
-          lambda e: f"({e('s')})[1:3]", lambda e: f"({e('s')})[::-1]", lambda e: f"({e('s')})[:-1]", lambda e: f"({e('s')})[{e('n')}|int:]", lambda e: f"({e('s')}).strip()",
+          lambda e: f"({e('s')})[1:3]", lambda e: f"({e('s')})[::-1]", lambda e: f"({e('s')})[:-1]", lambda e: f"({e('s')})[({e('n')})|int:]", lambda e: f"({e('s')}).strip()",
           lambda e: f"({e('s')}).lstrip({e('s')})", lambda e: f"({e('s')}).rstrip('d')", lambda e: f"({e('s')}).replace({e('s')} ~ 'l', 'X')", lambda e: f"nothing|default({e('s')})",
           lambda e: f"{e('s')}|default({e('s')}, true)", lambda e: f"({e('d')}).get('k', {e('s')})|string", lambda e: f"({e('s')}).split('l')[0]", lambda e: f"({e('s')})|lower",
           lambda e: f"({e('s')}).split('</a>')[-1].lstrip('\\n')", lambda e: f"({e('s')}) * 2", lambda e: f"({e('l')})|string", lambda e: f"({e('d')})|dictsort|string",
@@ -96,7 +96,7 @@ class Maker:
 
 def main():
     rng = random.Random(int(sys.argv[1]) if len(sys.argv) > 1 else 1)
-    n = int(sys.argv[2]) if len(sys.argv) > 2 else 20000
+    n = int(sys.argv[2]) if len(sys.argv) > 2 else 6000
     ours, maker = Ours(), Maker(rng)
     same = both = lenient = 0
     verbose = "-v" in sys.argv
