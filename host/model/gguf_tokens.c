@@ -53,6 +53,13 @@ static void spell(as_buf *out, as_str bytes)
         put_byte(out, (unsigned char)bytes.data[i]);
 }
 
+/* A text that is not whole for want of memory must not pass for one: clearing a buffer forgets it. */
+static void put_text(as_gguf_keys *k, const as_buf *text)
+{
+    k->bytes.failed = k->bytes.failed || text->failed;
+    as_gguf_put_text(&k->bytes, as_buf_str(text));
+}
+
 static void put_list(as_gguf_keys *k, const char *name, enum as_gguf_kind kind, uint64_t n)
 {
     as_gguf_key(k, name, AS_GGUF_K_ARRAY);
@@ -80,7 +87,7 @@ static void put_tokens(as_gguf_keys *k, const as_tokenizer *t, int64_t vocab, as
             spell(scratch, text);
         else
             as_buf_addf(scratch, "[PAD%lld]", (long long)id);
-        as_gguf_put_text(&k->bytes, as_buf_str(scratch));
+        put_text(k, scratch);
     }
     put_list(k, "tokenizer.ggml.token_type", AS_GGUF_K_I32, (uint64_t)vocab);
     for (int64_t id = 0; id < vocab; id++) {
@@ -115,7 +122,7 @@ static bool put_merges(as_gguf_keys *k, const as_tokenizer *t, as_buf *scratch)
         spell(scratch, as_bpe_text(&t->bpe, (int32_t)(sorted[i].key >> 32)));
         as_buf_byte(scratch, ' ');
         spell(scratch, as_bpe_text(&t->bpe, (int32_t)(sorted[i].key & UINT32_MAX)));
-        as_gguf_put_text(&k->bytes, as_buf_str(scratch));
+        put_text(k, scratch);
     }
     return true;
 }
@@ -145,6 +152,8 @@ static int put_template(as_gguf_keys *k, const char *folder, as_err *err)
         as_str template = as_jstring(value, &arena, NULL);
         if (template.data)
             as_gguf_key_text(k, "tokenizer.chat_template", template);
+        else if (value.kind == AS_J_STRING)
+            rc = as_fail(err, AS_ENOMEM, "%s: out of memory", folder);
         as_arena_fini(&arena);
     }
     return rc;
@@ -187,7 +196,7 @@ int as_gguf_key_tokens(as_gguf_keys *k, const as_model_config *c, const char *fo
         as_gguf_key_text(k, "tokenizer.ggml.model", AS_LIT("gpt2"));
         as_gguf_key_text(k, "tokenizer.ggml.pre", as_str_of(pre));
         put_tokens(k, t, c->vocab, &scratch);
-        if (!put_merges(k, t, &scratch) || scratch.failed)
+        if (!put_merges(k, t, &scratch))
             rc = as_fail(err, AS_ENOMEM, "%s/tokenizer.json: out of memory", folder);
         put_ids(k, c, t);
     }
