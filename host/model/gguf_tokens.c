@@ -53,7 +53,8 @@ static void spell(as_buf *out, as_str bytes)
         put_byte(out, (unsigned char)bytes.data[i]);
 }
 
-/* A text that is not whole for want of memory must not pass for one: clearing a buffer forgets it. */
+/* A text that is not whole for want of memory must not pass for one: clearing a buffer forgets it.
+ */
 static void put_text(as_gguf_keys *k, const as_buf *text)
 {
     k->bytes.failed = k->bytes.failed || text->failed;
