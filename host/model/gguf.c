@@ -283,7 +283,7 @@ static int read_tensor(cursor *c, as_gguf *g, size_t *at, size_t alignment)
 
 static int read_tensors(cursor *c, as_gguf *g, size_t n)
 {
-    size_t alignment, at = 0;
+    size_t alignment = 1, at = 0;
     int rc = read_alignment(c, g, &alignment);
     for (size_t i = 0; i < n && rc == 0; i++)
         rc = read_tensor(c, g, &at, alignment);

@@ -214,7 +214,7 @@ static int read_merges(reader *r, as_jspan merges)
                             : as_fail(r->err, AS_EDATA, "%zu merges are too many", n);
     n = 0;
     for (size_t at = 0; rc == 0 && as_jarray_next(merges, &at, &merge); n++) {
-        int32_t ids[3];
+        int32_t ids[3] = { -1, -1, -1 };
         rc = read_merge(r, merge, n, ids);
         if (rc < 0)
             return rc;
