@@ -13,7 +13,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-enum { ASBX_MAGIC = 0x58425341, ASBX_PROTOCOL = 3 };
+enum { ASBX_MAGIC = 0x58425341, ASBX_PROTOCOL = 4 };
 
 typedef enum asbx_fd {
     ASBX_FD_JOB,
