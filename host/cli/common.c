@@ -132,6 +132,14 @@ void as_cli_line(as_buf *out, const char *extra)
         as_buf_addf(out, " %s", extra);
 }
 
+void as_cli_say_resume(void)
+{
+    AS_CLEANUP(buf) as_buf line = { 0 };
+    as_buf_init(&line, 1 << 20);
+    as_cli_line(&line, "--resume");
+    as_cli_say("to go on: %s", line.failed ? "the same line with --resume" : line.data);
+}
+
 /* ---- output ---- */
 
 int as_cli_out(as_str bytes, as_err *err)

@@ -16,6 +16,7 @@ as_cancel *as_cli_cancel(void); /* SIGINT and SIGTERM set it; a second one ends 
  * "the same line with --resume". */
 void as_cli_line(as_buf *out, const char *extra);
 void as_cli_set_line(int argc, char **argv); /* main */
+void as_cli_say_resume(void); /* "to go on: " and that line, for who was interrupted */
 
 /* ---- output ---- */
 int as_cli_out(as_str bytes, as_err *err); /* to stdout, all of it; AS_EBUDGET when the disk is full */

@@ -222,12 +222,8 @@ static int run_all(gen_run *g, as_err *err)
         say(g);
     if (rc == 0 && o->json)
         rc = say_json(g, err);
-    if ((rc == AS_EINTR || rc == AS_ETERM) && strcmp(o->out, "-") != 0) {
-        AS_CLEANUP(buf) as_buf line = { 0 };
-        as_buf_init(&line, 1 << 20);
-        as_cli_line(&line, "--resume");
-        as_cli_say("to go on: %s", line.data ? line.data : "the same line with --resume");
-    }
+    if ((rc == AS_EINTR || rc == AS_ETERM) && strcmp(o->out, "-") != 0)
+        as_cli_say_resume();
     return rc;
 }
 

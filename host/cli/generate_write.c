@@ -283,22 +283,6 @@ static int record_stops(as_run_record *r, const gen_opts *o, as_err *err)
     return rc;
 }
 
-static int hash_file(as_run_record *r, const char *name, const char *folder, const char *file,
-                     as_err *err)
-{
-    as_digest digest;
-    AS_CLEANUP(buf) as_buf path = { 0 };
-    as_buf_init(&path, 1 << 16);
-    as_buf_addf(&path, "%s/%s", folder, file);
-    int rc = as_buf_check(&path, err);
-    if (rc < 0 || !as_path_exists(path.data))
-        return rc;
-    rc = as_sha256_file(path.data, &digest, err);
-    if (rc == 0)
-        as_run_record_hash(r, name, digest);
-    return rc;
-}
-
 /* Whatever changes a sample stands in the config or the hashes. */
 static int new_record(gen_writer *w, const as_opened_model *m, const char *prompts, as_err *err)
 {
@@ -333,14 +317,15 @@ static int new_record(gen_writer *w, const as_opened_model *m, const char *promp
     as_run_record_config(r, "logprobs", as_str_of(o->logprobs ? "true" : "false"));
     as_run_record_config(r, "ignore_eos", as_str_of(o->ignore_eos ? "true" : "false"));
     as_run_record_seed(r, "run", o->seed);
-    static const char *const files[] = {
-        "config.json",          "generation_config.json",       "tokenizer.json",
-        "model.safetensors",    "model.safetensors.index.json", "chat_template.jinja",
-        "tokenizer_config.json"
-    };
-    for (size_t i = 0; rc == 0 && i < sizeof files / sizeof *files; i++)
-        rc = hash_file(r, files[i], o->model.model, files[i], err);
-    return rc;
+    struct stat info;
+    if (stat(o->prompts, &info) == 0 && S_ISREG(info.st_mode)) { /* a pipe is read once */
+        as_digest digest;
+        rc = as_sha256_file(o->prompts, &digest, err);
+        if (rc < 0)
+            return rc;
+        as_run_record_hash(r, "prompts", digest);
+    }
+    return as_cli_record_model(r, o->model.model, err);
 }
 
 static int save_state(gen_writer *w, const char *state, as_err *err)

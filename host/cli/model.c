@@ -1,7 +1,9 @@
 /* model.c -- see model.h. SPDX-License-Identifier: Apache-2.0 */
 #include "cli/model.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "model/weights_io.h"
 
 enum { STANDARD_CONTEXT = 4096, MOST_THREADS = 1024, SMALL = 100000000 };
@@ -23,6 +25,43 @@ static int check_options(const as_model_opts *o, as_err *err)
     return 0;
 }
 
+int as_cli_device_open(k_device **out, const char *device, uint64_t threads, as_err *err)
+{
+    const k_options options = { .n_threads = (int)threads };
+    const char *backend = strcmp(device, "naive") == 0 ? "naive-f32" : device;
+    if (!k_backend_find(backend))
+        return as_fail(err, AS_EUSAGE, "device %s is not in this build; cpu is in every one",
+                       device);
+    int rc = k_device_open(out, backend, &options);
+    return rc < 0 ? as_fail(err, AS_EUSAGE, "device %s: %s; cpu runs everywhere", device,
+                            k_status_text(rc))
+                  : 0;
+}
+
+int as_cli_record_model(as_run_record *record, const char *folder, as_err *err)
+{
+    static const char *const files[] = { "config.json",
+                                         "generation_config.json",
+                                         "tokenizer.json",
+                                         "tokenizer_config.json",
+                                         "chat_template.jinja",
+                                         "model.safetensors",
+                                         "model.safetensors.index.json" };
+    int rc = 0;
+    for (size_t i = 0; i < sizeof files / sizeof *files && rc == 0; i++) {
+        AS_CLEANUP(free) char *path = as_path_join(folder, files[i]);
+        as_digest digest;
+        if (!path)
+            return as_fail(err, AS_ENOMEM, "out of memory");
+        if (!as_path_exists(path))
+            continue;
+        rc = as_sha256_file(path, &digest, err);
+        if (rc == 0)
+            as_run_record_hash(record, files[i], digest);
+    }
+    return rc;
+}
+
 static as_dtype type_of(const as_model_opts *o, const as_weights_index *index)
 {
     if (strcmp(o->dtype, "f32") == 0)
@@ -30,16 +69,6 @@ static as_dtype type_of(const as_model_opts *o, const as_weights_index *index)
     if (strcmp(o->dtype, "bf16") == 0)
         return AS_BF16;
     return index->n_params <= SMALL || index->config.dtype == AS_F32 ? AS_F32 : AS_BF16;
-}
-
-static int open_device(as_opened_model *m, const as_model_opts *o, as_err *err)
-{
-    const k_options options = { .n_threads = (int)o->threads };
-    const char *backend = strcmp(o->device, "naive") == 0 ? "naive-f32" : o->device;
-    int rc = k_device_open(&m->dev, backend, &options);
-    return rc < 0 ? as_fail(err, AS_EUSAGE, "--device %s: %s; --device cpu runs everywhere",
-                            o->device, k_status_text(rc))
-                  : 0;
 }
 
 static int load(as_opened_model *m, const as_model_opts *o, as_err *err)
@@ -67,7 +96,7 @@ int as_opened_model_open(as_opened_model *m, const as_model_opts *o, as_err *err
     if (rc == 0)
         rc = as_tokenizer_open(&m->tokenizer, o->model, err);
     if (rc == 0)
-        rc = open_device(m, o, err);
+        rc = as_cli_device_open(&m->dev, o->device, o->threads, err);
     if (rc < 0)
         return rc;
     const as_parameters_options options = {

@@ -2,6 +2,7 @@
 #ifndef AS_CLI_MODEL_H
 #define AS_CLI_MODEL_H
 #include "cli/common.h"
+#include "data/run_record.h"
 #include "model/parameters.h"
 #include "model/tokenizer.h"
 
@@ -24,6 +25,11 @@ typedef struct as_model_opts {
     { .name = "context", .type = AS_OPT_UINT, .value = "N", .initial = "0", .offset = offsetof(T, m.context),             \
       .help = "longest sequence, prompt and completion (0: the model's, up to 4096)" }
 /* NOLINTEND(bugprone-macro-parentheses) */
+
+/* "cpu", "naive" or "cuda", as --device and a configuration name them. AS_EUSAGE: not in this build. */
+int as_cli_device_open(k_device **out, const char *device, uint64_t threads, as_err *err);
+/* The hashes of the files in a model's folder that what it says depends on. */
+int as_cli_record_model(as_run_record *record, const char *folder, as_err *err);
 
 typedef struct as_opened_model { /* zero-initialise; as_opened_model_close in any state */
     as_weights_index *index;

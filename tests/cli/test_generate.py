@@ -103,6 +103,8 @@ class Generate(AssayTest):
         self.say(run, "max_tokens")
         run = self.generate(*words, "--resume", model=MODELS / "tiny_qwen3", rc=2)
         self.say(run, "config.json")
+        other = [dict(p, prompt=p["prompt"] + "!") for p in PROMPTS]
+        self.say(self.generate(*words, "--resume", prompts=other, rc=2), "prompts")
         out.write_bytes(whole.replace(b'"sample_idx":2', b'"sample_idx":9', 1))
         self.say(self.generate(*words, "--resume", rc=3), "out.jsonl:3", "not sample 2 of prompt \"a\"", "--force")
         self.generate(*words, "--force")
@@ -131,7 +133,7 @@ class Generate(AssayTest):
     def test_refusals(self):
         self.say(self.generate(model=self.dir, rc=3), "config.json")
         self.say(self.assay("generate", rc=2), "--model DIR is missing")
-        self.say(self.generate("--device", "cuda", rc=2), "--device cuda")
+        self.say(self.generate("--device", "cuda", rc=2), "device cuda is not in this build")
         self.say(self.generate("--n", 0, rc=2), "--n: 0 is out of range")
         self.say(self.generate("--top-p", 2, rc=2), "top_p 2")
         self.say(self.generate("--context", 100000, rc=2), "positions")
