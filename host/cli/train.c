@@ -113,6 +113,16 @@ int train_config_read(train_config *c, cJSON **tree, const char *file, const as_
     return rc == 0 ? check(c, file, err) : rc;
 }
 
+static void put_config(void *record, const char *key, as_str raw_json)
+{
+    as_run_record_config(record, key, raw_json);
+}
+
+int train_config_record(const train_config *c, as_run_record *record, as_err *err)
+{
+    return as_settings_show(c, settings, put_config, record, err);
+}
+
 /* ---- weights that are drawn ---- */
 
 void train_draw_weights(const as_weights_index *index, double std, uint64_t seed, float *arena)
@@ -142,7 +152,7 @@ static int run_train(const as_command *self, void *opts, const as_list *operands
     if (!o->out && !o->dry_run)
         return as_fail(err, AS_EUSAGE, "--out RUN/ is missing: the folder that the run writes");
     int rc = train_config_read(&c, &tree, operands->at[0], &o->set, err);
-    return rc == 0 ? train_sft(o, &c, tree, err) : rc;
+    return rc == 0 ? train_sft(o, &c, err) : rc;
 }
 
 static const as_opt options[] = {

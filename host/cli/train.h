@@ -8,6 +8,8 @@
 #include "train/settings.h"
 #include "train/sft.h"
 
+enum { TRAIN_F32, TRAIN_BF16 };
+
 typedef struct train_opts {
     const char *out, *progress;
     as_list set;
@@ -18,7 +20,7 @@ typedef struct train_opts {
 /* A configuration with algo "sft", as resolved. Texts point into the tree. */
 typedef struct train_config {
     const char *model, *init, *data, *chat; /* model: a folder with weights; init: one without, which are drawn */
-    int algo, dtype, device, decay;
+    int algo, dtype, device, decay; /* indices of the words in train.c; dtype: TRAIN_... */
     uint64_t steps, batch_size, micro_tokens, max_len, seed, warmup_steps, save_every, keep, memory_mib;
     double lr, min_lr, decay_from, init_std;
     as_optimizer_options optimizer;
@@ -32,6 +34,9 @@ int train_config_read(train_config *c, cJSON **tree, const char *file, const as_
  * same seed gives the same model everywhere. arena[index->n_elements] zeroed. */
 void train_draw_weights(const as_weights_index *index, double std, uint64_t seed, float *arena);
 
+/* Each key as resolved, into the record's config. */
+int train_config_record(const train_config *c, as_run_record *record, as_err *err);
+
 /* The run itself (train_run.c). */
-int train_sft(const train_opts *o, const train_config *c, const cJSON *tree, as_err *err);
+int train_sft(const train_opts *o, const train_config *c, as_err *err);
 #endif

@@ -12,6 +12,7 @@
 #include "train/pace.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -35,8 +36,8 @@ typedef struct run {
     as_run_record record;
     as_metrics *metrics;
     as_pace pace;
-    float *weights, *m, *v; /* the host's, for checkpoints */
-    uint64_t first, done;   /* steps done before, and now */
+    uint64_t first, done; /* steps done before, and now */
+    uint64_t saved;       /* the newest checkpoint */
     uint64_t tokens;
     as_sft_stats last;
     int64_t start_ns;
@@ -82,19 +83,9 @@ static int read_data(run *r, as_err *err)
                : as_fail(err, AS_EDATA, "%s: there is no text to learn from", r->c->data);
 }
 
-static int open_device(run *r, as_err *err)
-{
-    static const char *const names[] = { "cpu", "naive-f32", "cuda" };
-    const k_options options = { .n_threads = (int)r->opts->threads };
-    int rc = k_device_open(&r->dev, names[r->c->device], &options);
-    return rc < 0 ? as_fail(err, AS_EUSAGE, "\"device\" %s: %s; cpu runs everywhere",
-                            names[r->c->device], k_status_text(rc))
-                  : 0;
-}
-
 static as_parameters_options parameter_options(const run *r)
 {
-    return (as_parameters_options){ .type = r->c->dtype == 1 ? K_BF16 : K_F32,
+    return (as_parameters_options){ .type = r->c->dtype == TRAIN_BF16 ? K_BF16 : K_F32,
                                     .max_pos = (int64_t)r->c->max_len,
                                     .trains = true };
 }
@@ -135,12 +126,15 @@ static int plan(const run *r, as_err *err)
 static int fill_weights(run *r, as_err *err)
 {
     const as_weights_load_options how = { .dtype = AS_F32 };
+    AS_CLEANUP(free) float *weights = as_calloc(r->index->n_elements, sizeof *weights);
     int rc = 0;
+    if (!weights)
+        return as_fail(err, AS_ENOMEM, "no memory for %zu parameters", r->index->n_params);
     if (r->c->init)
-        train_draw_weights(r->index, r->c->init_std, r->c->seed, r->weights);
+        train_draw_weights(r->index, r->c->init_std, r->c->seed, weights);
     else
-        rc = as_weights_load(r->index, r->folder, &how, r->weights, err);
-    return rc == 0 ? as_parameters_set(r->parameters, r->weights, AS_F32, err) : rc;
+        rc = as_weights_load(r->index, r->folder, &how, weights, err);
+    return rc == 0 ? as_parameters_set(r->parameters, weights, AS_F32, err) : rc;
 }
 
 static int open_model(run *r, as_err *err)
@@ -169,12 +163,6 @@ static int open_training(run *r, as_err *err)
                                                        (uint64_t)(c->decay_from * (double)c->steps),
                                                    .steps = c->steps,
                                                    .decay = (as_decay)c->decay } };
-    const size_t n = r->index->n_elements;
-    r->weights = as_calloc(n, sizeof *r->weights);
-    r->m = as_calloc(n, sizeof *r->m);
-    r->v = as_calloc(n, sizeof *r->v);
-    if (!r->weights || !r->m || !r->v)
-        return as_fail(err, AS_ENOMEM, "no memory for %zu parameters", r->index->n_params);
     int rc = as_parameters_new(&r->parameters, r->index, r->dev, &parameters, err);
     if (rc == 0)
         rc = fill_weights(r, err);
@@ -189,40 +177,20 @@ static int open_training(run *r, as_err *err)
 
 /* ---- the folder of the run ---- */
 
-static int hash_file(as_run_record *record, const char *name, const char *folder, as_err *err)
-{
-    AS_CLEANUP(free) char *path = folder ? as_path_join(folder, name) : as_strdup(name);
-    as_digest digest;
-    if (!path)
-        return as_fail(err, AS_ENOMEM, "out of memory");
-    if (folder && !as_path_exists(path))
-        return 0;
-    int rc = as_sha256_file(path, &digest, err);
-    if (rc == 0)
-        as_run_record_hash(record, folder ? name : "data", digest);
-    return rc;
-}
-
 /* Whatever changes a step stands in the config or the hashes. */
-static int new_record(run *r, const cJSON *tree, as_err *err)
+static int new_record(run *r, as_err *err)
 {
-    static const char *const files[] = { "config.json", "tokenizer.json", "model.safetensors",
-                                         "model.safetensors.index.json" };
+    as_digest data;
     int rc = as_run_record_new(&r->record, "train", err);
-    for (const cJSON *member = tree->child; member && rc == 0; member = member->next) {
-        char *text = cJSON_PrintUnformatted(member);
-        if (!text)
-            return as_fail(err, AS_ENOMEM, "out of memory");
-        as_run_record_config(&r->record, member->string, as_str_of(text));
-        cJSON_free(text);
-    }
     if (rc == 0)
-        as_run_record_seed(&r->record, "run", r->c->seed);
+        rc = train_config_record(r->c, &r->record, err);
     if (rc == 0)
-        rc = hash_file(&r->record, r->c->data, NULL, err);
-    for (size_t i = 0; i < sizeof files / sizeof *files && rc == 0; i++)
-        rc = hash_file(&r->record, files[i], r->folder, err);
-    return rc;
+        rc = as_sha256_file(r->c->data, &data, err);
+    if (rc < 0)
+        return rc;
+    as_run_record_hash(&r->record, "data", data);
+    as_run_record_seed(&r->record, "run", r->c->seed);
+    return as_cli_record_model(&r->record, r->folder, err);
 }
 
 static int save_state(run *r, const char *state, as_err *err)
@@ -236,35 +204,74 @@ static int save_state(run *r, const char *state, as_err *err)
     return as_run_record_save(&r->record, r->record_path, err);
 }
 
-static as_checkpoint state_of(run *r, as_checkpoint_counter counters[1])
+/* The state as a checkpoint has it, in the host's memory: there only while one is written or read,
+ * so that a step takes what the plan says. */
+typedef struct state {
+    as_checkpoint checkpoint;
+    as_checkpoint_counter tokens;
+} state;
+
+static void state_fini(state *s)
 {
-    counters[0] = (as_checkpoint_counter){ "tokens", r->tokens };
-    return (as_checkpoint){ .index = r->index,
-                            .weights = r->weights,
-                            .m = r->m,
-                            .v = r->v,
-                            .step = r->done,
-                            .counters = counters,
-                            .n_counters = 1 };
+    as_free(s->checkpoint.weights);
+    as_free(s->checkpoint.m);
+    as_free(s->checkpoint.v);
+}
+
+static int state_init(state *s, const run *r, as_err *err)
+{
+    const size_t n = r->index->n_elements;
+    s->tokens = (as_checkpoint_counter){ "tokens", r->tokens };
+    s->checkpoint = (as_checkpoint){ .index = r->index,
+                                     .weights = as_calloc(n, sizeof(float)),
+                                     .m = as_calloc(n, sizeof(float)),
+                                     .v = as_calloc(n, sizeof(float)),
+                                     .step = r->done,
+                                     .counters = &s->tokens,
+                                     .n_counters = 1 };
+    return s->checkpoint.weights && s->checkpoint.m && s->checkpoint.v
+               ? 0
+               : as_fail(err, AS_ENOMEM, "no memory for a checkpoint of %zu parameters",
+                         r->index->n_params);
 }
 
 static int save_checkpoint(run *r, as_err *err)
 {
-    const as_checkpoint_options how = { .dtype = r->c->dtype == 1 ? AS_BF16 : AS_F32,
+    const as_checkpoint_options how = { .dtype = r->c->dtype == TRAIN_BF16 ? AS_BF16 : AS_F32,
                                         .like = r->folder,
                                         .keep = (unsigned)r->c->keep };
-    as_checkpoint_counter counters[1];
-    const as_checkpoint c = state_of(r, counters);
-    int rc = as_optimizer_get(r->optimizer, r->weights, r->m, r->v, err);
-    return rc == 0 ? as_checkpoint_save(&c, &how, r->checkpoints, err) : rc;
+    state s;
+    int rc = state_init(&s, r, err);
+    as_checkpoint *c = &s.checkpoint;
+    if (rc == 0)
+        rc = as_optimizer_get(r->optimizer, c->weights, c->m, c->v, err);
+    if (rc == 0)
+        rc = as_checkpoint_save(c, &how, r->checkpoints, err);
+    if (rc == 0)
+        r->saved = r->done;
+    state_fini(&s);
+    return rc;
+}
+
+static int load_checkpoint(run *r, const char *path, as_err *err)
+{
+    state s;
+    int rc = state_init(&s, r, err);
+    as_checkpoint *c = &s.checkpoint;
+    if (rc == 0)
+        rc = as_checkpoint_load(c, path, err);
+    if (rc == 0)
+        rc = as_optimizer_set(r->optimizer, c->weights, c->m, c->v, err);
+    r->first = r->done = r->saved = c->step;
+    r->tokens = s.tokens.value;
+    state_fini(&s);
+    return rc;
 }
 
 static int go_on(run *r, as_err *err)
 {
     as_run_record before = { 0 };
     AS_CLEANUP(free) char *path = NULL;
-    as_checkpoint_counter counters[1];
-    as_checkpoint c = state_of(r, counters);
     int rc = as_run_record_load(&before, r->record_path, err);
     if (rc == 0)
         rc = as_run_record_continues(&before, &r->record, err);
@@ -273,22 +280,18 @@ static int go_on(run *r, as_err *err)
         rc = as_checkpoint_latest(&path, r->checkpoints, err);
     if (rc < 0 || !path)
         return rc; /* none yet: from the beginning */
-    rc = as_checkpoint_load(&c, path, err);
-    if (rc == 0)
-        rc = as_optimizer_set(r->optimizer, r->weights, r->m, r->v, err);
-    r->first = r->done = c.step;
-    r->tokens = counters[0].value;
+    rc = load_checkpoint(r, path, err);
     if (rc == 0 && !r->opts->quiet)
         as_cli_say("goes on from %s", path);
     return rc;
 }
 
 /* TensorBoard shows texts as Markdown. */
-static int tell_config(run *r, const cJSON *tree, as_err *err)
+static int tell_config(run *r, as_err *err)
 {
     AS_CLEANUP(buf) as_buf text = { 0 };
     as_buf_init(&text, 1 << 20);
-    char *config = cJSON_Print(tree);
+    char *config = cJSON_Print(cJSON_GetObjectItemCaseSensitive(r->record.json, "config"));
     as_buf_text(&text, "```\n");
     as_buf_text(&text, config ? config : "");
     as_buf_text(&text, "\n```\n");
@@ -298,7 +301,7 @@ static int tell_config(run *r, const cJSON *tree, as_err *err)
                    : rc;
 }
 
-static int open_folder(run *r, const cJSON *tree, as_err *err)
+static int open_folder(run *r, as_err *err)
 {
     const train_opts *o = r->opts;
     int rc = as_path_make_dirs(o->out, err);
@@ -307,7 +310,7 @@ static int open_folder(run *r, const cJSON *tree, as_err *err)
     if (rc == 0 && (!r->checkpoints || !r->record_path))
         rc = as_fail(err, AS_ENOMEM, "out of memory");
     if (rc == 0)
-        rc = new_record(r, tree, err);
+        rc = new_record(r, err);
     if (rc < 0)
         return rc;
     const bool has_run = as_path_exists(r->record_path), goes_on = has_run && o->resume;
@@ -319,7 +322,7 @@ static int open_folder(run *r, const cJSON *tree, as_err *err)
     if (rc == 0) /* first: it refuses where another process is at work */
         rc = as_metrics_open(&r->metrics, o->out, r->first + 1, err);
     if (rc == 0 && r->first < r->c->steps)
-        rc = tell_config(r, tree, err);
+        rc = tell_config(r, err);
     if (rc == 0 && !goes_on && as_path_exists(r->checkpoints))
         rc = as_checkpoint_remove_all(r->checkpoints, err);
     return rc == 0 ? save_state(r, "running", err) : rc;
@@ -349,6 +352,15 @@ static int save_all(run *r, as_err *err)
     return rc == 0 ? save_checkpoint(r, err) : rc;
 }
 
+/* A step whose gradient was refused has changed no weight: what those before it have learned is
+ * kept. */
+static int save_what_was(run *r, int rc)
+{
+    if (rc == AS_EDATA && r->done > r->saved)
+        (void)save_all(r, NULL);
+    return rc;
+}
+
 static int step_all(run *r, as_progress *progress, as_err *err)
 {
     const uint64_t every = r->c->save_every;
@@ -356,7 +368,7 @@ static int step_all(run *r, as_progress *progress, as_err *err)
     while (rc == 0 && r->done < r->c->steps) {
         rc = as_sft_step(r->sft, r->done + 1, &r->last, err);
         if (rc < 0)
-            break;
+            return save_what_was(r, rc);
         r->done++;
         r->tokens += r->last.tokens;
         rc = record_step(r, progress, err);
@@ -373,9 +385,12 @@ static void say(const run *r)
 {
     const double seconds = (double)(as_now_ns() - r->start_ns) / 1e9;
     char a[AS_TEXT_MAX], b[AS_TEXT_MAX], d[AS_TEXT_MAX];
-    as_cli_say("steps  %s of %s, loss %.4f at the last, %s tokens in all",
-               as_text_count(a, r->done), as_text_count(b, r->c->steps), r->last.loss,
-               as_text_count(d, r->tokens));
+    if (r->done == r->first)
+        as_cli_say("steps  all %s were done already", as_text_count(a, r->done));
+    else
+        as_cli_say("steps  %s of %s, loss %.4f at the last, %s tokens in all",
+                   as_text_count(a, r->done), as_text_count(b, r->c->steps), r->last.loss,
+                   as_text_count(d, r->tokens));
     as_cli_say("in     %s; the model is %s/step_%" PRIu64, as_text_seconds(a, seconds),
                r->checkpoints, r->done);
 }
@@ -411,12 +426,8 @@ static int train(run *r, as_err *err)
     rc = rc < 0 ? rc : closed;
     const bool is_stopped = rc == AS_EINTR || rc == AS_ETERM;
     int saved = save_state(r, rc == 0 ? "done" : is_stopped ? "interrupted" : "failed", err);
-    if (is_stopped) {
-        AS_CLEANUP(buf) as_buf line = { 0 };
-        as_buf_init(&line, 1 << 20);
-        as_cli_line(&line, "--resume");
-        as_cli_say("to go on: %s", line.data ? line.data : "the same line with --resume");
-    }
+    if (is_stopped)
+        as_cli_say_resume();
     if (rc < 0 || saved < 0)
         return rc < 0 ? rc : saved;
     if (!r->opts->quiet)
@@ -437,26 +448,26 @@ static void close_run(run *r)
     as_weights_index_free(r->index);
     as_run_record_fini(&r->record);
     (void)as_metrics_close(r->metrics, NULL);
-    void *const pieces[] = { r->weights, r->m, r->v, r->checkpoints, r->record_path };
-    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
-        as_free(pieces[i]);
+    as_free(r->checkpoints);
+    as_free(r->record_path);
 }
 
-int train_sft(const train_opts *o, const train_config *c, const cJSON *tree, as_err *err)
+int train_sft(const train_opts *o, const train_config *c, as_err *err)
 {
-    run r = { .opts = o, .c = c, .folder = c->init ? c->init : c->model };
+    static const char *const devices[] = { "cpu", "naive", "cuda" };
+    run r = { .opts = o, .c = c, .folder = c->init ? c->init : c->model, .last = { .loss = NAN } };
     int rc = open_model(&r, err);
     if (rc == 0)
         rc = read_data(&r, err);
     if (rc == 0)
-        rc = open_device(&r, err);
+        rc = as_cli_device_open(&r.dev, devices[c->device], o->threads, err);
     r.pass = pass_options(&r);
     if (rc == 0)
         rc = plan(&r, err);
     if (rc == 0 && !o->dry_run) {
         rc = open_training(&r, err);
         if (rc == 0)
-            rc = open_folder(&r, tree, err);
+            rc = open_folder(&r, err);
         if (rc == 0)
             rc = train(&r, err);
     }

@@ -98,6 +98,61 @@ int as_settings_read(void *out, const cJSON *object, const as_setting *table, co
     return rc;
 }
 
+/* ---- as resolved ---- */
+
+/* False: there is none. */
+static bool show_one(const as_setting *s, const void *value, as_buf *out)
+{
+    const char *text = NULL, *word = s->choices;
+    switch (s->type) {
+    case AS_SETTING_TEXT:
+        text = *(const char *const *)value;
+        if (text)
+            as_buf_json_str(out, as_str_of(text));
+        return text != NULL;
+    case AS_SETTING_CHOICE:
+        for (int i = 0; i < *(const int *)value; i++)
+            word += strcspn(word, "|") + 1;
+        if (*(const int *)value >= 0)
+            as_buf_json_str(out, (as_str){ word, strcspn(word, "|") });
+        return *(const int *)value >= 0;
+    case AS_SETTING_UINT:
+        as_buf_u64(out, *(const uint64_t *)value);
+        return true;
+    case AS_SETTING_NUMBER:
+        as_buf_json_num(out, *(const double *)value);
+        return true;
+    case AS_SETTING_BOOL:
+        as_buf_text(out, *(const bool *)value ? "true" : "false");
+        return true;
+    case AS_SETTING_OBJECT:
+        break;
+    }
+    const cJSON *object = *(const cJSON *const *)value;
+    char *printed = object ? cJSON_PrintUnformatted(object) : NULL;
+    as_buf_text(out, printed ? printed : "");
+    out->failed = out->failed || (object && !printed);
+    cJSON_free(printed);
+    return object != NULL;
+}
+
+int as_settings_show(const void *values, const as_setting *table, as_settings_put *put, void *ctx,
+                     as_err *err)
+{
+    AS_CLEANUP(buf) as_buf json = { 0 };
+    as_buf_init(&json, (size_t)1 << 24);
+    for (const as_setting *s = table; s->key; s++) {
+        as_buf_clear(&json);
+        const bool is_there = show_one(s, (const char *)values + s->offset, &json);
+        int rc = as_buf_check(&json, err);
+        if (rc < 0)
+            return rc;
+        if (is_there)
+            put(ctx, s->key, as_buf_str(&json));
+    }
+    return 0;
+}
+
 /* ---- KEY=VALUE ---- */
 
 /* A text that is no JSON is a text. */

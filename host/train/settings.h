@@ -27,6 +27,11 @@ typedef struct as_setting {
  * `CONFIG: key "lrr" unknown (known: ...)`, or `CONFIG: "lr": -1, where 0 to 10 is allowed`. */
 int as_settings_read(void *out, const cJSON *object, const as_setting *table, const char *what, as_err *err);
 
+/* As resolved, defaults and all: each key with its value as JSON; texts and objects that are NULL, and choices below 0, are
+ * not there. What a run's manifest says. */
+typedef void as_settings_put(void *ctx, const char *key, as_str raw_json);
+int as_settings_show(const void *values, const as_setting *table, as_settings_put *put, void *ctx, as_err *err);
+
 /* "optimizer.lr=0.1" into the tree: objects on the way are made; the value is JSON, or else a text as it stands. */
 int as_settings_set(cJSON *object, const char *assignment, as_err *err);
 #endif

@@ -2,7 +2,9 @@
 """test_train.py -- assay train with algo sft on a tiny model: it learns, the micro-batches do not show, a killed run ends as if
 nothing had been, what it refuses. SPDX-License-Identifier: Apache-2.0"""
 import json
+import shutil
 import signal
+import struct
 
 from run_assay import SOURCE, AssayTest, main, wait_for
 
@@ -116,6 +118,12 @@ class Train(AssayTest):
     def test_checkpoints(self):
         self.train("run", save_every=3, keep=2)
         self.assertEqual(sorted(p.name for p in (self.dir / "run/checkpoints").iterdir()), ["step_12", "step_9"])
+        config = json.loads((self.dir / "run/manifest.json").read_text())["config"]
+        self.assertEqual((config["lr"], config["beta2"], config["decay"], config["device"], config["append_eos"]),
+                         (SMALL["lr"], 0.999, "linear", "cpu", True))  # as resolved
+        done = self.train("run", "--resume", "--json", save_every=3, keep=2)
+        self.say(done, "all 12 were done already")
+        self.assertIsNone(json.loads(done.out)["loss"])
         self.say(self.train("run", save_every=3, keep=2, rc=2), "--resume to go on")
         self.say(self.train("run", "--resume", save_every=4, keep=2, rc=2), "save_every")
         self.train("run", "--force", save_every=5, keep=0)
@@ -125,6 +133,38 @@ class Train(AssayTest):
         data[-3] ^= 1
         weights_file.write_bytes(data)
         self.say(self.train("run", "--resume", save_every=5, keep=0, rc=3), "step_12", "model.safetensors")
+
+    def poisoned(self):
+        """A model whose attention overflows where the letter z is, and only there: the one embedding with a first number, of
+        which q and k make more than a float holds when they are multiplied."""
+        model = self.dir / "poisoned"
+        shutil.copytree(SOURCE / "tests/golden/models/tiny_llama", model)
+        data = bytearray((model / "model.safetensors").read_bytes())
+        size, = struct.unpack_from("<Q", data)
+        header = json.loads(data[8:8 + size])
+        z = json.loads((model / "tokenizer.json").read_text())["model"]["vocab"]["z"]
+
+        def set_column(name, value):
+            rows, columns = header[name]["shape"]
+            for row in range(rows):
+                at = 8 + size + header[name]["data_offsets"][0] + 4 * row * columns
+                struct.pack_into("<f", data, at, value(row))
+        set_column("model.embed_tokens.weight", lambda row: 1.0 if row == z else 0.0)
+        for part in "qk":
+            set_column(f"model.layers.0.self_attn.{part}_proj.weight", lambda row: 3e19)
+        (model / "model.safetensors").unlink()
+        (model / "model.safetensors").write_bytes(data)
+        return model
+
+    def test_a_gradient_that_is_not_finite(self):
+        """The run ends, and what was learned before is kept."""
+        rows = ROWS + [{"prompt": "z", "completion": "z"}]
+        run = self.train("run", rows=rows, model=str(self.poisoned()), batch_size=1, steps=100, seed=3, rc=3)
+        self.say(run, "the gradient is not finite")
+        manifest = json.loads((self.dir / "run/manifest.json").read_text())
+        self.assertEqual(manifest["state"], "failed")
+        self.assertGreater(manifest["steps_done"], 0)
+        self.assertTrue((self.step("run", manifest["steps_done"]) / "model.safetensors").exists())
 
     def test_chat_and_texts(self):
         rows = [{"messages": [{"role": "user", "content": "2+2"}, {"role": "assistant", "content": "4"}]}, {"text": "abcdef"}]

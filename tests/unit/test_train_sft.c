@@ -84,6 +84,29 @@ static void test_settings(void **state)
     }
 }
 
+static void put(void *ctx, const char *key, as_str raw_json)
+{
+    as_buf *out = ctx;
+    as_buf_addf(out, "%s=%.*s;", key, (int)raw_json.len, raw_json.data);
+}
+
+static void test_settings_as_resolved(void **state)
+{
+    (void)state;
+    small s = { .kind = 1, .count = 3, .rate = 0.25, .is_on = true, .name = "a\"b" };
+    as_buf out;
+    as_buf_init(&out, 1000);
+    MUST(as_settings_show(&s, table, put, &out, err));
+    assert_string_equal(out.data, "name=\"a\\\"b\";kind=\"two\";count=3;rate=0.25;is_on=true;");
+    cJSON *empty = cJSON_CreateObject();
+    s = (small){ .kind = -1, .more = empty };
+    as_buf_clear(&out);
+    MUST(as_settings_show(&s, table, put, &out, err));
+    assert_string_equal(out.data, "count=0;rate=0;is_on=false;more={};");
+    cJSON_Delete(empty);
+    as_buf_fini(&out);
+}
+
 /* ---- schedules ---- */
 
 static void test_schedules(void **state)
@@ -260,11 +283,9 @@ static void test_clip_and_decay(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_settings),
-        cmocka_unit_test(test_schedules),
-        cmocka_unit_test(test_every_text_once_an_epoch),
-        cmocka_unit_test(test_micro_batches),
-        cmocka_unit_test(test_clip_and_decay),
+        cmocka_unit_test(test_settings),      cmocka_unit_test(test_settings_as_resolved),
+        cmocka_unit_test(test_schedules),     cmocka_unit_test(test_every_text_once_an_epoch),
+        cmocka_unit_test(test_micro_batches), cmocka_unit_test(test_clip_and_decay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
