@@ -51,6 +51,10 @@ typedef enum k_type { K_F32 = 1, K_BF16 = 2, K_F64 = 3 } k_type;
 static inline size_t k_type_size(k_type type) { return type == K_F64 ? 8 : type == K_F32 ? 4 : type == K_BF16 ? 2 : 0; }
 /* The type called "real" above. */
 static inline k_type k_real_type(k_type type) { return type == K_F64 ? K_F64 : K_F32; }
+/* Activations may be real where weights are narrower: arguments x_type, y_type and h_type below are `type` (0 says so too)
+ * or its real type. */
+static inline k_type k_type_or(k_type given, k_type type) { return given ? given : type; }
+static inline int k_is_type_or_real(k_type given, k_type type) { return !given || given == type || given == k_real_type(type); }
 
 #define K_MAX_HEAD_DIM 256 /* D, even */
 #define K_KEY_BLOCK 16     /* attention takes keys in blocks of so many, counted from position 0 */
@@ -58,10 +62,10 @@ static inline k_type k_real_type(k_type type) { return type == K_F64 ? K_F64 : K
 /* ---- matrix products --------------------------------------------------------------------------------------------- */
 
 /* gemm_nt: y[m,n] = x[m,k] w[n,k]^T + bias[n]                          (forward of a linear layer)
- * Where accumulate: y += instead; bias may then be given too. y is of y_type: type, or real (logits).
+ * Where accumulate: y += instead; bias may then be given too. x is of x_type; y of y_type, which must be given.
  * `packed`: w as `pack` laid it out for K_PACK_NT, or NULL. w itself must be given in any case. */
 typedef struct k_gemm {
-    k_type type, y_type;
+    k_type type, x_type, y_type;
     int64_t m, n, k;
     const void *x, *w, *packed;
     const void *bias; /* [n] of type, or NULL */
@@ -70,9 +74,9 @@ typedef struct k_gemm {
 } k_gemm;
 
 /* gemm_nn: dx[m,k] = dy[m,n] w[n,k], or += where accumulate             (backward to the input)
- * `packed`: w as `pack` laid it out for K_PACK_NN, or NULL. */
+ * `packed`: w as `pack` laid it out for K_PACK_NN, or NULL. dy and dx are of x_type. */
 typedef struct k_gemm_dx {
-    k_type type;
+    k_type type, x_type;
     int64_t m, n, k;
     const void *dy, *w, *packed;
     void *dx;
@@ -96,11 +100,11 @@ typedef enum k_packing { K_PACK_NT = 1, K_PACK_NN = 2 } k_packing;
 /* embed: y[t,:] = table[ids[t],:]
  * embed_bwd: dtable[ids[t],:] += dy[t,:], tokens of one id added in the order of t. No id is special (no padding id). */
 typedef struct k_embed {
-    k_type type;
+    k_type type, y_type;
     int64_t tokens, d, vocab;
     const int32_t *ids; /* 0 <= id < vocab */
-    const void *table;  /* [vocab,d] */
-    void *y;            /* [tokens,d] */
+    const void *table;  /* [vocab,d] of type */
+    void *y;            /* [tokens,d] of y_type */
 } k_embed;
 typedef struct k_embed_bwd {
     k_type type;
@@ -264,10 +268,10 @@ typedef struct k_copy_rows {
  * last bits are those of logp;  entropy = log_sum - sum_j p_j (z_j - max);  lse = max + log_sum, for the
  * gradient. In chunks of rows through `scratch` (lmhead_scratch bytes). */
 typedef struct k_lmhead {
-    k_type type;
+    k_type type, h_type;
     int64_t m, d, vocab;
     double temperature;     /* > 0 */
-    const void *h, *w;      /* [M,d], [V,d] */
+    const void *h, *w;      /* [M,d] of h_type, [V,d] */
     const void *packed;     /* w for K_PACK_NT, or NULL */
     const int32_t *targets; /* [M], 0 <= target < vocab */
     void *logp;             /* [M] real */
@@ -280,7 +284,7 @@ typedef struct k_lmhead {
  * dz_j = c (1[j = target] - p_j) - e p_j (log p_j + entropy);   dh = dz w / temperature;   dw += dz^T h / temperature.
  * lse (and entropy, where ecoef is given) are those of lmhead_logprob on the same h and w. Rows with c = e = 0 add nothing. */
 typedef struct k_lmhead_grad {
-    k_type type;
+    k_type type, h_type;                       /* h_type: of h and dh */
     int64_t m, d, vocab;
     double temperature;
     const void *h, *w, *packed_nt, *packed_nn; /* packed: or NULL */
@@ -349,7 +353,7 @@ typedef struct k_device { /* a backend's own device begins with this */
     const k_backend *ops;
 } k_device;
 
-#define K_TABLE_VERSION 1
+#define K_TABLE_VERSION 2
 struct k_backend {
     uint32_t version;  /* K_TABLE_VERSION: a table loaded from a library must agree */
     uint32_t types;    /* bit (1 << type) for each it computes in */

@@ -1,11 +1,12 @@
 /* engine_step.c -- training steps of a model of random weights: mean cross-entropy over packed
  * sequences, gradients, their norm, clipping, AdamW, packing.
  *
- * `engine_step BACKEND fp32|bf16 THREADS D LAYERS HEADS KV_HEADS FF VOCAB SEQS LENGTH STEPS
- * [RECOMPUTE]`: Qwen2-shaped, of STEPS steps the first is left out; prints one JSON object:
- * parameters, tokens of a step, median seconds of a step by the wall and of the process's CPU time,
- * of them forward (with the log-probs), backward, optimizer; the loss before the first step and
- * after the last; planned and peak resident bytes. SPDX-License-Identifier: Apache-2.0 */
+ * `engine_step BACKEND fp32|bf16|bf16-all THREADS D LAYERS HEADS KV_HEADS FF VOCAB SEQS LENGTH
+ * STEPS [RECOMPUTE]`: Qwen2-shaped (bf16: weights alone, bf16-all: activations too), of STEPS steps
+ * the first is left out; prints one JSON object: parameters, tokens of a step, median seconds of a
+ * step by the wall and of the process's CPU time, of them forward (with the log-probs), backward,
+ * optimizer; the loss before the first step and after the last; planned and peak resident bytes.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rng.h"
@@ -29,6 +30,7 @@ typedef struct bench {
     as_plan plan;
     as_plan_options options;
     k_type type;
+    bool is_wide;
     void *grads, *moment, *square, *master;
     as_packed batch;
     double *logp, *coef;
@@ -76,8 +78,8 @@ static int fill(bench *b, as_err *err)
     for (size_t i = 0; i < b->index->n_tensors; i++) {
         const as_tensor *t = &b->index->tensors[i];
         for (size_t j = 0; j < t->n; j++)
-            arena[t->offset + j] =
-                t->rows > 1 ? (float)(0.04 * (as_rng_double(&r) - 0.5)) : t->role != AS_W_QKV_BIAS;
+            arena[t->offset + j] = t->rows > 1 ? (float)(0.04 * (as_rng_double(&r) - 0.5))
+                                               : (float)(t->role != AS_W_QKV_BIAS);
     }
     int rc = as_parameters_set(b->p, arena, AS_F32, err);
     as_free(arena);
@@ -136,7 +138,8 @@ static int prepare(bench *b, const char *backend, int n_threads, int32_t n_seqs,
         rc = make_batch(b, n_seqs, length, err);
     if (rc < 0)
         return rc;
-    b->options.parameters = (as_parameters_options){ .type = b->type, .trains = true };
+    b->options.parameters =
+        (as_parameters_options){ .type = b->type, .wide = b->is_wide, .trains = true };
     b->options.training.tokens = b->batch.n_tokens;
     b->options.training.seqs = n_seqs;
     b->options.training.rows = b->batch.n_rows;
@@ -247,15 +250,17 @@ int main(int argc, char **argv)
     static bench b;
     as_err err = { 0 };
     if (argc < 13) {
-        (void)fprintf(stderr, "usage: engine_step BACKEND fp32|bf16 THREADS D LAYERS HEADS "
-                              "KV_HEADS FF VOCAB SEQS LENGTH "
-                              "STEPS [RECOMPUTE]\n");
+        (void)fprintf(stderr,
+                      "usage: engine_step BACKEND fp32|bf16|bf16-all THREADS D LAYERS HEADS "
+                      "KV_HEADS FF VOCAB SEQS LENGTH "
+                      "STEPS [RECOMPUTE]\n");
         return 2;
     }
     long n[12] = { 0 };
     for (int i = 3; i < argc && i < 14; i++)
         n[i - 3] = strtol(argv[i], NULL, 10);
-    b.type = strcmp(argv[2], "bf16") == 0 ? K_BF16 : K_F32;
+    b.type = strcmp(argv[2], "fp32") == 0 ? K_F32 : K_BF16;
+    b.is_wide = strcmp(argv[2], "bf16") == 0;
     b.config = (as_model_config){
         .type = AS_QWEN2, .d = n[1], .n_layers = n[2], .n_heads = n[3], .n_kv_heads = n[4]
     };

@@ -101,6 +101,7 @@ int as_opened_model_open(as_opened_model *m, const as_model_opts *o, as_err *err
         return rc;
     const as_parameters_options options = {
         .type = type_of(o, m->index) == AS_BF16 ? K_BF16 : K_F32,
+        .wide = true,
         .max_pos = o->context                          ? (int64_t)o->context
                    : config.max_pos < STANDARD_CONTEXT ? config.max_pos
                                                        : STANDARD_CONTEXT,

@@ -86,6 +86,7 @@ static int read_data(run *r, as_err *err)
 static as_parameters_options parameter_options(const run *r)
 {
     return (as_parameters_options){ .type = r->c->dtype == TRAIN_BF16 ? K_BF16 : K_F32,
+                                    .wide = true,
                                     .max_pos = (int64_t)r->c->max_len,
                                     .trains = true };
 }

@@ -27,8 +27,7 @@ static void *take(carver *c, int64_t rows, int64_t cols, size_t size)
 
 typedef struct sizes {
     int64_t t, d, heads, kv_heads, qkv, att, f;
-    size_t type, act, real; /* of a number: of weights, of activations, of statistics */
-    int64_t widest;
+    size_t act, real; /* of a number: of activations, of statistics */
     bool has_qk_norm;
 } sizes;
 
@@ -80,11 +79,7 @@ static void lay_out_layers(as_layer_activations *layers, int64_t n, carver *c, c
 static void lay_out_rows(as_activations *a, carver *c, const sizes *s, int64_t vocab,
                          const as_run_options *o)
 {
-    a->h_rows = take(c, o->rows > o->logit_rows ? o->rows : o->logit_rows, s->d, s->type);
-    a->wide_rows = s->act == s->type
-                       ? NULL
-                       : take(c, o->rows > o->logit_rows ? o->rows : o->logit_rows, s->d, s->act);
-    a->narrow = s->act == s->type ? NULL : take(c, s->t, s->widest, s->type);
+    a->h_rows = take(c, o->rows > o->logit_rows ? o->rows : o->logit_rows, s->d, s->act);
     a->logp = take(c, o->rows, 1, s->real);
     a->entropy = take(c, o->rows > o->logit_rows ? o->rows : o->logit_rows, 1, s->real);
     a->lse = take(c, o->rows, 1, s->real);
@@ -118,8 +113,7 @@ static void lay_out_backward(as_activations *a, carver *c, const sizes *s, const
     a->delta = take(c, s->t, s->heads, s->real);
     a->coef = take(c, o->rows, 1, s->real);
     a->ecoef = take(c, o->rows, 1, s->real);
-    a->narrow_too = s->act == s->type ? NULL : take(c, s->t, s->widest, s->type);
-    a->dh_rows = take(c, o->rows, s->d, s->type);
+    a->dh_rows = take(c, o->rows, s->d, s->act);
 }
 
 static int options_ok(const as_run_options *o, const as_model_config *m, as_err *err)
@@ -152,10 +146,7 @@ int as_activations_lay_out(as_activations *a, as_layer_activations *layers, char
                 .f = m->d_ff };
     s.qkv = (m->n_heads + 2 * m->n_kv_heads) * m->head_dim;
     s.att = m->n_heads * m->head_dim;
-    s.type = k_type_size(type);
     s.act = k_type_size(act);
-    s.widest = 2 * s.f > s.qkv ? 2 * s.f : s.qkv;
-    s.widest = s.widest > s.d ? s.widest : s.d;
     s.real = k_type_size(k_real_type(type));
     s.has_qk_norm = m->has_qk_norm;
     carver c = { 0 };

@@ -41,7 +41,7 @@ typedef struct as_activations {
     void *r_last;                 /* [T,d] what the last norm reads */
     void *h_last, *rstd_last;     /* [T,d], [T] */
     /* heads and rows */
-    void *h_rows;                 /* [M,d] rows that are scored, as the head takes them: in the weights' type */
+    void *h_rows;                 /* [M,d] rows that are scored, as the head takes them */
     void *logp, *entropy, *lse;   /* [M] real */
     void *logits;                 /* [logit_rows,V] real */
     void *sampled, *kept;         /* [logit_rows] real: log-probs of a sample */
@@ -52,9 +52,7 @@ typedef struct as_activations {
     void *dr, *dh, *dact, *datt, *dqkv; /* [T,d], [T,d], [T,F], [T,H D], [T,(H+2KV)D] */
     void *delta;                        /* [T,H] real */
     void *coef, *ecoef;                 /* [M] real */
-    void *dh_rows;                      /* [M,d] in the weights' type */
-    /* where activations are wider than weights: what goes into a product, rounded; and rows on their way */
-    void *narrow, *narrow_too, *wide_rows; /* [T, the widest], [T, the widest] (a backward's), [M,d]; else NULL */
+    void *dh_rows;                      /* [M,d] */
     void *head_scratch, *sample_scratch;
     size_t activation_bytes, scratch_bytes; /* of all this: what is kept for a backward, and the rest */
 } as_activations;

@@ -13,19 +13,20 @@ static void linear_bwd(as_run *r, as_role role, int64_t layer, const void *dy, c
 {
     const as_tensor *t = as_weights_tensor(r->p->index, role, layer);
     const size_t at = (size_t)(t - r->p->index->tensors);
-    k_gemm_dw w = { .type = r->p->type, .m = r->tokens, .n = t->rows, .k = t->cols };
-    w.dy = as_run_narrowed(r, dy, r->tokens * t->rows, r->a.narrow);
-    w.x = as_run_narrowed(r, x, r->tokens * t->cols, r->a.narrow_too);
+    k_gemm_dw w = { .type = r->p->act, .m = r->tokens, .n = t->rows, .k = t->cols };
+    w.dy = dy;
+    w.x = x;
     w.dw = as_parameters_in(r->p, grads, r->p->real, role, layer);
     if (role == AS_W_QKV)
         w.dbias = as_parameters_in(r->p, grads, r->p->real, AS_W_QKV_BIAS, layer);
     as_run_note(r, "gemm_tn", r->ops->gemm_tn(r->dev, &w));
-    k_gemm_dx a = { .type = r->p->type, .m = r->tokens, .n = t->rows, .k = t->cols, .dy = w.dy };
+    k_gemm_dx a = { .type = r->p->type, .x_type = r->p->act, .m = r->tokens, .n = t->rows };
+    a.k = t->cols;
+    a.dy = dy;
     a.w = as_parameters_at(r->p, role, layer);
     a.packed = r->p->packed_nn[at];
-    a.dx = r->a.narrow_too ? r->a.narrow_too : dx; /* x has been used */
+    a.dx = dx;
     as_run_note(r, "gemm_nn", r->ops->gemm_nn(r->dev, &a));
-    as_run_widen(r, a.dx, r->tokens * t->cols, dx);
 }
 
 /* dr = gradient through the norm of x, plus dresidual (dr itself, or NULL at the top). */
@@ -144,7 +145,8 @@ static void head_bwd(as_run *r, bool has_entropy, void *grads)
 {
     const as_role role = r->c->is_tied ? AS_W_EMBED : AS_W_HEAD;
     const size_t at = (size_t)(as_weights_tensor(r->p->index, role, -1) - r->p->index->tensors);
-    k_lmhead_grad a = { .type = r->p->type, .m = r->rows, .d = r->c->d, .vocab = r->c->vocab };
+    k_lmhead_grad a = { .type = r->p->type, .h_type = r->p->act, .m = r->rows, .d = r->c->d };
+    a.vocab = r->c->vocab;
     a.temperature = r->temperature;
     a.h = r->a.h_rows;
     a.w = as_parameters_at(r->p, role, -1);
@@ -159,12 +161,10 @@ static void head_bwd(as_run *r, bool has_entropy, void *grads)
     a.dw = as_parameters_in(r->p, grads, r->p->real, role, -1);
     a.scratch = r->a.head_scratch;
     as_run_note(r, "lmhead_grad", r->ops->lmhead_grad(r->dev, &a));
-    void *dh_rows = r->a.wide_rows ? r->a.wide_rows : r->a.dh_rows;
-    as_run_widen(r, r->a.dh_rows, r->rows * r->c->d, dh_rows);
     const size_t bytes = (size_t)(r->tokens * r->c->d) * k_type_size(r->p->act);
     as_run_note(r, "zero", r->ops->zero(r->dev, r->a.dh, bytes));
     k_copy_rows c = {
-        .type = r->p->act, .rows = r->rows, .n = r->c->d, .x = dh_rows, .y = r->a.dh
+        .type = r->p->act, .rows = r->rows, .n = r->c->d, .x = r->a.dh_rows, .y = r->a.dh
     };
     c.x_stride = c.y_stride = r->c->d;
     c.y_rows = r->a.rows;

@@ -4,34 +4,15 @@
 
 #include <math.h>
 
-static void cast(as_run *r, const void *x, k_type from, int64_t n, void *y, k_type to)
-{
-    k_cast a = { .x_type = from, .y_type = to, .n = n, .x = x, .y = y };
-    as_run_note(r, "cast", r->ops->cast(r->dev, &a));
-}
-
-const void *as_run_narrowed(as_run *r, const void *x, int64_t n, void *buffer)
-{
-    if (r->p->act == r->p->type)
-        return x;
-    cast(r, x, r->p->act, n, buffer, r->p->type);
-    return buffer;
-}
-
-void as_run_widen(as_run *r, const void *narrow, int64_t n, void *x)
-{
-    if (narrow != x)
-        cast(r, narrow, r->p->type, n, x, r->p->act);
-}
-
 void as_run_linear(as_run *r, as_role role, int64_t layer, const void *bias, const void *x, void *y)
 {
     const as_tensor *t = as_weights_tensor(r->p->index, role, layer);
     const size_t at = (size_t)(t - r->p->index->tensors);
-    k_gemm a = {
-        .type = r->p->type, .y_type = r->p->act, .m = r->tokens, .n = t->rows, .k = t->cols
-    };
-    a.x = as_run_narrowed(r, x, r->tokens * t->cols, r->a.narrow);
+    k_gemm a = { .type = r->p->type, .x_type = r->p->act, .y_type = r->p->act };
+    a.m = r->tokens;
+    a.n = t->rows;
+    a.k = t->cols;
+    a.x = x;
     a.w = as_parameters_at(r->p, role, layer);
     a.packed = r->p->packed_nt[at];
     a.bias = bias;
@@ -192,13 +173,12 @@ void as_run_mlp_in(as_run *r, int64_t layer)
 static void all_layers(as_run *r)
 {
     const int64_t n = r->c->n_layers;
-    k_embed e = {
-        .type = r->p->type, .tokens = r->tokens, .d = r->c->d, .vocab = r->c->vocab, .ids = r->a.ids
-    };
+    k_embed e = { .type = r->p->type, .y_type = r->p->act, .tokens = r->tokens, .d = r->c->d };
+    e.vocab = r->c->vocab;
+    e.ids = r->a.ids;
     e.table = as_parameters_at(r->p, AS_W_EMBED, -1);
-    e.y = r->a.narrow ? r->a.narrow : r->layers[0].r0;
+    e.y = r->layers[0].r0;
     as_run_note(r, "embed", r->ops->embed(r->dev, &e));
-    as_run_widen(r, e.y, r->tokens * r->c->d, r->layers[0].r0);
     for (int64_t i = 0; i < n; i++) {
         const as_layer_activations *l = &r->layers[i];
         /* the stream so far is r1 of the layer before plus what its MLP left in r0 */

@@ -8,7 +8,7 @@
 
 typedef struct as_parameters_options {
     k_type type;    /* weights and activations: K_F32, K_BF16; K_F64 on "naive-f64" */
-    bool wide;      /* K_BF16: activations stay float; what goes into a product is rounded, and nothing else */
+    bool wide;      /* K_BF16: weights alone are; activations and what is computed with them stay float */
     int64_t max_pos; /* rotary positions to prepare: the longest sequence there will be; 0, or more: the model's max_pos */
     bool trains;    /* also packs what the backward multiplies with */
 } as_parameters_options;

@@ -93,7 +93,10 @@ void as_plan_print(const as_plan *plan, const as_weights_index *index, const k_d
     char what[80];
     as_buf_addf(out, "memory plan: %.2f M parameters in %s%s on %s, MiB\n",
                 (double)index->n_params / 1e6, types[options->parameters.type],
-                options->parameters.wide ? " (activations in fp32)" : "", dev->ops->name);
+                options->parameters.wide && options->parameters.type == K_BF16
+                    ? " (activations in fp32)"
+                    : "",
+                dev->ops->name);
     line(out, "weights", plan->weights);
     line(out, "weights, packed for products", plan->packed);
     line(out, "tables of positions, wide norms", plan->tables);

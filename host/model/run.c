@@ -88,11 +88,10 @@ static void fetch(as_run *r, double *out, const void *from, int64_t n)
 static void gather(as_run *r, int64_t n)
 {
     k_copy_rows a = { .type = r->p->act, .rows = n, .n = r->c->d, .x = r->a.h_last };
-    a.y = r->a.wide_rows ? r->a.wide_rows : r->a.h_rows;
+    a.y = r->a.h_rows;
     a.x_stride = a.y_stride = r->c->d;
     a.x_rows = r->a.rows;
     as_run_note(r, "copy_rows", r->ops->copy_rows(r->dev, &a));
-    (void)as_run_narrowed(r, a.y, n * r->c->d, r->a.h_rows);
 }
 
 int as_run_logprob(as_run *r, double temperature, double *logp, double *entropy, as_err *err)
@@ -106,7 +105,8 @@ int as_run_logprob(as_run *r, double temperature, double *logp, double *entropy,
     if (r->rows == 0)
         return 0;
     gather(r, r->rows);
-    k_lmhead a = { .type = r->p->type, .m = r->rows, .d = r->c->d, .vocab = r->c->vocab };
+    k_lmhead a = { .type = r->p->type, .h_type = r->p->act, .m = r->rows, .d = r->c->d };
+    a.vocab = r->c->vocab;
     a.temperature = temperature;
     a.h = r->a.h_rows;
     a.w = as_parameters_at(r->p, role, -1);
@@ -139,9 +139,9 @@ static int logits_of(as_run *r, const int32_t *rows, int64_t n_rows, as_err *err
     as_run_note(r, "copy_to",
                 r->ops->copy_to(r->dev, r->a.rows, rows, (size_t)n_rows * sizeof *rows));
     gather(r, n_rows);
-    k_gemm a = {
-        .type = r->p->type, .y_type = r->p->real, .m = n_rows, .n = r->c->vocab, .k = r->c->d
-    };
+    k_gemm a = { .type = r->p->type, .x_type = r->p->act, .y_type = r->p->real, .m = n_rows };
+    a.n = r->c->vocab;
+    a.k = r->c->d;
     a.x = r->a.h_rows;
     a.w = as_parameters_at(r->p, role, -1);
     a.packed = r->p->packed_nt[at];

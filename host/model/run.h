@@ -33,11 +33,6 @@ static inline void as_run_note(as_run *r, const char *operation, int status)
 }
 int as_run_status(as_run *r, as_err *err); /* and forgets it */
 
-/* n numbers of the activations' type in that of the weights: x itself where that is one and the same, else in `buffer`;
- * and back, into x. */
-const void *as_run_narrowed(as_run *r, const void *x, int64_t n, void *buffer);
-void as_run_widen(as_run *r, const void *narrow, int64_t n, void *x);
-
 /* y[tokens, rows of the weight] = x w^T (+ bias), of the last forward's tokens */
 void as_run_linear(as_run *r, as_role role, int64_t layer, const void *bias, const void *x, void *y);
 /* y = norm of (residual +) x; the sum stays in residual */

@@ -180,6 +180,9 @@ static void embed_case(k_device *dev, outputs *out)
     a.table = input(out, vocab * d, 1);
     a.y = room(out, "y", tokens * d);
     assert_int_equal(dev->ops->embed(dev, &a), K_OK);
+    a.y_type = K_F32;
+    a.y = room_of(out, "in float", tokens * d, K_F32);
+    assert_int_equal(dev->ops->embed(dev, &a), K_OK);
     k_embed_bwd b = { .type = out->type, .tokens = tokens, .d = d, .vocab = vocab, .ids = a.ids };
     b.dy = input(out, tokens * d, 1);
     b.dtable = sum_room(out, "dtable", vocab * d, K_F32);

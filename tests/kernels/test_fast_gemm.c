@@ -79,6 +79,32 @@ static void backward(void **state)
     check_case(backward_case, 10);
 }
 
+/* Activations in float beside weights that are narrower: forward and backward. */
+static void wide_case(k_device *dev, outputs *out)
+{
+    k_gemm a = linear_of(dev, out);
+    a.x_type = a.y_type = K_F32;
+    a.x = input_of(out, a.m * a.k, 1, K_F32);
+    a.bias = as_rng_below(&out->rng, 2) ? input(out, a.n, 1) : NULL;
+    a.y = room_of(out, "packed", a.m * a.n, K_F32);
+    assert_int_equal(dev->ops->gemm_nt(dev, &a), K_OK);
+    a.packed = NULL;
+    a.y = room_of(out, "plain", a.m * a.n, K_F32);
+    assert_int_equal(dev->ops->gemm_nt(dev, &a), K_OK);
+    k_gemm_dx dx = { .type = out->type, .x_type = K_F32, .m = a.m, .n = a.n, .k = a.k, .w = a.w };
+    dx.dy = input_of(out, a.m * a.n, 1, K_F32);
+    dx.dx = room_of(out, "dx", a.m * a.k, K_F32);
+    assert_int_equal(dev->ops->gemm_nn(dev, &dx), K_OK);
+    a.x_type = out->type == K_F32 ? K_BF16 : K_F64;
+    assert_int_equal(dev->ops->gemm_nt(dev, &a), K_ETYPE);
+}
+
+static void wide(void **state)
+{
+    (void)state;
+    check_case(wide_case, 10);
+}
+
 /* Each row of a product, alone and in pieces, has the bits it has among all. */
 static void rows_alone(void **state)
 {
@@ -151,10 +177,8 @@ static void sums_in_pieces(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nt),
-        cmocka_unit_test(backward),
-        cmocka_unit_test(rows_alone),
-        cmocka_unit_test(sums_in_pieces),
+        cmocka_unit_test(nt),         cmocka_unit_test(backward),       cmocka_unit_test(wide),
+        cmocka_unit_test(rows_alone), cmocka_unit_test(sums_in_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,12 +9,13 @@ static void *scratch_of(as_arena *arena, size_t size)
     return p;
 }
 
-static void head_case(k_device *dev, outputs *out)
+static void head_of(k_device *dev, outputs *out, k_type h_type)
 {
     const int64_t m = size_of(out, 130), d = size_of(out, 90), vocab = size_of(out, 300);
     const bool has_entropy = as_rng_below(&out->rng, 2), is_packed = as_rng_below(&out->rng, 2);
     k_lmhead a = { .type = out->type, .m = m, .d = d, .vocab = vocab, .temperature = 0.8 };
-    a.h = input(out, m * d, 1);
+    a.h_type = h_type;
+    a.h = input_of(out, m * d, 1, h_type);
     a.w = input(out, vocab * d, 1);
     const size_t packed = is_packed ? dev->ops->pack_bytes(dev, out->type, vocab, d, K_PACK_NT) : 0;
     if (packed) {
@@ -32,6 +33,7 @@ static void head_case(k_device *dev, outputs *out)
     k_lmhead_grad g = {
         .type = out->type, .m = m, .d = d, .vocab = vocab, .temperature = 0.8, .h = a.h, .w = a.w
     };
+    g.h_type = h_type;
     g.packed_nt = a.packed;
     g.targets = a.targets;
     g.lse = a.lse;
@@ -41,16 +43,28 @@ static void head_case(k_device *dev, outputs *out)
     g.coef = coef;
     g.entropy = has_entropy ? a.entropy : NULL;
     g.ecoef = has_entropy ? input_of(out, m, 0.5, K_F32) : NULL;
-    g.dh = room(out, "dh", m * d);
+    g.dh = room_of(out, "dh", m * d, h_type);
     g.dw = sum_room(out, "dw", vocab * d, K_F32);
     g.scratch = a.scratch;
     assert_int_equal(dev->ops->lmhead_grad(dev, &g), K_OK);
+}
+
+static void head_case(k_device *dev, outputs *out)
+{
+    head_of(dev, out, out->type);
+}
+
+/* Rows in float beside weights that are narrower. */
+static void wide_case(k_device *dev, outputs *out)
+{
+    head_of(dev, out, K_F32);
 }
 
 static void head(void **state)
 {
     (void)state;
     check_case(head_case, 14);
+    check_case(wide_case, 14);
 }
 
 /* One chunk of rows is as good as several: a row's numbers alone are those among many (V large:

@@ -150,14 +150,15 @@ static void check_narrow_logps(const tiny_model *m, const char *family, const cJ
             sum += fabs(logp[i] - want[i]);
         as_free(ids);
     }
-    if (!(sum / (double)count <= (tiny_wide ? 0.025 : 0.06)))
+    if (!(sum / (double)count <= (tiny_wide ? 1e-5 : 0.06)))
         fail_msg("%s: log-probs in bf16 are %g away in the mean", family, sum / (double)count);
     as_run_free(exact_run);
     as_run_free(run);
     tiny_close(&exact);
 }
 
-/* Weights rounded to bf16: computed in float they give the golden's logits, in bf16 nearly. */
+/* Weights rounded to bf16: computed in float they give the golden's logits (1e-2 and 0.02 are asked
+ * for; it is as near as fp32), in bf16 throughout nearly. */
 static void check_rounded(const tiny_model *m, const char *family)
 {
     cJSON *root = tiny_golden(family, "golden.json");
@@ -172,7 +173,7 @@ static void check_rounded(const tiny_model *m, const char *family)
     as_packed b = { .n_tokens = (int64_t)n, .n_seqs = 1, .ids = ids, .cu_seqlens = cu };
     MUST(as_run_forward(run, &b, err));
     MUST(as_run_logits(run, &last, 1, got, err));
-    check_logits(m, got, want, vocab, logit_tolerance(m->type), tiny_wide ? 0.01 : 0.02);
+    check_logits(m, got, want, vocab, logit_tolerance(m->type), tiny_wide ? 1e-5 : 0.02);
     if (m->type == K_BF16)
         check_narrow_logps(m, family, golden_member(root, "prompts"));
     as_run_free(run);

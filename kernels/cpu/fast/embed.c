@@ -9,14 +9,20 @@ static void embed_part(const void *arg, int64_t begin, int64_t end, void *scratc
 {
     (void)scratch;
     const k_embed *a = arg;
-    for (int64_t t = begin; t < end; t++)
-        memcpy(at_mut(a->type, a->y, t * a->d), at(a->type, a->table, a->ids[t] * a->d),
-               (size_t)a->d * k_type_size(a->type));
+    const bool is_wider = a->type == K_BF16 && a->y_type == K_F32;
+    for (int64_t t = begin; t < end; t++) {
+        const void *row = at(a->type, a->table, a->ids[t] * a->d);
+        if (is_wider)
+            for (V_EACH(i, a->d))
+                v_write(K_F32, (float *)a->y + t * a->d, i, a->d, v_read(K_BF16, row, i, a->d));
+        else
+            memcpy(at_mut(a->type, a->y, t * a->d), row, (size_t)a->d * k_type_size(a->type));
+    }
 }
 
 int OP(embed)(k_device *dev, const k_embed *a)
 {
-    if (!is_known(a->type))
+    if (!is_known(a->type) || !k_is_type_or_real(a->y_type, a->type))
         return K_ETYPE;
     if (!a->ids || !a->table || !a->y || a->tokens < 0 || a->d < 0)
         return K_EARG;

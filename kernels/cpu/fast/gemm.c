@@ -33,14 +33,16 @@ int OP(pack)(k_device *dev, k_type type, int64_t n, int64_t k, k_packing how, co
 
 int OP(gemm_nt)(k_device *dev, const k_gemm *a)
 {
-    if (!is_known(a->type) || (a->y_type != a->type && a->y_type != K_F32))
+    const k_type x_type = k_type_or(a->x_type, a->type);
+    if (!is_known(a->type) || !k_is_type_or_real(x_type, a->type) ||
+        (a->y_type != a->type && a->y_type != K_F32))
         return K_ETYPE;
     if (!a->x || !a->w || !a->y || !sizes_ok(a->m, a->n, a->k))
         return K_EARG;
     const product p = { .m = a->m,
                         .n = a->n,
                         .k = a->k,
-                        .a_type = a->type,
+                        .a_type = x_type,
                         .b_type = a->type,
                         .a = a->x,
                         .lda = a->k,
@@ -57,14 +59,15 @@ int OP(gemm_nt)(k_device *dev, const k_gemm *a)
 
 int OP(gemm_nn)(k_device *dev, const k_gemm_dx *a)
 {
-    if (!is_known(a->type))
+    const k_type x_type = k_type_or(a->x_type, a->type);
+    if (!is_known(a->type) || !k_is_type_or_real(x_type, a->type))
         return K_ETYPE;
     if (!a->dy || !a->w || !a->dx || !sizes_ok(a->m, a->n, a->k))
         return K_EARG;
     const product p = { .m = a->m,
                         .n = a->k,
                         .k = a->n,
-                        .a_type = a->type,
+                        .a_type = x_type,
                         .b_type = a->type,
                         .a = a->dy,
                         .lda = a->n,
@@ -73,7 +76,7 @@ int OP(gemm_nn)(k_device *dev, const k_gemm_dx *a)
                         .b_form = B_BY_K,
                         .c = a->dx,
                         .ldc = a->k,
-                        .c_type = a->type,
+                        .c_type = x_type,
                         .accumulate = a->accumulate };
     return LEVEL(k_product)(fast_of(dev), &p);
 }

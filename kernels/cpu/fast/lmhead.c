@@ -27,9 +27,9 @@ static int logits(fast_device *dev, const k_lmhead *a, int64_t first, int64_t n)
     const product p = { .m = n,
                         .n = a->vocab,
                         .k = a->d,
-                        .a_type = a->type,
+                        .a_type = k_type_or(a->h_type, a->type),
                         .b_type = a->type,
-                        .a = at(a->type, a->h, first * a->d),
+                        .a = at(k_type_or(a->h_type, a->type), a->h, first * a->d),
                         .lda = a->d,
                         .b = a->packed ? a->packed : a->w,
                         .ldb = a->d,
@@ -73,7 +73,7 @@ static void score_rows(const void *arg, int64_t begin, int64_t end, void *scratc
 int OP(lmhead_logprob)(k_device *dev, const k_lmhead *a)
 {
     fast_device *fast = fast_of(dev);
-    if (!is_known(a->type))
+    if (!is_known(a->type) || !k_is_type_or_real(a->h_type, a->type))
         return K_ETYPE;
     if (!arguments_ok(a))
         return K_EARG;
@@ -125,6 +125,7 @@ static void grade_rows(const void *arg, int64_t begin, int64_t end, void *scratc
 
 static int spread_grads(fast_device *dev, const k_lmhead_grad *a, int64_t first, int64_t n)
 {
+    const k_type h_type = k_type_or(a->h_type, a->type);
     product p = { .m = n,
                   .n = a->d,
                   .k = a->vocab,
@@ -135,9 +136,9 @@ static int spread_grads(fast_device *dev, const k_lmhead_grad *a, int64_t first,
                   .b = a->w,
                   .ldb = a->d,
                   .b_form = B_BY_K,
-                  .c = a->dh ? at_mut(a->type, a->dh, first * a->d) : NULL,
+                  .c = a->dh ? at_mut(h_type, a->dh, first * a->d) : NULL,
                   .ldc = a->d,
-                  .c_type = a->type };
+                  .c_type = h_type };
     if (a->dh && LEVEL(k_product)(dev, &p) != K_OK)
         return K_ENOMEM;
     if (!a->dw)
@@ -145,7 +146,8 @@ static int spread_grads(fast_device *dev, const k_lmhead_grad *a, int64_t first,
     p.m = a->vocab;
     p.k = n;
     p.a_by_k = true;
-    p.b = at(a->type, a->h, first * a->d);
+    p.b_type = h_type;
+    p.b = at(h_type, a->h, first * a->d);
     p.c = a->dw;
     p.c_type = K_F32;
     p.accumulate = true;
@@ -155,7 +157,7 @@ static int spread_grads(fast_device *dev, const k_lmhead_grad *a, int64_t first,
 int OP(lmhead_grad)(k_device *dev, const k_lmhead_grad *a)
 {
     fast_device *fast = fast_of(dev);
-    if (!is_known(a->type))
+    if (!is_known(a->type) || !k_is_type_or_real(a->h_type, a->type))
         return K_ETYPE;
     if (!a->h || !a->w || !a->targets || !a->lse || !a->coef || !a->scratch ||
         !a->entropy != !a->ecoef || a->m < 0 || a->d < 0 || a->vocab <= 0 || !(a->temperature > 0))
@@ -163,6 +165,7 @@ int OP(lmhead_grad)(k_device *dev, const k_lmhead_grad *a)
     if (!indices_ok(a->targets, a->m, a->vocab))
         return K_EINDEX;
     const k_lmhead forward = { .type = a->type,
+                               .h_type = a->h_type,
                                .m = a->m,
                                .d = a->d,
                                .vocab = a->vocab,

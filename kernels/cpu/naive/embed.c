@@ -12,7 +12,8 @@ static int ids_ok(const int32_t *ids, int64_t tokens, int64_t vocab)
 int NAIVE(embed)(k_device *dev, const k_embed *a)
 {
     (void)dev;
-    if (known(a->type) != K_OK)
+    const k_type y_type = k_type_or(a->y_type, a->type);
+    if (known(a->type) != K_OK || !k_is_type_or_real(y_type, a->type))
         return K_ETYPE;
     if (!a->ids || !a->table || !a->y || a->tokens < 0 || a->d < 0)
         return K_EARG;
@@ -20,7 +21,7 @@ int NAIVE(embed)(k_device *dev, const k_embed *a)
         return K_EINDEX;
     for (int64_t t = 0; t < a->tokens; t++)
         for (int64_t i = 0; i < a->d; i++)
-            put(a->y, a->type, t * a->d + i, get(a->table, a->type, a->ids[t] * a->d + i));
+            put(a->y, y_type, t * a->d + i, get(a->table, a->type, a->ids[t] * a->d + i));
     return K_OK;
 }
 

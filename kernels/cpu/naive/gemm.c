@@ -25,7 +25,9 @@ static bool sizes_ok(int64_t m, int64_t n, int64_t k)
 int NAIVE(gemm_nt)(k_device *dev, const k_gemm *a)
 {
     (void)dev;
-    if (known(a->type) != K_OK || (a->y_type != a->type && a->y_type != k_real_type(a->type)))
+    const k_type x_type = k_type_or(a->x_type, a->type);
+    if (known(a->type) != K_OK || !k_is_type_or_real(x_type, a->type) || !a->y_type ||
+        !k_is_type_or_real(a->y_type, a->type))
         return K_ETYPE;
     if (!a->x || !a->w || !a->y || !sizes_ok(a->m, a->n, a->k))
         return K_EARG;
@@ -33,7 +35,7 @@ int NAIVE(gemm_nt)(k_device *dev, const k_gemm *a)
         for (int64_t j = 0; j < a->n; j++) {
             real sum = 0;
             for (int64_t k = 0; k < a->k; k++)
-                sum += get(a->x, a->type, i * a->k + k) * get(a->w, a->type, j * a->k + k);
+                sum += get(a->x, x_type, i * a->k + k) * get(a->w, a->type, j * a->k + k);
             if (a->bias)
                 sum += get(a->bias, a->type, j);
             if (a->accumulate)
@@ -46,7 +48,8 @@ int NAIVE(gemm_nt)(k_device *dev, const k_gemm *a)
 int NAIVE(gemm_nn)(k_device *dev, const k_gemm_dx *a)
 {
     (void)dev;
-    if (known(a->type) != K_OK)
+    const k_type x_type = k_type_or(a->x_type, a->type);
+    if (known(a->type) != K_OK || !k_is_type_or_real(x_type, a->type))
         return K_ETYPE;
     if (!a->dy || !a->w || !a->dx || !sizes_ok(a->m, a->n, a->k))
         return K_EARG;
@@ -54,10 +57,10 @@ int NAIVE(gemm_nn)(k_device *dev, const k_gemm_dx *a)
         for (int64_t k = 0; k < a->k; k++) {
             real sum = 0;
             for (int64_t j = 0; j < a->n; j++)
-                sum += get(a->dy, a->type, i * a->n + j) * get(a->w, a->type, j * a->k + k);
+                sum += get(a->dy, x_type, i * a->n + j) * get(a->w, a->type, j * a->k + k);
             if (a->accumulate)
-                sum += get(a->dx, a->type, i * a->k + k);
-            put(a->dx, a->type, i * a->k + k, sum);
+                sum += get(a->dx, x_type, i * a->k + k);
+            put(a->dx, x_type, i * a->k + k, sum);
         }
     return K_OK;
 }

@@ -18,13 +18,13 @@ static int targets_ok(const int32_t *targets, int64_t m, int64_t vocab)
 }
 
 /* z = h[row] w^T / temperature */
-static void logits_of(real *z, const void *h, const void *w, k_type type, int64_t row, int64_t d,
-                      int64_t vocab, double temperature)
+static void logits_of(real *z, const void *h, k_type h_type, const void *w, k_type type,
+                      int64_t row, int64_t d, int64_t vocab, double temperature)
 {
     for (int64_t j = 0; j < vocab; j++) {
         real sum = 0;
         for (int64_t i = 0; i < d; i++)
-            sum += get(h, type, row * d + i) * get(w, type, j * d + i);
+            sum += get(h, h_type, row * d + i) * get(w, type, j * d + i);
         z[j] = sum / (real)temperature;
     }
 }
@@ -32,7 +32,8 @@ static void logits_of(real *z, const void *h, const void *w, k_type type, int64_
 int NAIVE(lmhead_logprob)(k_device *dev, const k_lmhead *a)
 {
     (void)dev;
-    if (known(a->type) != K_OK)
+    const k_type h_type = k_type_or(a->h_type, a->type);
+    if (known(a->type) != K_OK || !k_is_type_or_real(h_type, a->type))
         return K_ETYPE;
     if (!a->h || !a->w || !a->targets || !a->logp || !a->lse || !a->scratch || a->m < 0 ||
         a->d < 0 || a->vocab <= 0 || !(a->temperature > 0))
@@ -41,7 +42,7 @@ int NAIVE(lmhead_logprob)(k_device *dev, const k_lmhead *a)
         return K_EINDEX;
     real *z = a->scratch;
     for (int64_t row = 0; row < a->m; row++) {
-        logits_of(z, a->h, a->w, a->type, row, a->d, a->vocab, a->temperature);
+        logits_of(z, a->h, h_type, a->w, a->type, row, a->d, a->vocab, a->temperature);
         real max = z[0], sum = 0, mean = 0;
         for (int64_t j = 1; j < a->vocab; j++)
             max = z[j] > max ? z[j] : max;
@@ -73,7 +74,8 @@ static void grad_of_logits(real *z, const k_lmhead_grad *a, int64_t row)
 int NAIVE(lmhead_grad)(k_device *dev, const k_lmhead_grad *a)
 {
     (void)dev;
-    if (known(a->type) != K_OK)
+    const k_type h_type = k_type_or(a->h_type, a->type);
+    if (known(a->type) != K_OK || !k_is_type_or_real(h_type, a->type))
         return K_ETYPE;
     if (!a->h || !a->w || !a->targets || !a->lse || !a->coef || !a->scratch ||
         !a->entropy != !a->ecoef || a->m < 0 || a->d < 0 || a->vocab <= 0 || !(a->temperature > 0))
@@ -82,17 +84,17 @@ int NAIVE(lmhead_grad)(k_device *dev, const k_lmhead_grad *a)
         return K_EINDEX;
     real *z = a->scratch, *dw = a->dw;
     for (int64_t row = 0; row < a->m; row++) {
-        logits_of(z, a->h, a->w, a->type, row, a->d, a->vocab, a->temperature);
+        logits_of(z, a->h, h_type, a->w, a->type, row, a->d, a->vocab, a->temperature);
         grad_of_logits(z, a, row);
         for (int64_t i = 0; i < a->d; i++) {
-            real dh = 0, h = get(a->h, a->type, row * a->d + i);
+            real dh = 0, h = get(a->h, h_type, row * a->d + i);
             for (int64_t j = 0; j < a->vocab; j++) {
                 dh += z[j] * get(a->w, a->type, j * a->d + i);
                 if (dw)
                     dw[j * a->d + i] += z[j] * h / (real)a->temperature;
             }
             if (a->dh)
-                put(a->dh, a->type, row * a->d + i, dh / (real)a->temperature);
+                put(a->dh, h_type, row * a->d + i, dh / (real)a->temperature);
         }
     }
     return K_OK;
