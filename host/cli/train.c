@@ -38,6 +38,7 @@ static const as_setting settings[] = {
     TEXT(chat),
     CHOICE(dtype, "f32|bf16"),
     CHOICE(device, "cpu|naive|cuda"),
+    CHOICE(recompute, "none|cheap|layer"),
     UINT(steps, 1, 1e9),
     UINT(batch_size, 1, 1e6),
     UINT(micro_tokens, 1, 1e7),
@@ -232,7 +233,9 @@ const as_command as_cmd_train = {
         "steps to min_lr [0]. beta1 [0.9], beta2 [0.999], eps [1e-8], weight_decay [0.01] of "
         "matrices, clip [1]. seed [0]. dtype "
         "[f32] (f32, bf16). device [cpu]. save_every [0: at the end], keep [2]. memory_mib [0: "
-        "what the machine has].\n"
+        "what the machine has]. recompute [none]: what the backward computes again instead of "
+        "keeping it, cheap (norms and activations) or layer (whole layers: a third more time, the "
+        "least memory); the gradients are the same to the bit.\n"
         "\n"
         "A run that was killed goes on with --resume from its newest checkpoint, and ends as if "
         "nothing had been. A checkpoint is "

@@ -20,7 +20,7 @@ typedef struct train_opts {
 /* A configuration with algo "sft", as resolved. Texts point into the tree. */
 typedef struct train_config {
     const char *model, *init, *data, *chat; /* model: a folder with weights; init: one without, which are drawn */
-    int algo, dtype, device, decay; /* indices of the words in train.c; dtype: TRAIN_... */
+    int algo, dtype, device, decay, recompute; /* indices of the words in train.c; dtype: TRAIN_..., recompute: as_recompute */
     uint64_t steps, batch_size, micro_tokens, max_len, seed, warmup_steps, save_every, keep, memory_mib;
     double lr, min_lr, decay_from, init_std;
     as_optimizer_options optimizer;

@@ -103,7 +103,27 @@ static as_run_options pass_options(const run *r)
     return (as_run_options){ .tokens = most,
                              .seqs = batch < MOST_SEQS ? (int64_t)batch : MOST_SEQS,
                              .rows = most,
-                             .trains = true };
+                             .trains = true,
+                             .recompute = (as_recompute)r->c->recompute };
+}
+
+/* What makes a plan smaller; the least recomputation with which it fits, where there is one. */
+static int refuse_plan(const run *r, const as_plan *p, size_t limit, as_err *err)
+{
+    static const char *const words[] = { "none", "cheap", "layer" };
+    as_plan_options options = { .parameters = parameter_options(r), .training = r->pass };
+    char cure[120] = "a smaller \"micro_tokens\" or \"max_len\", or a smaller model";
+    for (int i = r->c->recompute + 1; i <= AS_RECOMPUTE_LAYER; i++) {
+        as_plan less;
+        options.training.recompute = (as_recompute)i;
+        if (as_plan_make(&less, r->index, r->dev, &options, NULL) < 0 || less.total > limit)
+            continue;
+        (void)snprintf(cure, sizeof cure,
+                       "\"recompute\": \"%s\" needs %.1f MiB, or a smaller \"micro_tokens\"",
+                       words[i], (double)less.total / 1048576);
+        break;
+    }
+    return as_plan_check(p, limit, cure, err);
 }
 
 static int plan(const run *r, as_err *err)
@@ -121,7 +141,7 @@ static int plan(const run *r, as_err *err)
         as_cli_say("%.*s", (int)(table.len ? table.len - 1 : 0), table.data);
     const long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
     size_t limit = r->c->memory_mib ? (size_t)r->c->memory_mib << 20 : (size_t)pages * (size_t)size;
-    return rc == 0 ? as_plan_check(&p, limit, err) : rc;
+    return rc == 0 && p.total > limit ? refuse_plan(r, &p, limit, err) : rc;
 }
 
 static int fill_weights(run *r, as_err *err)

@@ -80,7 +80,7 @@ int as_plan_make(as_plan *out, const as_weights_index *index, k_device *dev,
 static void line(as_buf *out, const char *what, size_t bytes)
 {
     if (bytes > 0)
-        as_buf_addf(out, "  %-40s %12.1f\n", what, (double)bytes / MIB);
+        as_buf_addf(out, "  %-52s %10.1f\n", what, (double)bytes / MIB);
 }
 
 void as_plan_print(const as_plan *plan, const as_weights_index *index, const k_device *dev,
@@ -116,7 +116,7 @@ void as_plan_print(const as_plan *plan, const as_weights_index *index, const k_d
     line(out, "total (training or sampling at a time)", plan->total);
 }
 
-int as_plan_check(const as_plan *plan, size_t limit, as_err *err)
+int as_plan_check(const as_plan *plan, size_t limit, const char *cure, as_err *err)
 {
     if (plan->total <= limit)
         return 0;
@@ -124,9 +124,8 @@ int as_plan_check(const as_plan *plan, size_t limit, as_err *err)
         plan->weights + plan->packed + plan->tables + plan->grads + plan->moments + plan->master;
     return as_fail(err, AS_EBUDGET,
                    "%.1f MiB are needed, %.1f MiB are allowed (weights and optimizer %.1f, "
-                   "training passes %.1f, sampling "
-                   "%.1f): fewer tokens in a pass, more recomputation, or bf16",
+                   "training passes %.1f, sampling %.1f): %s",
                    (double)plan->total / MIB, (double)limit / MIB, (double)states / MIB,
                    (double)(plan->activations + plan->scratch) / MIB,
-                   (double)(plan->sampling + plan->cache) / MIB);
+                   (double)(plan->sampling + plan->cache) / MIB, cure);
 }

@@ -29,6 +29,6 @@ int as_plan_make(as_plan *out, const as_weights_index *index, k_device *dev, con
 void as_plan_print(const as_plan *plan, const as_weights_index *index, const k_device *dev,
                    const as_plan_options *options, as_buf *out);
 
-/* AS_EBUDGET with the numbers and what to do where the total is more than `limit` bytes. */
-int as_plan_check(const as_plan *plan, size_t limit, as_err *err);
+/* AS_EBUDGET with the numbers where the total is more than `limit` bytes, and the cure (what makes it smaller). */
+int as_plan_check(const as_plan *plan, size_t limit, const char *cure, as_err *err);
 #endif

@@ -2,6 +2,7 @@
 """test_train.py -- assay train with algo sft on a tiny model: it learns, the micro-batches do not show, a killed run ends as if
 nothing had been, what it refuses. SPDX-License-Identifier: Apache-2.0"""
 import json
+import re
 import shutil
 import signal
 import struct
@@ -181,6 +182,23 @@ class Train(AssayTest):
         names = weights(self.step("run", 12))
         self.assertIn(b'"BF16"', names["model.safetensors"][:4000])
         self.assertIn(b"master", names["optim.safetensors"][:8000])
+
+    def test_recompute(self):
+        """Kept or computed again: the same bits, less memory; a plan that is too large says which would do."""
+        total = {}
+        for how in ("none", "cheap", "layer"):
+            run = self.train(how, rows=ROWS * 8, recompute=how, micro_tokens=1024, batch_size=100, steps=2)
+            self.assertEqual(weights(self.step(how, 2)), weights(self.step("none", 2)))
+            self.assertEqual(json.loads((self.dir / how / "manifest.json").read_text())["config"]["recompute"], how)
+            total[how] = float(re.search(r"total .*?([0-9.]+)\n", run.err).group(1))
+        self.say(run, "layers again")
+        self.assertLess(total["layer"], total["cheap"])
+        self.assertLess(total["cheap"], total["none"])
+        for limit, cure in ((int(total["none"]), "cheap"), (int(total["cheap"]), "layer")):
+            self.assertGreater(limit, total[cure])
+            refused = self.train("r", rows=ROWS * 8, memory_mib=limit, micro_tokens=1024, batch_size=100, rc=7)
+            self.say(refused, "MiB are allowed", f'"recompute": "{cure}"')
+        self.say(self.train("r", memory_mib=1, rc=7), 'a smaller "micro_tokens"')
 
     def test_refusals(self):
         for key, value, says in (("lr", -1, '"lr": -1, where a number from 0 to 10'), ("lrr", 1, '"lrr" unknown'),

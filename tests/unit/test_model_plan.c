@@ -151,9 +151,10 @@ static void printed_and_refused(void **state)
     assert_non_null(strstr(text.data, "activations of 70 tokens, all kept"));
     assert_non_null(strstr(strstr(text.data, "total"), total));
     as_buf_fini(&text);
-    assert_int_equal(as_plan_check(&plan, plan.total, &said), 0);
-    assert_int_equal(as_plan_check(&plan, plan.total - 1, &said), AS_EBUDGET);
+    assert_int_equal(as_plan_check(&plan, plan.total, "less", &said), 0);
+    assert_int_equal(as_plan_check(&plan, plan.total - 1, "less", &said), AS_EBUDGET);
     assert_non_null(strstr(said.text, "MiB are allowed"));
+    assert_non_null(strstr(said.text, "): less"));
     o.training.tokens = (int64_t)1 << 40;
     assert_int_equal(as_plan_make(&plan, m.index, m.dev, &o, NULL), AS_EUSAGE);
     o.training.tokens = 0;
