@@ -4,9 +4,6 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/rng.h"
-
-#include <math.h>
 
 /* ---- the configuration ---- */
 
@@ -58,6 +55,7 @@ static const as_setting settings[] = {
     NUMBER("weight_decay", optimizer.weight_decay, 0, 10),
     NUMBER("clip", optimizer.clip, 0, 1e9),
     CHOICE(decay, "constant|linear|cosine"),
+    CHOICE(init_scale, "flat|fan_in"),
     { .key = "append_eos", .type = AS_SETTING_BOOL, .offset = offsetof(train_config, append_eos) },
     { .key = NULL }
 };
@@ -96,6 +94,7 @@ int train_config_read(train_config *c, cJSON **tree, const char *file, const as_
                          .keep = 2,
                          .lr = 1e-4,
                          .decay = AS_DECAY_LINEAR,
+                         .init_scale = AS_DRAW_FLAT,
                          .init_std = 0.02,
                          .optimizer = as_optimizer_standard(),
                          .append_eos = true };
@@ -122,21 +121,6 @@ static void put_config(void *record, const char *key, as_str raw_json)
 int train_config_record(const train_config *c, as_run_record *record, as_err *err)
 {
     return as_settings_show(c, settings, put_config, record, err);
-}
-
-/* ---- weights that are drawn ---- */
-
-void train_draw_weights(const as_weights_index *index, double std, uint64_t seed, float *arena)
-{
-    for (size_t i = 0; i < index->n_tensors; i++) {
-        const as_tensor *t = &index->tensors[i];
-        as_rng r = as_rng_at(as_seed_of(seed, AS_LIT("weights"), i), 0);
-        for (size_t j = 0; j < t->n; j++) /* uniform in +-sqrt(3) std has that standard deviation */
-            arena[t->offset + j] = t->role == AS_W_QKV_BIAS ? 0
-                                   : t->rows == 1
-                                       ? 1
-                                       : (float)(std * sqrt(3) * (2 * as_rng_double(&r) - 1));
-    }
 }
 
 /* ---- the command ---- */
@@ -218,7 +202,10 @@ const as_command as_cmd_train = {
         "\n"
         "algo: sft. model: a Hugging Face folder to go on from; or init: a folder with config.json "
         "and tokenizer.json "
-        "whose weights are drawn (init_std [0.02]). data: lines {\"prompt\",\"completion\"}, of "
+        "whose weights are drawn: init_scale [flat] gives every matrix the standard deviation "
+        "init_std [0.02], or (fan_in) each "
+        "1/sqrt of its inputs, less into the residual stream, and embeddings 1. data: lines "
+        "{\"prompt\",\"completion\"}, of "
         "which the completion is learned "
         "(samples of a teacher are such lines), {\"text\"}, or {\"messages\"}, of which the "
         "answers are, in the folder's chat "

@@ -4,6 +4,7 @@
 #include "cli/model.h"
 #include "data/run_record.h"
 #include "model/chat.h"
+#include "model/draw.h"
 #include "train/checkpoint.h"
 #include "train/settings.h"
 #include "train/sft.h"
@@ -20,7 +21,7 @@ typedef struct train_opts {
 /* A configuration with algo "sft", as resolved. Texts point into the tree. */
 typedef struct train_config {
     const char *model, *init, *data, *chat; /* model: a folder with weights; init: one without, which are drawn */
-    int algo, dtype, device, decay, recompute; /* indices of the words in train.c; dtype: TRAIN_..., recompute: as_recompute */
+    int algo, dtype, device, decay, recompute, init_scale; /* indices of the words in train.c; dtype: TRAIN_..., else the enums */
     uint64_t steps, batch_size, micro_tokens, max_len, seed, warmup_steps, save_every, keep, memory_mib;
     double lr, min_lr, decay_from, init_std;
     as_optimizer_options optimizer;
@@ -29,10 +30,6 @@ typedef struct train_config {
 
 /* FILE with --set on top of it; `tree` is the caller's (cJSON_Delete). AS_EUSAGE with the key and what is allowed. */
 int train_config_read(train_config *c, cJSON **tree, const char *file, const as_list *set, as_err *err);
-
-/* Weights that are drawn: matrices uniform with that standard deviation, norms 1, biases 0; from a counted generator, so the
- * same seed gives the same model everywhere. arena[index->n_elements] zeroed. */
-void train_draw_weights(const as_weights_index *index, double std, uint64_t seed, float *arena);
 
 /* Each key as resolved, into the record's config. */
 int train_config_record(const train_config *c, as_run_record *record, as_err *err);

@@ -151,8 +151,11 @@ static int fill_weights(run *r, as_err *err)
     int rc = 0;
     if (!weights)
         return as_fail(err, AS_ENOMEM, "no memory for %zu parameters", r->index->n_params);
+    const as_draw draw = { .scale = (as_draw_scale)r->c->init_scale,
+                           .std = r->c->init_std,
+                           .seed = r->c->seed };
     if (r->c->init)
-        train_draw_weights(r->index, r->c->init_std, r->c->seed, weights);
+        as_weights_draw(r->index, &draw, weights);
     else
         rc = as_weights_load(r->index, r->folder, &how, weights, err);
     return rc == 0 ? as_parameters_set(r->parameters, weights, AS_F32, err) : rc;
