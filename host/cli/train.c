@@ -56,9 +56,27 @@ static const as_setting settings[] = {
     NUMBER("clip", optimizer.clip, 0, 1e9),
     CHOICE(decay, "constant|linear|cosine"),
     CHOICE(init_scale, "flat|fan_in"),
+    { .key = "lora", .type = AS_SETTING_OBJECT, .offset = offsetof(train_config, lora) },
     { .key = "append_eos", .type = AS_SETTING_BOOL, .offset = offsetof(train_config, append_eos) },
     { .key = NULL }
 };
+
+static int check_lora(train_config *c, const char *file, as_err *err)
+{
+    if (!c->lora)
+        return 0;
+    if (c->init)
+        return as_fail(err, AS_EUSAGE,
+                       "%s: \"lora\" adapts a \"model\"; what \"init\" draws would be kept nowhere",
+                       file);
+    if (c->dtype == TRAIN_BF16)
+        return as_fail(
+            err, AS_EUSAGE,
+            "%s: \"lora\" needs \"dtype\" f32: in bf16, the sum of weights and adapter is "
+            "rounded to what it was before",
+            file);
+    return train_lora_read(&c->adapter, c->lora, file, err);
+}
 
 static int check(const train_config *c, const char *file, as_err *err)
 {
@@ -110,7 +128,9 @@ int train_config_read(train_config *c, cJSON **tree, const char *file, const as_
         rc = as_settings_set(*tree, set->at[i], err);
     if (rc == 0)
         rc = as_settings_read(c, *tree, settings, file, err);
-    return rc == 0 ? check(c, file, err) : rc;
+    if (rc == 0)
+        rc = check(c, file, err);
+    return rc == 0 ? check_lora(c, file, err) : rc;
 }
 
 static void put_config(void *record, const char *key, as_str raw_json)
@@ -120,7 +140,16 @@ static void put_config(void *record, const char *key, as_str raw_json)
 
 int train_config_record(const train_config *c, as_run_record *record, as_err *err)
 {
-    return as_settings_show(c, settings, put_config, record, err);
+    int rc = as_settings_show(c, settings, put_config, record, err);
+    if (rc < 0 || !c->lora)
+        return rc;
+    AS_CLEANUP(buf) as_buf text = { 0 };
+    as_buf_init(&text, 1 << 16);
+    train_lora_show(&c->adapter, &text);
+    rc = as_buf_check(&text, err);
+    if (rc == 0)
+        as_run_record_config(record, "lora", as_buf_str(&text));
+    return rc;
 }
 
 /* ---- the command ---- */
@@ -223,6 +252,13 @@ const as_command as_cmd_train = {
         "what the machine has]. recompute [none]: what the backward computes again instead of "
         "keeping it, cheap (norms and activations) or layer (whole layers: a third more time, the "
         "least memory); the gradients are the same to the bit.\n"
+        "\n"
+        "lora: an object: an adapter learns beside the weights, which stay as they are, as PEFT "
+        "has "
+        "it: r [8], lora_alpha [8], target_modules [q_proj, v_proj] (of q, k, v, o, gate, up and "
+        "down_proj; or all-linear), use_rslora [false], lora_dropout 0. A checkpoint is then "
+        "PEFT's "
+        "folder (adapter_config.json, adapter_model.safetensors).\n"
         "\n"
         "A run that was killed goes on with --resume from its newest checkpoint, and ends as if "
         "nothing had been. A checkpoint is "

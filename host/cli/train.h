@@ -5,6 +5,7 @@
 #include "data/run_record.h"
 #include "model/chat.h"
 #include "model/draw.h"
+#include "model/lora.h"
 #include "train/checkpoint.h"
 #include "train/settings.h"
 #include "train/sft.h"
@@ -26,6 +27,8 @@ typedef struct train_config {
     double lr, min_lr, decay_from, init_std;
     as_optimizer_options optimizer;
     bool append_eos;
+    const cJSON *lora; /* NULL: all weights learn */
+    as_lora_config adapter; /* what it says */
 } train_config;
 
 /* FILE with --set on top of it; `tree` is the caller's (cJSON_Delete). AS_EUSAGE with the key and what is allowed. */
@@ -33,6 +36,10 @@ int train_config_read(train_config *c, cJSON **tree, const char *file, const as_
 
 /* Each key as resolved, into the record's config. */
 int train_config_record(const train_config *c, as_run_record *record, as_err *err);
+
+/* The key "lora", in PEFT's names and with its defaults, and as resolved (train_lora.c). */
+int train_lora_read(as_lora_config *out, const cJSON *lora, const char *file, as_err *err);
+void train_lora_show(const as_lora_config *c, as_buf *out);
 
 /* The run itself (train_run.c). */
 int train_sft(const train_opts *o, const train_config *c, as_err *err);

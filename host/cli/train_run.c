@@ -29,6 +29,8 @@ typedef struct run {
     as_sft_data data;
     k_device *dev;
     as_parameters *parameters;
+    as_lora *lora; /* NULL: all weights learn */
+    as_adapter *adapter;
     as_optimizer *optimizer;
     as_run_options pass;
     as_run *pass_memory;
@@ -107,11 +109,18 @@ static as_run_options pass_options(const run *r)
                              .recompute = (as_recompute)r->c->recompute };
 }
 
+static as_plan_options plan_options(const run *r)
+{
+    return (as_plan_options){ .parameters = parameter_options(r),
+                              .training = r->pass,
+                              .lora = r->lora };
+}
+
 /* What makes a plan smaller; the least recomputation with which it fits, where there is one. */
 static int refuse_plan(const run *r, const as_plan *p, size_t limit, as_err *err)
 {
     static const char *const words[] = { "none", "cheap", "layer" };
-    as_plan_options options = { .parameters = parameter_options(r), .training = r->pass };
+    as_plan_options options = plan_options(r);
     char cure[120] = "a smaller \"micro_tokens\" or \"max_len\", or a smaller model";
     for (int i = r->c->recompute + 1; i <= AS_RECOMPUTE_LAYER; i++) {
         as_plan less;
@@ -128,7 +137,7 @@ static int refuse_plan(const run *r, const as_plan *p, size_t limit, as_err *err
 
 static int plan(const run *r, as_err *err)
 {
-    const as_plan_options options = { .parameters = parameter_options(r), .training = r->pass };
+    const as_plan_options options = plan_options(r);
     as_plan p;
     AS_CLEANUP(buf) as_buf table = { 0 };
     as_buf_init(&table, 1 << 20);
@@ -167,11 +176,22 @@ static int open_model(run *r, as_err *err)
     int rc = as_model_config_load(&config, r->folder, err);
     if (rc == 0)
         rc = as_weights_index_new(&r->index, &config, err);
+    if (rc == 0 && r->c->lora)
+        rc = as_lora_new(&r->lora, r->index, &r->c->adapter, err);
     if (rc == 0)
         rc = as_tokenizer_open(&r->tokenizer, r->folder, err);
     if (rc == 0)
         rc = open_chat(r, err);
     return rc;
+}
+
+static int start_adapter(run *r, as_err *err)
+{
+    AS_CLEANUP(free) float *values = as_calloc(r->lora->n_elements, sizeof *values);
+    if (!values)
+        return as_fail(err, AS_ENOMEM, "no memory for an adapter");
+    as_lora_start(r->lora, values, r->c->seed);
+    return as_adapter_new(&r->adapter, r->parameters, r->lora, values, err);
 }
 
 static int open_training(run *r, as_err *err)
@@ -190,8 +210,10 @@ static int open_training(run *r, as_err *err)
     int rc = as_parameters_new(&r->parameters, r->index, r->dev, &parameters, err);
     if (rc == 0)
         rc = fill_weights(r, err);
+    if (rc == 0 && r->lora)
+        rc = start_adapter(r, err);
     if (rc == 0)
-        rc = as_optimizer_new(&r->optimizer, r->parameters, &c->optimizer, err);
+        rc = as_optimizer_new(&r->optimizer, r->parameters, r->adapter, &c->optimizer, err);
     if (rc == 0)
         rc = as_run_new(&r->pass_memory, r->parameters, &r->pass, err);
     return rc == 0 ? as_sft_new(&r->sft, &r->data, r->optimizer, r->pass_memory, &r->pass, &options,
@@ -244,9 +266,11 @@ static void state_fini(state *s)
 
 static int state_init(state *s, const run *r, as_err *err)
 {
-    const size_t n = r->index->n_elements;
+    const size_t n = r->optimizer->n;
     s->tokens = (as_checkpoint_counter){ "tokens", r->tokens };
     s->checkpoint = (as_checkpoint){ .index = r->index,
+                                     .lora = r->lora,
+                                     .base = r->folder,
                                      .weights = as_calloc(n, sizeof(float)),
                                      .m = as_calloc(n, sizeof(float)),
                                      .v = as_calloc(n, sizeof(float)),
@@ -255,8 +279,7 @@ static int state_init(state *s, const run *r, as_err *err)
                                      .n_counters = 1 };
     return s->checkpoint.weights && s->checkpoint.m && s->checkpoint.v
                ? 0
-               : as_fail(err, AS_ENOMEM, "no memory for a checkpoint of %zu parameters",
-                         r->index->n_params);
+               : as_fail(err, AS_ENOMEM, "no memory for a checkpoint of %zu parameters", n);
 }
 
 static int save_checkpoint(run *r, as_err *err)
@@ -464,6 +487,8 @@ static void close_run(run *r)
     as_sft_free(r->sft);
     as_run_free(r->pass_memory);
     as_optimizer_free(r->optimizer);
+    as_adapter_free(r->adapter);
+    as_lora_free(r->lora);
     as_parameters_free(r->parameters);
     k_device_close(r->dev);
     as_sft_data_fini(&r->data);

@@ -24,6 +24,14 @@ const char *as_lora_target_name(unsigned target)
     return targets[target].name;
 }
 
+unsigned as_lora_target_of(const char *name)
+{
+    for (unsigned i = 0; i < AS_LORA_TARGETS; i++)
+        if (strcmp(name, targets[i].name) == 0)
+            return 1u << i;
+    return 0;
+}
+
 /* AS_LORA_TARGETS: the part is nothing that can be adapted. */
 static unsigned target_of(const as_weights_index *x, size_t part)
 {

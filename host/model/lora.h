@@ -36,6 +36,11 @@ typedef struct as_lora {
 
 int as_lora_new(as_lora **out, const as_weights_index *index, const as_lora_config *config, as_err *err);
 void as_lora_free(as_lora *l); /* NULL is fine */
+/* as_lora_target of a module's name, "q_proj"; 0: there is none. */
+unsigned as_lora_target_of(const char *name);
+/* What PEFT calls A and B of a matrix in its files: "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight". */
+enum { AS_LORA_NAME_MAX = 128 };
+void as_lora_tensor_name(const as_lora *l, size_t matrix, char a_or_b, char out[AS_LORA_NAME_MAX]);
 double as_lora_scale(const as_lora *l);
 
 /* As PEFT begins: A uniform in +-1 / sqrt(in), B zero, so that nothing changes yet. A function of the seed alone. */
@@ -46,6 +51,9 @@ void as_lora_start(const as_lora *l, float *arena, uint64_t seed);
 int as_lora_load(as_lora **out, float **arena, const as_weights_index *index, const char *folder, as_err *err);
 /* Whole or not at all: FOLDER must not be there, or be empty. base: name or path of the model, for adapter_config.json. */
 int as_lora_save(const as_lora *l, const float *arena, as_dtype file_dtype, const char *base, const char *folder, as_err *err);
+/* The same into a folder that is there and the caller's to publish. */
+int as_lora_save_into(const as_lora *l, const float *arena, as_dtype file_dtype, const char *base, const char *folder,
+                      as_err *err);
 
 /* weights += s B A, each element's sum in double; weights: an arena of the index, F32 or BF16. */
 int as_lora_merge(const as_lora *l, const float *arena, void *weights, as_dtype weights_dtype, as_err *err);

@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-enum { CONFIG_MAX = 4 * 1024 * 1024, NAME_BYTES = 128 };
+enum { CONFIG_MAX = 4 * 1024 * 1024, NAME_BYTES = AS_LORA_NAME_MAX };
 #define CONFIG_NAME "adapter_config.json"
 #define WEIGHTS_NAME "adapter_model.safetensors"
 
@@ -119,6 +119,11 @@ static void tensor_name(const as_part *p, char what, char out[NAME_BYTES])
     int n = (int)strlen(p->name) - (int)strlen(".weight");
     (void)snprintf(out, NAME_BYTES, "base_model.model.%.*s.lora_%c.weight", n > 0 ? n : 0, p->name,
                    what);
+}
+
+void as_lora_tensor_name(const as_lora *l, size_t matrix, char a_or_b, char out[AS_LORA_NAME_MAX])
+{
+    tensor_name(&l->index->parts[l->matrices[matrix].part], a_or_b, out);
 }
 
 /* Which halves (1: A, 2: B) of each part the file has; whole ones are wanted. */
@@ -250,8 +255,8 @@ int as_lora_load(as_lora **out, float **arena, const as_weights_index *index, co
     return rc;
 }
 
-static int save_into(const as_lora *l, const float *arena, as_dtype dtype, const char *base,
-                     const char *folder, as_err *err)
+int as_lora_save_into(const as_lora *l, const float *arena, as_dtype dtype, const char *base,
+                      const char *folder, as_err *err)
 {
     static const as_safetensors_pair pt = { "format", "pt" };
     size_t n = 2 * l->n_matrices;
@@ -288,7 +293,7 @@ int as_lora_save(const as_lora *l, const float *arena, as_dtype file_dtype, cons
     int rc = as_new_folder_open(&f, folder, err);
     if (rc < 0)
         return rc;
-    rc = save_into(l, arena, file_dtype, base, f.temporary, &why);
+    rc = as_lora_save_into(l, arena, file_dtype, base, f.temporary, &why);
     if (rc < 0)
         return as_fail(err, rc, "%s: nothing was saved: %s", folder, why.text);
     return as_new_folder_commit(&f, err);

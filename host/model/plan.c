@@ -3,6 +3,7 @@
 #include "model/plan.h"
 
 #include "base/mem.h"
+#include "model/adapter.h"
 
 #include <stdio.h>
 
@@ -28,19 +29,22 @@ static int bytes_of_run(const as_weights_index *index, k_device *dev, k_type typ
 }
 
 /* Gradients, two moments, and a master copy where there must be one. */
-static bool count_optimizer(as_plan *p, const as_weights_index *index, k_type type)
+static bool count_optimizer(as_plan *p, const as_weights_index *index, k_type type,
+                            const as_lora *lora)
 {
     const k_type real = k_real_type(type);
+    const size_t learns = lora ? lora->n_elements : index->n_elements;
     bool ok = as_mul_ok(index->n_elements, k_type_size(real), &p->grads) &&
-              as_mul_ok(p->grads, 2, &p->moments);
-    p->master = real == type ? 0 : p->grads;
-    return ok;
+              as_mul_ok(learns, 2 * k_type_size(real), &p->moments);
+    p->master = real == type || lora ? 0 : p->grads;
+    return ok && (!lora || as_adapter_bytes(lora, real, &p->adapter, NULL) == 0);
 }
 
 static bool add_up(as_plan *p)
 {
     size_t training = 0, sampling = 0, all = 0;
-    const size_t parts[] = { p->weights, p->packed, p->tables, p->grads, p->moments, p->master };
+    const size_t parts[] = { p->weights, p->packed, p->tables, p->grads,
+                             p->moments, p->master, p->adapter };
     bool ok = as_add_ok(p->activations, p->scratch, &training) &&
               as_add_ok(p->sampling, p->cache, &sampling);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
@@ -69,7 +73,7 @@ int as_plan_make(as_plan *out, const as_weights_index *index, k_device *dev,
         return rc;
     bool ok = as_add_ok(activations, scratch, &p.sampling);
     if (options->training.tokens > 0)
-        ok = ok && count_optimizer(&p, index, type);
+        ok = ok && count_optimizer(&p, index, type, options->lora);
     if (!ok || !add_up(&p))
         return as_fail(err, AS_ENOMEM,
                        "the model and its passes are larger than the address space");
@@ -103,6 +107,7 @@ void as_plan_print(const as_plan *plan, const as_weights_index *index, const k_d
     line(out, "gradients", plan->grads);
     line(out, "moments", plan->moments);
     line(out, "master weights", plan->master);
+    line(out, "adapter, frozen matrices", plan->adapter);
     (void)snprintf(what, sizeof what, "activations of %lld tokens, %s",
                    (long long)options->training.tokens, kept[options->training.recompute]);
     line(out, what, plan->activations);
@@ -120,8 +125,8 @@ int as_plan_check(const as_plan *plan, size_t limit, const char *cure, as_err *e
 {
     if (plan->total <= limit)
         return 0;
-    size_t states =
-        plan->weights + plan->packed + plan->tables + plan->grads + plan->moments + plan->master;
+    size_t states = plan->weights + plan->packed + plan->tables + plan->grads + plan->moments +
+                    plan->master + plan->adapter;
     return as_fail(err, AS_EBUDGET,
                    "%.1f MiB are needed, %.1f MiB are allowed (weights and optimizer %.1f, "
                    "training passes %.1f, sampling %.1f): %s",

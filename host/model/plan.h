@@ -3,6 +3,7 @@
 #ifndef AS_MODEL_PLAN_H
 #define AS_MODEL_PLAN_H
 #include "base/buf.h"
+#include "model/lora.h"
 #include "model/transformer.h"
 
 typedef struct as_plan_options {
@@ -10,12 +11,14 @@ typedef struct as_plan_options {
     as_run_options training; /* trains set; tokens 0: no training, hence no gradients and no optimizer */
     as_run_options sampling; /* tokens 0: none */
     int64_t n_blocks, block_size; /* of the cache; 0: none */
+    const as_lora *lora;          /* what learns in place of the weights; NULL: they do */
 } as_plan_options;
 
 /* Bytes. */
 typedef struct as_plan {
     size_t weights, packed, tables; /* as_parameters_new */
     size_t grads, moments, master;  /* real, laid out like the arena; master: where weights are narrower than real */
+    size_t adapter;                 /* as_adapter_new; moments are then of the adapter */
     size_t activations, scratch;    /* of training: as_run_new */
     size_t sampling, cache;         /* as_run_new and as_kv_cache_init */
     size_t total; /* training and sampling do not overlap: of their memories the larger counts */

@@ -1,10 +1,11 @@
 /* checkpoint.h -- a training run at one step, so that it goes on bit for bit: DIR/step_N is a Hugging Face folder that
  * from_pretrained loads as is, with optim.safetensors (moments, and master weights where the model is narrower) and
- * trainer.json (counters, values, size and XXH3 of every file, its own last). It appears whole or not at all, and is
+ * trainer.json (counters, values, size and XXH3 of every file, its own last). Where an adapter learns it is PEFT's folder
+ * in place of the model's. It appears whole or not at all, and is
  * believed only if every byte is as it was written. SPDX-License-Identifier: Apache-2.0 */
 #ifndef AS_TRAIN_CHECKPOINT_H
 #define AS_TRAIN_CHECKPOINT_H
-#include "model/weights.h"
+#include "model/lora.h"
 
 /* What a run wants back, by name: steps of the generator, the place in the data, how many tokens were seen. */
 typedef struct as_checkpoint_counter {
@@ -19,6 +20,8 @@ typedef struct as_checkpoint_value {
 
 typedef struct as_checkpoint {
     const as_weights_index *index;
+    const as_lora *lora; /* of an adapter alone: all arenas are its own; NULL: of the whole model */
+    const char *base;    /* the model that is adapted, by name or path */
     float *weights;  /* arena[index->n_elements]: master weights */
     float *m, *v;    /* moments, likewise; both NULL: there are none */
     uint64_t step;   /* steps done */

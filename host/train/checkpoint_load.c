@@ -149,7 +149,8 @@ static int check_file(const loader *l, as_jspan name, as_jspan entry)
 
 static int check_files(const loader *l)
 {
-    static const char *const needed[] = { "config.json", AS_CHECKPOINT_OPTIM };
+    const char *const needed[] = { l->c->lora ? "adapter_config.json" : "config.json",
+                                   AS_CHECKPOINT_OPTIM };
     as_jspan files = as_jobject_get(l->root, "files"), name, entry;
     for (size_t i = 0; i < 2; i++)
         if (as_jobject_get(files, needed[i]).kind != AS_J_OBJECT)
@@ -185,23 +186,70 @@ static int check_model(const loader *l)
 
 /* ---- arenas ---- */
 
+static int load_adapter(const loader *l)
+{
+    const as_lora_config *mine = &l->c->lora->config;
+    as_lora *found = NULL;
+    AS_CLEANUP(free) float *values = NULL;
+    int rc = as_lora_load(&found, &values, l->c->index, l->path, l->err);
+    if (rc < 0)
+        return rc;
+    const as_lora_config *its = &found->config;
+    if (its->r != mine->r || its->alpha != mine->alpha || its->is_rslora != mine->is_rslora ||
+        its->targets != mine->targets || found->n_elements != l->c->lora->n_elements)
+        rc = as_fail(l->err, AS_EUSAGE, "%s: is of another adapter: other rank, alpha or modules",
+                     l->path);
+    else
+        memcpy(l->c->weights, values, found->n_elements * sizeof *values);
+    as_lora_free(found);
+    return rc;
+}
+
+/* A tensor of optim.safetensors that must have n numbers. */
+static int load_tensor(const loader *l, const as_safetensors *s, const char *name, float *to,
+                       size_t n)
+{
+    const as_safetensor *t = as_safetensors_find(s, name);
+    if (!t || t->dtype != AS_F32 || t->n != n)
+        return as_fail(l->err, AS_EDATA,
+                       "%s/" AS_CHECKPOINT_OPTIM ": tensor \"%s\" is missing or of another shape",
+                       l->path, name);
+    memcpy(to, t->data, n * sizeof *to);
+    return 0;
+}
+
+static int load_adapter_state(const loader *l, const as_safetensors *s, const char *prefix,
+                              float *arena)
+{
+    const as_lora *lora = l->c->lora;
+    char half[AS_LORA_NAME_MAX], name[160];
+    int rc = 0;
+    memset(arena, 0, lora->n_elements * sizeof *arena);
+    for (size_t i = 0; i < 2 * lora->n_matrices && rc == 0; i++) {
+        const as_lora_matrix *m = &lora->matrices[i / 2];
+        const bool is_a = i % 2 == 0;
+        as_lora_tensor_name(lora, i / 2, is_a ? 'A' : 'B', half);
+        (void)snprintf(name, sizeof name, "%s.%s", prefix, half);
+        rc = load_tensor(l, s, name, arena + (is_a ? m->a : m->b),
+                         (size_t)lora->config.r * (is_a ? m->in : m->out));
+    }
+    return rc;
+}
+
 static int load_arena(const loader *l, const as_safetensors *s, const char *prefix, float *arena)
 {
     const as_weights_index *x = l->c->index;
     char name[160];
+    int rc = 0;
+    if (l->c->lora)
+        return load_adapter_state(l, s, prefix, arena);
     memset(arena, 0, x->n_elements * sizeof *arena);
-    for (size_t i = 0; i < x->n_parts; i++) {
+    for (size_t i = 0; i < x->n_parts && rc == 0; i++) {
         const as_part *p = &x->parts[i];
         (void)snprintf(name, sizeof name, "%s.%s", prefix, p->name);
-        const as_safetensor *t = as_safetensors_find(s, name);
-        if (!t || t->dtype != AS_F32 || t->n != p->n)
-            return as_fail(l->err, AS_EDATA,
-                           "%s/" AS_CHECKPOINT_OPTIM
-                           ": tensor \"%s\" is missing or of another shape",
-                           l->path, name);
-        memcpy(arena + p->offset, t->data, p->n * sizeof *arena);
+        rc = load_tensor(l, s, name, arena + p->offset, p->n);
     }
-    return 0;
+    return rc;
 }
 
 static int load_arenas(const loader *l)
@@ -213,7 +261,9 @@ static int load_arenas(const loader *l)
     if (!path)
         return no_memory(l);
     int rc = as_safetensors_open(&s, path, l->err);
-    if (rc == 0 && l->has_master)
+    if (rc == 0 && l->c->lora)
+        rc = load_adapter(l);
+    else if (rc == 0 && l->has_master)
         rc = load_arena(l, s, "master", l->c->weights);
     else if (rc == 0)
         rc = as_weights_load(l->c->index, l->path, &any, l->c->weights, l->err);
@@ -229,7 +279,7 @@ static int load_all(loader *l, as_str text)
     int rc = read_trainer(l, text);
     if (rc == 0)
         rc = check_files(l);
-    if (rc == 0)
+    if (rc == 0 && !l->c->lora)
         rc = check_model(l);
     return rc < 0 ? rc : load_arenas(l);
 }

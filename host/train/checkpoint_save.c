@@ -107,9 +107,36 @@ static void add_arena(optim *o, const char *prefix, const float *arena)
     }
 }
 
+static void add_adapter(optim *o, const char *prefix, const float *arena)
+{
+    const as_lora *l = o->c->lora;
+    for (size_t i = 0; i < 2 * l->n_matrices; i++, o->n++) {
+        const as_lora_matrix *m = &l->matrices[i / 2];
+        const bool is_a = i % 2 == 0;
+        char name[AS_LORA_NAME_MAX];
+        as_lora_tensor_name(l, i / 2, is_a ? 'A' : 'B', name);
+        (void)snprintf(o->names[o->n], NAME_BYTES, "%s.%s", prefix, name);
+        o->items[o->n] = (as_safetensors_item){ o->names[o->n],
+                                                AS_F32,
+                                                AS_F32,
+                                                2,
+                                                { is_a ? l->config.r : (int64_t)m->out,
+                                                  is_a ? (int64_t)m->in : l->config.r },
+                                                arena + (is_a ? m->a : m->b) };
+    }
+}
+
+static void add_state(optim *o, const char *prefix, const float *arena)
+{
+    if (o->c->lora)
+        add_adapter(o, prefix, arena);
+    else
+        add_arena(o, prefix, arena);
+}
+
 static int save_optim(const as_checkpoint *c, bool has_master, const char *folder, as_err *err)
 {
-    size_t most = 3 * c->index->n_parts;
+    size_t most = 3 * (c->lora ? 2 * c->lora->n_matrices : c->index->n_parts);
     AS_CLEANUP(free) char *path = as_path_join(folder, AS_CHECKPOINT_OPTIM);
     AS_CLEANUP(free) char(*names)[NAME_BYTES] = as_calloc(most, sizeof *names);
     AS_CLEANUP(free) as_safetensors_item *items = as_calloc(most, sizeof *items);
@@ -120,9 +147,9 @@ static int save_optim(const as_checkpoint *c, bool has_master, const char *folde
     if (has_master)
         add_arena(&o, "master", c->weights);
     if (c->m)
-        add_arena(&o, "m", c->m);
+        add_state(&o, "m", c->m);
     if (c->m)
-        add_arena(&o, "v", c->v);
+        add_state(&o, "v", c->v);
     return as_safetensors_write(path, items, o.n, &pt, 1, err);
 }
 
@@ -223,7 +250,7 @@ int as_checkpoint_save(const as_checkpoint *c, const as_checkpoint_options *opti
     const as_weights_save_options model = { AS_F32, options->dtype, options->like, 0 };
     AS_CLEANUP(new_folder) as_new_folder f = { NULL, NULL };
     AS_CLEANUP(free) char *path = as_checkpoint_path(dir, c->step);
-    bool has_master = options->dtype != AS_F32;
+    bool has_master = options->dtype != AS_F32 && !c->lora;
     as_err why = { 0 };
     if (!path)
         return as_fail(err, AS_ENOMEM, "%s: out of memory", dir);
@@ -232,7 +259,10 @@ int as_checkpoint_save(const as_checkpoint *c, const as_checkpoint_options *opti
         rc = as_new_folder_open(&f, path, err);
     if (rc < 0 || !f.temporary)
         return rc;
-    rc = as_weights_save_into(c->index, c->weights, &model, f.temporary, &why);
+    if (c->lora)
+        rc = as_lora_save_into(c->lora, c->weights, AS_F32, c->base, f.temporary, &why);
+    else
+        rc = as_weights_save_into(c->index, c->weights, &model, f.temporary, &why);
     if (rc == 0)
         rc = save_optim(c, has_master, f.temporary, &why);
     if (rc == 0)

@@ -17,7 +17,13 @@ static int failed(const char *what, int status, as_err *err)
     return status < 0 ? as_fail_kernel(err, status, what) : 0;
 }
 
+/* Of what learns. */
 static size_t bytes_of(const as_optimizer *o)
+{
+    return o->n * k_type_size(o->p->real);
+}
+
+static size_t grad_bytes(const as_optimizer *o)
 {
     return o->p->index->n_elements * k_type_size(o->p->real);
 }
@@ -33,10 +39,11 @@ static int fill(as_optimizer *o, as_err *err)
     void **const arrays[] = { &o->grads, &o->m, &o->v };
     int rc = 0;
     for (size_t i = 0; i < 3 && rc == 0; i++) {
-        *arrays[i] = ops->alloc(o->p->dev, bytes_of(o));
-        rc = *arrays[i] ? ops->zero(o->p->dev, *arrays[i], bytes_of(o)) : K_ENOMEM;
+        const size_t bytes = i == 0 ? grad_bytes(o) : bytes_of(o);
+        *arrays[i] = ops->alloc(o->p->dev, bytes);
+        rc = *arrays[i] ? ops->zero(o->p->dev, *arrays[i], bytes) : K_ENOMEM;
     }
-    o->master = o->p->arena;
+    o->master = o->adapter ? o->adapter->values : o->p->arena;
     if (rc == 0 && is_narrow(o)) {
         o->master = ops->alloc(o->p->dev, bytes_of(o));
         const k_cast widen = { .x_type = o->p->type,
@@ -49,13 +56,15 @@ static int fill(as_optimizer *o, as_err *err)
     return failed("memory of an optimizer", rc, err);
 }
 
-int as_optimizer_new(as_optimizer **out, as_parameters *p, const as_optimizer_options *options,
-                     as_err *err)
+int as_optimizer_new(as_optimizer **out, as_parameters *p, as_adapter *adapter,
+                     const as_optimizer_options *options, as_err *err)
 {
     as_optimizer *o = as_calloc(1, sizeof *o);
     if (!o)
         return as_fail(err, AS_ENOMEM, "no memory for an optimizer");
     o->p = p;
+    o->adapter = adapter;
+    o->n = adapter ? adapter->lora->n_elements : p->index->n_elements;
     o->options = *options;
     int rc = fill(o, err);
     if (rc < 0)
@@ -80,7 +89,8 @@ void as_optimizer_free(as_optimizer *o)
 
 int as_optimizer_zero(as_optimizer *o, as_err *err)
 {
-    return failed("zeroing gradients", o->p->dev->ops->zero(o->p->dev, o->grads, bytes_of(o)), err);
+    return failed("zeroing gradients", o->p->dev->ops->zero(o->p->dev, o->grads, grad_bytes(o)),
+                  err);
 }
 
 /* ---- a step ---- */
@@ -93,6 +103,12 @@ static bool decays(const as_tensor *t)
 static void *at(void *array, k_type type, size_t element)
 {
     return (char *)array + element * k_type_size(type);
+}
+
+/* Gradients of what learns. */
+static void *learned(const as_optimizer *o)
+{
+    return o->adapter ? o->adapter->grads : o->grads;
 }
 
 /* From one element on up to another, all of one decay. */
@@ -113,7 +129,7 @@ static int update(const as_optimizer *o, uint64_t step, double lr, double scale,
                         .master = at(o->master, real, from),
                         .m = at(o->m, real, from),
                         .v = at(o->v, real, from),
-                        .grad = at(o->grads, real, from),
+                        .grad = at(learned(o), real, from),
                         .copy = is_narrow(o) ? at(o->p->arena, o->p->type, from) : NULL,
                         .copy_type = o->p->type };
     return o->p->dev->ops->adamw(o->p->dev, &a);
@@ -124,6 +140,8 @@ static int update_all(const as_optimizer *o, uint64_t step, double lr, double sc
 {
     const as_weights_index *x = o->p->index;
     int rc = 0;
+    if (o->adapter) /* matrices, all of it */
+        return update(o, step, lr, scale, o->options.weight_decay, 0, o->n);
     for (size_t i = 0, next; i < x->n_tensors && rc == 0; i = next) {
         for (next = i + 1;
              next < x->n_tensors && decays(&x->tensors[next]) == decays(&x->tensors[i]);)
@@ -138,8 +156,10 @@ static int update_all(const as_optimizer *o, uint64_t step, double lr, double sc
 int as_optimizer_step(as_optimizer *o, uint64_t step, double lr, double *norm, as_err *err)
 {
     double squares = 0;
-    int rc = o->p->dev->ops->sum_squares(o->p->dev, o->p->real, (int64_t)o->p->index->n_elements,
-                                         o->grads, &squares);
+    int rc = o->adapter ? as_adapter_grad(o->adapter, o->grads, err) : 0;
+    if (rc < 0)
+        return rc;
+    rc = o->p->dev->ops->sum_squares(o->p->dev, o->p->real, (int64_t)o->n, learned(o), &squares);
     if (rc < 0)
         return failed("norm of the gradient", rc, err);
     *norm = sqrt(squares);
@@ -151,7 +171,9 @@ int as_optimizer_step(as_optimizer *o, uint64_t step, double lr, double *norm, a
     const double clip = o->options.clip,
                  scale = clip > 0 && *norm + 1e-6 > clip ? clip / (*norm + 1e-6) : 1;
     rc = update_all(o, step, lr, scale);
-    return rc < 0 ? failed("a step of the optimizer", rc, err) : as_parameters_changed(o->p, err);
+    if (rc < 0)
+        return failed("a step of the optimizer", rc, err);
+    return o->adapter ? as_adapter_merge(o->adapter, err) : as_parameters_changed(o->p, err);
 }
 
 /* ---- checkpoints ---- */
@@ -184,7 +206,8 @@ int as_optimizer_set(as_optimizer *o, const float *master, const float *m, const
     const k_backend *ops = o->p->dev->ops;
     int rc = check_float(o, err);
     if (rc == 0)
-        rc = as_parameters_set(o->p, master, AS_F32, err);
+        rc = o->adapter ? as_adapter_set(o->adapter, master, err)
+                        : as_parameters_set(o->p, master, AS_F32, err);
     if (rc < 0)
         return rc;
     rc = is_narrow(o) ? ops->copy_to(o->p->dev, o->master, master, bytes_of(o)) : 0;

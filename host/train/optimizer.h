@@ -1,8 +1,9 @@
-/* optimizer.h -- AdamW over a model's flat arena, on its device: gradients, moments, master weights, clipping.
+/* optimizer.h -- AdamW over a model's flat arena, or over an adapter beside it, on its device: gradients, moments, master
+ * weights, clipping.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef AS_TRAIN_OPTIMIZER_H
 #define AS_TRAIN_OPTIMIZER_H
-#include "model/parameters.h"
+#include "model/adapter.h"
 
 typedef struct as_optimizer_options {
     double beta1, beta2, eps;
@@ -11,16 +12,21 @@ typedef struct as_optimizer_options {
 } as_optimizer_options;
 as_optimizer_options as_optimizer_standard(void); /* 0.9, 0.999, 1e-8, 0.01, 1 */
 
-/* One thread. The parameters must outlive it. */
+/* One thread. The parameters and the adapter must outlive it. */
 typedef struct as_optimizer {
     as_parameters *p;
+    as_adapter *adapter; /* what learns in place of the parameters; NULL: they do */
     as_optimizer_options options;
-    void *grads, *m, *v; /* [n_elements] real, on the device */
-    void *master;        /* likewise; the parameters' own arena where that is real */
+    size_t n;      /* numbers that learn: n_elements of the index, or of the adapter */
+    void *grads;   /* [n_elements of the index] real, on the device: of the parameters in any case */
+    void *m, *v;   /* [n] likewise */
+    void *master;  /* [n] likewise; the parameters' own arena where that is real, the adapter's values */
 } as_optimizer;
 
-/* Master weights are the parameters as they are now; moments are zero. AS_ENOMEM. */
-int as_optimizer_new(as_optimizer **out, as_parameters *p, const as_optimizer_options *options, as_err *err);
+/* Master weights are the parameters (or the adapter) as they are now; moments are zero. adapter: NULL, or one of `p`, all of
+ * which decays. AS_ENOMEM. */
+int as_optimizer_new(as_optimizer **out, as_parameters *p, as_adapter *adapter, const as_optimizer_options *options,
+                     as_err *err);
 void as_optimizer_free(as_optimizer *o); /* NULL is fine */
 
 int as_optimizer_zero(as_optimizer *o, as_err *err); /* the gradients */
@@ -29,7 +35,7 @@ int as_optimizer_zero(as_optimizer *o, as_err *err); /* the gradients */
  * was changed. */
 int as_optimizer_step(as_optimizer *o, uint64_t step, double lr, double *norm, as_err *err);
 
-/* Arenas of n_elements floats in the host's memory, for checkpoints. Only on devices whose real is float. */
+/* Arenas of n floats in the host's memory, for checkpoints. Only on devices whose real is float. */
 int as_optimizer_get(const as_optimizer *o, float *master, float *m, float *v, as_err *err);
 int as_optimizer_set(as_optimizer *o, const float *master, const float *m, const float *v, as_err *err);
 #endif

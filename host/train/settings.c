@@ -79,6 +79,9 @@ static int read_one(const as_setting *s, const cJSON *value, void *to, const cha
             return wrong(s, value, what, "an object", err);
         *(const cJSON **)to = value;
         return 0;
+    case AS_SETTING_ANY:
+        *(const cJSON **)to = value;
+        return 0;
     }
     return 0;
 }
@@ -126,6 +129,7 @@ static bool show_one(const as_setting *s, const void *value, as_buf *out)
         as_buf_text(out, *(const bool *)value ? "true" : "false");
         return true;
     case AS_SETTING_OBJECT:
+    case AS_SETTING_ANY:
         break;
     }
     const cJSON *object = *(const cJSON *const *)value;

@@ -12,7 +12,8 @@ typedef enum as_setting_type {
     AS_SETTING_UINT,   /* uint64_t, least .. most */
     AS_SETTING_NUMBER, /* double, least .. most */
     AS_SETTING_BOOL,   /* bool */
-    AS_SETTING_OBJECT  /* const cJSON *, into the tree */
+    AS_SETTING_OBJECT, /* const cJSON *, into the tree */
+    AS_SETTING_ANY     /* likewise, of any kind: the caller looks */
 } as_setting_type;
 
 typedef struct as_setting {

@@ -200,6 +200,43 @@ class Train(AssayTest):
             self.say(refused, "MiB are allowed", f'"recompute": "{cure}"')
         self.say(self.train("r", memory_mib=1, rc=7), 'a smaller "micro_tokens"')
 
+    def test_lora(self):
+        """An adapter learns; the folder it adapts is as it was; killed, it ends at the same bits."""
+        before = (QWEN / "model.safetensors").read_bytes()
+        lora = {"r": 4, "lora_alpha": 8, "target_modules": ["q_proj", "v_proj", "down_proj"]}
+        config = self.config(lora=lora, steps=40, save_every=5, keep=0, lr=0.02, batch_size=25, micro_tokens=512)
+        whole = self.train("whole", "--json", config=config)
+        self.say(whole, "adapter, frozen matrices")
+        losses = [row["loss"] for row in self.metrics("whole")]
+        self.assertLess(losses[-1], losses[0] / 4)
+        child = self.start("train", config, "--out", str(self.dir / "cut"))
+        wait_for(self.step("cut", 5).exists)
+        child.kill()
+        child.communicate()
+        self.train("cut", "--resume", config=config)
+        names = ("adapter_model.safetensors", "adapter_config.json", "optim.safetensors")
+        for step in (20, 40):
+            self.assertEqual(*([(self.step(run, step) / name).read_bytes() for name in names] for run in ("cut", "whole")))
+        self.assertEqual(sorted(p.name for p in self.step("whole", 40).iterdir()), sorted((*names, "trainer.json")))
+        config = json.loads((self.step("whole", 40) / "adapter_config.json").read_text())
+        self.assertEqual((config["r"], config["lora_alpha"], config["peft_type"], config["base_model_name_or_path"]),
+                         (4, 8, "LORA", str(QWEN)))
+        self.assertEqual(json.loads((self.dir / "whole/manifest.json").read_text())["config"]["lora"]["use_rslora"], False)
+        size, = struct.unpack_from("<Q", (self.step("whole", 40) / names[2]).read_bytes())
+        header = json.loads((self.step("whole", 40) / names[2]).read_bytes()[8:8 + size])
+        self.assertEqual(len(header) - ("__metadata__" in header), 2 * 2 * 2 * 3)  # m, v; A, B; layers; modules
+        self.assertEqual((QWEN / "model.safetensors").read_bytes(), before)
+
+    def test_lora_refusals(self):
+        for lora, says in (({"rank": 4}, 'key "rank" unknown'), ({"r": 0}, "from 1 to"), ({"lora_dropout": 0.1}, "dropout"),
+                           ({"target_modules": ["lm_head"]}, '"lm_head" is none'), ({"target_modules": []}, "all-linear"),
+                           ({"target_modules": "q_proj"}, "a list as"), (3, "an object is allowed")):
+            self.say(self.train("r", lora=lora, rc=2), '"lora"', says)
+        self.say(self.train("r", lora={}, dtype="bf16", rc=2), "f32")
+        drawn = dict(SMALL, init=str(QWEN), data=self.file("rows.jsonl", ROWS), lora={})
+        del drawn["model"]
+        self.say(self.train("r", config=self.file("drawn.json", [drawn]), rc=2), '"lora" adapts a "model"')
+
     def test_refusals(self):
         for key, value, says in (("lr", -1, '"lr": -1, where a number from 0 to 10'), ("lrr", 1, '"lrr" unknown'),
                                  ("steps", 0, '"steps"'), ("steps", 1.5, "a whole number"), ("algo", "grpo", "where sft is allowed"),

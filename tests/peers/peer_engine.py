@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """assay train, generate and ppl against torch and transformers: steps of supervised learning end at the same weights, a
-checkpoint loads as is, the likeliest tokens and the log-probabilities of texts are the same.
+checkpoint loads as is, the likeliest tokens and the log-probabilities of texts are the same; an adapter learns as peft's does.
 
 usage: peer_engine.py. SPDX-License-Identifier: Apache-2.0
 """
@@ -13,6 +13,8 @@ import tempfile
 
 try:
     import torch
+    from peft import PeftModel
+    from safetensors.torch import load_file
     from transformers import AutoModelForCausalLM, AutoTokenizer
 except ImportError as e:
     print(f"SKIP peers.engine: {e}")
@@ -43,7 +45,13 @@ def theirs(folder, tokenizer):
     matrices = [p for p in model.parameters() if p.dim() > 1]
     others = [p for p in model.parameters() if p.dim() == 1]
     adamw = torch.optim.AdamW([{"params": matrices, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}], lr=LR)
-    eos, losses = model.config.eos_token_id, []
+    losses, _ = steps_of(model, adamw, tokenizer)
+    return model, losses
+
+
+def steps_of(model, adamw, tokenizer):
+    """The losses and the norms of the gradients of STEPS steps."""
+    eos, losses, norms = model.config.eos_token_id, [], []
     for step in range(1, STEPS + 1):
         total, n = 0, 0
         for row in ROWS:
@@ -58,9 +66,9 @@ def theirs(folder, tokenizer):
             group["lr"] = LR * (1 - step / STEPS)
         adamw.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        norms.append(float(torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)))
         adamw.step()
-    return model, losses
+    return losses, norms
 
 
 def check(family, work):
@@ -100,11 +108,38 @@ def check(family, work):
           f"log-probabilities {far:.1e} apart a token")
 
 
+def adapter_steps(family, work, lora):
+    """Steps of peft beside the same frozen model, from an adapter of ours that has learned nothing yet (learning rate 0)."""
+    config = {"algo": "sft", "model": str(MODELS / family), "data": str(work / "rows.jsonl"), "steps": STEPS, "lora": lora,
+              "batch_size": len(ROWS), "lr": LR, "max_len": 64, "micro_tokens": 64}
+    (work / "lora.json").write_text(json.dumps(config))
+    assay("train", work / "lora.json", "--out", work / f"{family}-start", "--quiet", "--set", "lr=0", "--set", "steps=1")
+    assay("train", work / "lora.json", "--out", work / f"{family}-lora", "--quiet")
+    metrics = [json.loads(x) for x in (work / f"{family}-lora/metrics.jsonl").read_text().splitlines()]
+    plain = AutoModelForCausalLM.from_pretrained(MODELS / family, dtype=torch.float32)
+    model = PeftModel.from_pretrained(plain, work / f"{family}-start/checkpoints/step_1", is_trainable=True)
+    adamw = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=LR, weight_decay=0.01)
+    losses, norms = steps_of(model, adamw, AutoTokenizer.from_pretrained(MODELS / family))
+    for row, loss, norm in zip(metrics, losses, norms, strict=True):
+        assert abs(row["loss"] - loss) < 1e-4 * loss and abs(row["grad_norm"] - norm) < 1e-3 * norm, (row, loss, norm)
+    saved = work / f"{family}-lora/checkpoints/step_{STEPS}"
+    ours = load_file(saved / "adapter_model.safetensors")
+    model.save_pretrained(work / f"{family}-peft")
+    theirs = load_file(work / f"{family}-peft/adapter_model.safetensors")
+    assert ours.keys() == theirs.keys()
+    worst = max(float((ours[k] - theirs[k]).norm() / (theirs[k].norm() + 1e-6)) for k in ours)
+    assert worst < 1e-3, worst
+    again = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(MODELS / family, dtype=torch.float32), saved)
+    assert len([n for n, _ in again.named_parameters() if "lora_" in n]) == len(ours)
+    print(f"ok {family}: {len(ours)} tensors of an adapter after {STEPS} steps, {worst:.1e} from peft's")
+
+
 def main():
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as work:
         for family in ("tiny_qwen2", "tiny_llama", "tiny_qwen3"):
             check(family, pathlib.Path(work))
+            adapter_steps(family, pathlib.Path(work), {"r": 4, "lora_alpha": 12, "target_modules": ["q_proj", "down_proj"]})
 
 
 main()

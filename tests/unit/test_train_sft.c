@@ -201,7 +201,7 @@ static void train(const tiny_model *m, const as_sft_data *d, int64_t micro, int6
     as_run *run = tiny_run(m, &pass);
     as_sft_stats stats;
     MUST(as_parameters_set(m->p, m->arena, AS_F32, err));
-    MUST(as_optimizer_new(&o, m->p, &how, err));
+    MUST(as_optimizer_new(&o, m->p, NULL, &how, err));
     MUST(as_sft_new(&s, d, o, run, &pass, &options, err));
     for (uint64_t i = 0; i < steps; i++) {
         MUST(as_sft_step(s, i + 1, &stats, err));
@@ -250,7 +250,7 @@ static void test_clip_and_decay(void **state)
         .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8, .weight_decay = 0.1, .clip = 1
     };
     tiny_open(&m, "tiny_qwen2", "", "naive-f64", K_F64);
-    MUST(as_optimizer_new(&o, m.p, &how, err));
+    MUST(as_optimizer_new(&o, m.p, NULL, &how, err));
     const size_t n = m.index->n_elements;
     double *g = o->grads, *w = m.p->arena, *before = as_calloc(n, sizeof *before), squares = 0,
            norm;
