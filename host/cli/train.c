@@ -5,6 +5,8 @@
 #include "base/file.h"
 #include "base/mem.h"
 
+#include <math.h>
+
 /* ---- the configuration ---- */
 
 #define TEXT(k)                                                                                    \
@@ -32,10 +34,13 @@ static const as_setting settings[] = {
     TEXT(model),
     TEXT(init),
     TEXT(data),
+    TEXT(prompts),
     TEXT(chat),
     CHOICE(dtype, "f32|bf16"),
     CHOICE(device, "cpu|naive|cuda"),
     CHOICE(recompute, "none|cheap|layer"),
+    CHOICE(truncated, "drop|keep"),
+    NUMBER("min_score", min_score, -1e300, 1e300),
     UINT(steps, 1, 1e9),
     UINT(batch_size, 1, 1e6),
     UINT(micro_tokens, 1, 1e7),
@@ -57,6 +62,7 @@ static const as_setting settings[] = {
     CHOICE(decay, "constant|linear|cosine"),
     CHOICE(init_scale, "flat|fan_in"),
     { .key = "lora", .type = AS_SETTING_OBJECT, .offset = offsetof(train_config, lora) },
+    { .key = "as_chat", .type = AS_SETTING_BOOL, .offset = offsetof(train_config, as_chat) },
     { .key = "append_eos", .type = AS_SETTING_BOOL, .offset = offsetof(train_config, append_eos) },
     { .key = NULL }
 };
@@ -91,6 +97,12 @@ static int check(const train_config *c, const char *file, as_err *err)
         return as_fail(err, AS_EUSAGE,
                        "%s: \"data\" is missing: a file of lines {\"prompt\",\"completion\"}",
                        file);
+    if (!c->prompts && (c->truncated || c->as_chat || isfinite(c->min_score)))
+        return as_fail(
+            err, AS_EUSAGE,
+            "%s: \"truncated\", \"as_chat\" and \"min_score\" are of a teacher's samples, "
+            "which need \"prompts\"",
+            file);
     if (c->steps == 0)
         return as_fail(err, AS_EUSAGE, "%s: \"steps\" is missing", file);
     if (c->max_len > c->micro_tokens)
@@ -114,6 +126,7 @@ int train_config_read(train_config *c, cJSON **tree, const char *file, const as_
                          .decay = AS_DECAY_LINEAR,
                          .init_scale = AS_DRAW_FLAT,
                          .init_std = 0.02,
+                         .min_score = -(double)INFINITY,
                          .optimizer = as_optimizer_standard(),
                          .append_eos = true };
     int rc = as_file_read(file, &text, err);
@@ -235,12 +248,16 @@ const as_command as_cmd_train = {
         "init_std [0.02], or (fan_in) each "
         "1/sqrt of its inputs, less into the residual stream, and embeddings 1. data: lines "
         "{\"prompt\",\"completion\"}, of "
-        "which the completion is learned "
-        "(samples of a teacher are such lines), {\"text\"}, or {\"messages\"}, of which the "
+        "which the completion is learned, {\"text\"}, or {\"messages\"}, of which the "
         "answers are, in the folder's chat "
         "template or the family that chat names. append_eos [true]: an end-of-text token behind a "
         "completion. max_len [1024]: "
         "longer texts are left out, and counted.\n"
+        "\n"
+        "Distillation: data is what assay generate wrote, prompts the file it was given, joined by "
+        "id. as_chat [false]: its --chat. truncated [drop]: samples that were cut off are left out "
+        "(drop) or learned without an end (keep). min_score: only samples whose \"score\" is at "
+        "least that.\n"
         "\n"
         "steps. batch_size [32]: texts of a step. micro_tokens [4096]: tokens computed at a time; "
         "the gradient does not depend "

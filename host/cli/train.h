@@ -21,12 +21,13 @@ typedef struct train_opts {
 
 /* A configuration with algo "sft", as resolved. Texts point into the tree. */
 typedef struct train_config {
-    const char *model, *init, *data, *chat; /* model: a folder with weights; init: one without, which are drawn */
-    int algo, dtype, device, decay, recompute, init_scale; /* indices of the words in train.c; dtype: TRAIN_..., else the enums */
+    const char *model, *init, *data, *prompts, *chat; /* model: a folder with weights; init: one without, which are drawn */
+    int algo, dtype, device, decay, truncated, recompute, init_scale; /* indices of the words in train.c; dtype: TRAIN_..., else the enums */
     uint64_t steps, batch_size, micro_tokens, max_len, seed, warmup_steps, save_every, keep, memory_mib;
     double lr, min_lr, decay_from, init_std;
     as_optimizer_options optimizer;
-    bool append_eos;
+    double min_score; /* -INFINITY: samples need have none */
+    bool append_eos, as_chat;
     const cJSON *lora; /* NULL: all weights learn */
     as_lora_config adapter; /* what it says */
 } train_config;

@@ -56,6 +56,27 @@ static int open_chat(run *r, as_err *err)
     return 0;
 }
 
+static void say_left_out(const run *r)
+{
+    const as_sft_data *d = &r->data;
+    if (d->n_too_long)
+        as_cli_say("assay train: %" PRIu64 " texts are over %" PRIu64
+                   " tokens (max_len) and are left out",
+                   d->n_too_long, r->c->max_len);
+    if (d->n_empty)
+        as_cli_say("assay train: %" PRIu64 " texts have nothing to learn and are left out",
+                   d->n_empty);
+    if (d->n_truncated)
+        as_cli_say("assay train: %" PRIu64 " samples were cut off (finish_reason length) and are "
+                   "left out; \"truncated\": \"keep\" takes them",
+                   d->n_truncated);
+    if (d->n_below)
+        as_cli_say("assay train: %" PRIu64 " samples score below %g (min_score) and are left out",
+                   d->n_below, r->c->min_score);
+    if (d->n_unanswered)
+        as_cli_say("assay train: %" PRIu64 " prompts have no sample", d->n_unanswered);
+}
+
 static int read_data(run *r, as_err *err)
 {
     const as_model_config *c = &r->index->config;
@@ -69,17 +90,15 @@ static int read_data(run *r, as_err *err)
     const as_sft_reading how = { .tokenizer = r->tokenizer,
                                  .chat = r->chat,
                                  .longest = (size_t)r->c->max_len,
-                                 .eos = r->c->append_eos && c->n_eos ? c->eos[0] : -1 };
+                                 .eos = r->c->append_eos && c->n_eos ? c->eos[0] : -1,
+                                 .prompts = r->c->prompts,
+                                 .as_chat = r->c->as_chat,
+                                 .keeps_truncated = r->c->truncated != 0,
+                                 .min_score = r->c->min_score };
     int rc = as_sft_data_read(&r->data, r->c->data, &how, err);
     if (rc < 0)
         return rc;
-    if (r->data.n_too_long)
-        as_cli_say("assay train: %" PRIu64 " texts are over %" PRIu64
-                   " tokens (max_len) and are left out",
-                   r->data.n_too_long, r->c->max_len);
-    if (r->data.n_empty)
-        as_cli_say("assay train: %" PRIu64 " texts have nothing to learn and are left out",
-                   r->data.n_empty);
+    say_left_out(r);
     return r->data.n_rows
                ? 0
                : as_fail(err, AS_EDATA, "%s: there is no text to learn from", r->c->data);
@@ -235,6 +254,12 @@ static int new_record(run *r, as_err *err)
     if (rc < 0)
         return rc;
     as_run_record_hash(&r->record, "data", data);
+    if (r->c->prompts)
+        rc = as_sha256_file(r->c->prompts, &data, err);
+    if (rc < 0)
+        return rc;
+    if (r->c->prompts)
+        as_run_record_hash(&r->record, "prompts", data);
     as_run_record_seed(&r->record, "run", r->c->seed);
     return as_cli_record_model(&r->record, r->folder, err);
 }

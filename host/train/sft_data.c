@@ -1,25 +1,17 @@
 /* sft_data.c -- see sft_data.h. SPDX-License-Identifier: Apache-2.0 */
 #include "train/sft_data.h"
 
-#include "base/jspan.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "data/jsonl.h"
+#include "train/sft_inner.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 enum { CHUNK_LINES = 256, CHUNK_BYTES = 1 << 20 };
 
-typedef struct reader {
-    as_sft_data *d;
-    const as_sft_reading *how;
-    as_encoder *encoder;
-    as_tokens tokens;
-    as_arena arena;
-    as_buf text, before;
-    as_jinja_spans spans;
-} reader;
+typedef as_sft_reader reader;
 
 /* ---- rows ---- */
 
@@ -78,11 +70,12 @@ static int encode(reader *r, as_str text, unsigned flags, as_err *err)
 }
 
 /* Of a prompt and a completion, cut into tokens apart, as they are when a completion is sampled. */
-static int take_pair(reader *r, as_str prompt, as_str completion, as_err *err)
+int as_sft_take_pair(reader *r, as_str prompt, bool is_rendered, as_str completion, bool ends,
+                     as_err *err)
 {
     as_sft_data *d = r->d;
     as_sft_row row = { .begin = d->n_ids };
-    int rc = prompt.data ? encode(r, prompt, AS_ENCODE_SPECIAL, err) : 0;
+    int rc = prompt.data ? encode(r, prompt, is_rendered ? 0 : AS_ENCODE_SPECIAL, err) : 0;
     if (rc < 0)
         return rc;
     for (size_t i = 0; prompt.data && i < r->tokens.n && row.n <= r->how->longest; i++)
@@ -92,7 +85,7 @@ static int take_pair(reader *r, as_str prompt, as_str completion, as_err *err)
         return rc;
     for (size_t i = 0; i < r->tokens.n && row.n <= r->how->longest; i++)
         add_token(d, &row, r->tokens.ids[i], true);
-    if (r->how->eos >= 0 && row.n <= r->how->longest)
+    if (ends && r->how->eos >= 0 && row.n <= r->how->longest)
         add_token(d, &row, r->how->eos, true);
     end_row(d, &row, r->how->longest);
     return 0;
@@ -161,7 +154,7 @@ static int take_messages(reader *r, as_jspan messages, as_err *err)
     return 0;
 }
 
-static int text_of(reader *r, as_jspan value, const char *key, as_str *out, as_err *err)
+int as_sft_text_of(reader *r, as_jspan value, const char *key, as_str *out, as_err *err)
 {
     if (value.kind == AS_J_NONE)
         return 0;
@@ -171,8 +164,10 @@ static int text_of(reader *r, as_jspan value, const char *key, as_str *out, as_e
     return out->data ? 0 : as_fail(err, AS_ENOMEM, "out of memory");
 }
 
-static int take_line(reader *r, as_str line, as_err *err)
+static int take_line(void *ctx, as_str line, uint64_t no, as_err *err)
 {
+    (void)no;
+    reader *r = ctx;
     as_jspan object;
     as_str prompt = { 0 }, completion = { 0 }, text = { 0 };
     as_arena_reset(&r->arena);
@@ -184,20 +179,24 @@ static int take_line(reader *r, as_str line, as_err *err)
     const as_jspan messages = as_jobject_get(object, "messages");
     if (messages.kind == AS_J_ARRAY)
         return take_messages(r, messages, err);
-    rc = text_of(r, as_jobject_get(object, "prompt"), "prompt", &prompt, err);
+    rc = as_sft_text_of(r, as_jobject_get(object, "prompt"), "prompt", &prompt, err);
     if (rc == 0)
-        rc = text_of(r, as_jobject_get(object, "completion"), "completion", &completion, err);
+        rc =
+            as_sft_text_of(r, as_jobject_get(object, "completion"), "completion", &completion, err);
     if (rc == 0)
-        rc = text_of(r, as_jobject_get(object, "text"), "text", &text, err);
+        rc = as_sft_text_of(r, as_jobject_get(object, "text"), "text", &text, err);
     if (rc < 0)
         return rc;
     if (!text.data && !completion.data)
         return as_fail(err, AS_EDATA, "none of \"completion\", \"text\", \"messages\" is there");
-    return text.data ? take_pair(r, (as_str){ 0 }, text, err)
-                     : take_pair(r, prompt, completion, err);
+    if (!text.data && !prompt.data && as_jobject_get(object, "problem_id").kind != AS_J_NONE)
+        return as_fail(err, AS_EDATA,
+                       "a sample without its prompt: \"prompts\" names the file that has it");
+    return text.data ? as_sft_take_pair(r, (as_str){ 0 }, false, text, true, err)
+                     : as_sft_take_pair(r, prompt, false, completion, true, err);
 }
 
-static int take_lines(reader *r, as_lines *lines, as_err *err)
+static int take_lines(as_lines *lines, as_sft_take *take, void *ctx, as_err *err)
 {
     AS_CLEANUP(buf) as_buf bytes = { 0 };
     as_line line[CHUNK_LINES];
@@ -206,7 +205,7 @@ static int take_lines(reader *r, as_lines *lines, as_err *err)
     as_buf_init(&bytes, SIZE_MAX / 2);
     while ((rc = as_lines_chunk(lines, &bytes, line, CHUNK_LINES, CHUNK_BYTES, &n, err)) == 1)
         for (size_t i = 0; i < n; i++) {
-            rc = take_line(r, line[i].text, err);
+            rc = take(ctx, line[i].text, line[i].no, err);
             if (rc < 0) {
                 as_err_prefix(err, "%s:%" PRIu64, as_lines_name(lines), line[i].no);
                 return rc;
@@ -215,24 +214,31 @@ static int take_lines(reader *r, as_lines *lines, as_err *err)
     return rc;
 }
 
+int as_sft_each_line(const char *path, as_sft_take *take, void *ctx, as_err *err)
+{
+    as_source *source = NULL;
+    as_lines *lines = NULL;
+    int rc = as_source_open(&source, path, err);
+    if (rc == 0)
+        rc = as_lines_open(&lines, source, 0, err);
+    if (rc == 0)
+        rc = take_lines(lines, take, ctx, err);
+    as_lines_close(lines);
+    if (source)
+        as_source_close(source);
+    return rc;
+}
+
 int as_sft_data_read(as_sft_data *d, const char *path, const as_sft_reading *how, as_err *err)
 {
     reader r = { .d = d, .how = how };
-    as_source *source = NULL;
-    as_lines *lines = NULL;
     as_arena_init(&r.arena, 0);
     as_buf_init(&r.text, (size_t)1 << 30);
     as_buf_init(&r.before, (size_t)1 << 30);
     int rc = as_encoder_new(&r.encoder, how->tokenizer, err);
     if (rc == 0)
-        rc = as_source_open(&source, path, err);
-    if (rc == 0)
-        rc = as_lines_open(&lines, source, 0, err);
-    if (rc == 0)
-        rc = take_lines(&r, lines, err);
-    as_lines_close(lines);
-    if (source)
-        as_source_close(source);
+        rc = how->prompts ? as_sft_read_samples(&r, path, err)
+                          : as_sft_each_line(path, take_line, &r, err);
     as_encoder_free(r.encoder);
     as_tokens_fini(&r.tokens);
     as_jinja_spans_fini(&r.spans);

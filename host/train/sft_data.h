@@ -19,6 +19,8 @@ typedef struct as_sft_data {
     as_sft_row *rows;
     size_t n_rows, cap_rows;
     uint64_t n_too_long, n_empty; /* rows left out: over the longest; nothing in them to learn */
+    uint64_t n_truncated, n_below; /* samples left out: cut off; of a lower score */
+    uint64_t n_unanswered;         /* prompts without any sample */
 } as_sft_data;
 
 typedef struct as_sft_reading {
@@ -26,10 +28,17 @@ typedef struct as_sft_reading {
     const as_chat *chat; /* NULL: rows with "messages" are refused */
     size_t longest;      /* tokens of a row */
     int32_t eos;         /* put behind a completion; -1: none */
+    /* A teacher's: the data are then samples {"problem_id","sample_idx","completion",...} of the prompts of this file, lines
+     * {"id","prompt"} or {"id","messages"}; NULL: no samples. */
+    const char *prompts;
+    bool as_chat;          /* a "prompt" is what a user says, in the chat template */
+    bool keeps_truncated;  /* samples whose "finish_reason" is "length", too, without an end of text */
+    double min_score;      /* of a sample's "score"; -INFINITY: it need have none */
 } as_sft_reading;
 
 /* Lines of `path`: {"prompt","completion"}: the completion is learned, given the prompt; {"text"}: all of it; {"messages"}:
- * what the template marks, else the last message. FILE:LINE and what is wrong, else. */
+ * what the template marks, else the last message. With how->prompts: a teacher's samples, each behind its prompt; AS_EDATA
+ * also for a prompt's id that comes twice, a sample that comes twice, or one of no prompt. FILE:LINE and what is wrong. */
 int as_sft_data_read(as_sft_data *d, const char *path, const as_sft_reading *how, as_err *err);
 void as_sft_data_fini(as_sft_data *d);
 

@@ -237,6 +237,74 @@ class Train(AssayTest):
         del drawn["model"]
         self.say(self.train("r", config=self.file("drawn.json", [drawn]), rc=2), '"lora" adapts a "model"')
 
+    def samples(self, rows, name="samples.jsonl"):
+        return self.file(name, [dict({"schema": "assay.sample/1", "sample_idx": 0, "finish_reason": "stop"}, **row) for row in rows])
+
+    def test_distillation(self):
+        """A student that was drawn learns to say what a teacher says."""
+        teacher = self.train("teacher", "--json", steps=150, batch_size=25, lr=5e-3, micro_tokens=512)
+        self.assertLess(json.loads(teacher.out)["loss"], 0.1)
+        prompts = self.file("prompts.jsonl", [{"id": f"p{k}", "prompt": row["prompt"]} for k, row in enumerate(ROWS)] +
+                            [{"id": 7, "prompt": "9+9="}])
+        samples = self.dir / "samples.jsonl"
+        self.assay("generate", "--model", self.step("teacher", 150), "--prompts", prompts, "--n", 2, "--max-tokens", 5,
+                   "--out", samples)
+        said = [json.loads(line) for line in samples.read_text().splitlines()]
+        config = dict(SMALL, init=str(QWEN), data=str(samples), prompts=prompts, steps=200, batch_size=26, lr=5e-3,
+                      micro_tokens=512, truncated="keep")
+        del config["model"]
+        student = self.train("student", "--json", config=self.file("distil.json", [config]))
+        self.assertEqual(set(json.loads((self.dir / "student/manifest.json").read_text())["hashes"]) & {"data", "prompts"},
+                         {"data", "prompts"})
+        greedy = self.assay("generate", "--model", self.step("student", 200), "--prompts", prompts, "--temperature", 0,
+                            "--max-tokens", 5)
+        answers = {}
+        for row in said:
+            answers.setdefault(row["problem_id"], set()).add(row["completion"])
+        got = [json.loads(line) for line in greedy.out.splitlines()]
+        self.assertGreaterEqual(sum(row["completion"] in answers[row["problem_id"]] for row in got), 22)
+        self.assertLess(json.loads(student.out)["loss"], 0.6)
+
+    def test_samples_left_out(self):
+        prompts = self.file("prompts.jsonl", [{"id": k, "prompt": f"{k}+1="} for k in range(5)])
+        samples = self.samples([{"problem_id": 0, "completion": "1", "score": 1},
+                                {"problem_id": 0, "sample_idx": 1, "completion": "2", "score": 0.25},
+                                {"problem_id": 1, "completion": "2", "score": None},
+                                {"problem_id": 2, "completion": "3333", "finish_reason": "length", "score": 1}])
+        run = self.train("a", data=samples, prompts=prompts, steps=1, batch_size=3)
+        self.say(run, "1 samples were cut off", '"truncated": "keep"', "2 prompts have no sample")
+        three = self.metrics("a")[0]["learned_tokens"]
+        self.train("b", data=samples, prompts=prompts, steps=1, batch_size=4, truncated="keep")
+        self.assertEqual(self.metrics("b")[0]["learned_tokens"], three + 4)  # no end behind what has none
+        run = self.train("c", data=samples, prompts=prompts, steps=1, batch_size=1, min_score=0.5)
+        self.say(run, "2 samples score below 0.5", "1 samples were cut off")
+        self.assertEqual(self.metrics("c")[0]["learned_tokens"], 2)
+        chat = self.file("chat.jsonl", [{"id": k, "messages": [{"role": "user", "content": f"{k}+1="}]} for k in range(5)])
+        plain = self.metrics("a")[0]
+        for name, more in (("d", {"prompts": chat}), ("e", {"prompts": prompts, "as_chat": True})):
+            self.train(name, **{"data": samples, "steps": 1, "batch_size": 3, "max_len": 64, "micro_tokens": 256, **more})
+        self.assertEqual(self.metrics("d"), self.metrics("e"))
+        self.assertGreater(self.metrics("d")[0]["tokens"], plain["tokens"])
+        self.assertEqual(self.metrics("d")[0]["learned_tokens"], plain["learned_tokens"])
+
+    def test_samples_refused(self):
+        prompts = self.file("prompts.jsonl", [{"id": k, "prompt": f"{k}"} for k in range(3)])
+        good = {"problem_id": 0, "completion": "1"}
+        for rows, more, says in (
+                ([good, {"problem_id": 3, "completion": "1"}], {}, 'bad.jsonl:2: "problem_id" 3 is the "id" of no line of'),
+                ([good, {"problem_id": "0", "completion": "1"}], {}, '"problem_id" "0" is the "id" of no line'),
+                ([good, dict(good, sample_idx=1), good], {}, "bad.jsonl:3: sample 0 of 0 stands on line 1 already"),
+                ([dict(good, sample_idx=None)], {}, '"sample_idx" is missing'), ([{"problem_id": 0}], {}, '"completion" is missing'),
+                ([{"completion": "1"}], {}, '"problem_id" is missing'), ([good], {"min_score": 1}, 'there is no "score"'),
+                ([dict(good, score="high")], {"min_score": 1}, 'there is no "score"')):
+            self.say(self.train("r", data=self.samples(rows, "bad.jsonl"), prompts=prompts, rc=3, **more), says)
+        samples = self.samples([good])
+        twice = self.file("twice.jsonl", [{"id": 0, "prompt": "a"}, {"id": 1, "prompt": "b"}, {"id": 0, "prompt": "c"}])
+        self.say(self.train("r", data=samples, prompts=twice, rc=3), 'twice.jsonl:3: "id" 0 stands on line 1 already')
+        self.say(self.train("r", data=samples, prompts=self.file("x.jsonl", [{"id": 0}]), rc=3), "x.jsonl:1", '"messages"')
+        self.say(self.train("r", data=samples, rc=3), "samples.jsonl:1", '"prompts" names the file')
+        self.say(self.train("r", min_score=1, rc=2), 'need "prompts"')
+
     def test_refusals(self):
         for key, value, says in (("lr", -1, '"lr": -1, where a number from 0 to 10'), ("lrr", 1, '"lrr" unknown'),
                                  ("steps", 0, '"steps"'), ("steps", 1.5, "a whole number"), ("algo", "grpo", "where sft is allowed"),
