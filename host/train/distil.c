@@ -97,7 +97,7 @@ static int take_prompt(void *ctx, as_str line, uint64_t no, as_err *err)
 {
     joiner *j = ctx;
     as_jspan object;
-    as_str id;
+    as_str id = { 0 };
     prompt p = { .no = no };
     as_arena_reset(&j->r->arena);
     int rc = scan_object(line, &object, err);
@@ -204,7 +204,7 @@ static int take_sample(void *ctx, as_str line, uint64_t no, as_err *err)
     int rc = scan_object(line, &object, err);
     if (rc == 0)
         rc = find_prompt(j, object, no, &p, err);
-    if (rc < 0)
+    if (rc < 0 || !p)
         return rc;
     p->n_samples++;
     rc = as_sft_text_of(j->r, as_jobject_get(object, "completion"), "completion", &completion, err);
