@@ -6,6 +6,7 @@
 #ifndef AS_MODEL_ACTIVATIONS_H
 #define AS_MODEL_ACTIVATIONS_H
 #include "model/parameters.h"
+#include "model/region.h"
 
 /* What a backward keeps of each layer. */
 typedef enum as_recompute {
@@ -21,6 +22,7 @@ typedef struct as_run_options {
     int64_t max_blocks;   /* blocks of a sequence in a paged cache, at most; 0: no paged calls */
     bool trains;          /* a backward follows */
     as_recompute recompute;
+    as_region *region; /* where its memory lies, from the beginning; NULL: it has its own */
 } as_run_options;
 
 /* One layer's. Where nothing is kept for a backward, the layers share them. */

@@ -178,7 +178,9 @@ int as_run_backward(as_run *r, const double *coef, const double *ecoef, void *gr
                        "a backward needs a forward and its log-probs first, once each");
     if (r->rows == 0)
         return 0;
-    int rc = send_coefficients(r, r->a.coef, coef, err);
+    int rc = as_region_check(r->options.region, r, err);
+    if (rc == 0)
+        rc = send_coefficients(r, r->a.coef, coef, err);
     if (rc == 0 && ecoef)
         rc = send_coefficients(r, r->a.ecoef, ecoef, err);
     if (rc < 0)

@@ -273,6 +273,7 @@ int as_run_forward(as_run *r, const as_packed *b, as_err *err)
     int rc = check_packed(r, b, err);
     if (rc < 0)
         return rc;
+    as_run_claim(r);
     begin(r, b->n_tokens, b->n_seqs);
     r->rows = b->n_rows;
     r->max_seqlen = 0;
@@ -340,6 +341,8 @@ static void send_slots(as_run *r, const as_paged *b, int64_t block_size)
 int as_run_forward_paged(as_run *r, const as_paged *b, const as_kv_cache *cache, as_err *err)
 {
     int rc = check_paged(r, b, cache, err);
+    if (rc == 0)
+        rc = as_region_check(r->options.region, r, err);
     if (rc < 0)
         return rc;
     begin(r, b->n_tokens, b->n_seqs);

@@ -103,6 +103,26 @@ static int make_arrays(as_generator *g, as_err *err)
     return 0;
 }
 
+/* Behind the activations, where the two lie in a region. */
+static int make_cache(as_generator *g, const as_run_options *run, as_err *err)
+{
+    const as_gen_options *o = &g->options;
+    size_t passes = 0, cache = 0;
+    char *memory = NULL;
+    int rc = as_run_bytes(g->p, run, &passes, err);
+    if (rc == 0)
+        rc = as_kv_cache_bytes(g->p->index, g->p->act, o->n_blocks, o->block_size, &cache, err);
+    if (rc < 0)
+        return rc;
+    if (!as_add_ok(passes, cache, &g->bytes))
+        return as_fail(err, AS_ENOMEM, "passes and cache are larger than the address space");
+    if (!o->region)
+        return as_kv_cache_init(&g->cache, g->p, o->n_blocks, o->block_size, err);
+    rc = as_region_part(o->region, passes, cache, &memory, err);
+    return rc == 0 ? as_kv_cache_place(&g->cache, g->p, o->n_blocks, o->block_size, memory, err)
+                   : rc;
+}
+
 static int make(as_generator *g, as_err *err)
 {
     as_gen_options *o = &g->options;
@@ -113,11 +133,10 @@ static int make(as_generator *g, as_err *err)
     const as_run_options run = { .tokens = o->batch_tokens,
                                  .seqs = o->max_seqs,
                                  .logit_rows = o->max_seqs,
-                                 .max_blocks = g->most_blocks };
+                                 .max_blocks = g->most_blocks,
+                                 .region = o->region };
     if (rc == 0)
-        rc = as_kv_cache_bytes(g->p->index, g->p->act, o->n_blocks, o->block_size, &g->bytes, err);
-    if (rc == 0)
-        rc = as_kv_cache_init(&g->cache, g->p, o->n_blocks, o->block_size, err);
+        rc = make_cache(g, &run, err);
     if (rc == 0)
         rc = as_kv_blocks_init(&g->blocks, o->n_blocks, err);
     return rc == 0 ? as_run_new(&g->run, g->p, &run, err) : rc;
@@ -520,6 +539,7 @@ int as_generate(as_generator *g, const as_sampling *how, const as_gen_io *io, as
             ends.longest_stop = how->stops[i].len;
     int rc = check_sampling(g, how, err);
     g->is_at_end = false;
+    as_run_claim(g->run);
     while (rc == 0) {
         rc = admit(g, how, io, err);
         if (rc < 0 || g->n_running == 0)

@@ -11,6 +11,7 @@
 #define AS_MODEL_GENERATE_H
 #include "base/str.h"
 #include "model/parameters.h"
+#include "model/region.h"
 #include "model/tokenizer.h"
 
 typedef struct as_gen_options {
@@ -18,6 +19,7 @@ typedef struct as_gen_options {
     int64_t batch_tokens; /* of one pass; at least max_seqs */
     int64_t block_size;   /* positions of a cache block; a multiple of K_KEY_BLOCK */
     int64_t n_blocks;     /* of the cache; 0: enough for max_seqs of the longest sequences */
+    as_region *region;    /* where activations and cache lie, from the beginning; NULL: memory of its own */
 } as_gen_options;
 as_gen_options as_gen_standard(void); /* 64 at a time, 512 tokens a pass, blocks of 16 */
 
@@ -71,10 +73,11 @@ typedef struct as_generator as_generator;
 int as_generator_new(as_generator **out, const as_parameters *p, const as_tokenizer *tokenizer,
                      const as_gen_options *options, as_err *err);
 void as_generator_free(as_generator *g); /* NULL is fine */
-size_t as_generator_bytes(const as_generator *g); /* of the device's memory: cache and activations */
+size_t as_generator_bytes(const as_generator *g); /* of the device's memory, or of the region: activations and cache */
 
 /* All prompts of io->next to their ends. AS_EDATA for a prompt that does not fit the context, AS_EBUDGET where the whole
- * cache does not hold one sequence. After a failure the generator can be used again. */
+ * cache does not hold one sequence. After a failure the generator can be used again. In a region, nobody else may take it
+ * before this returns. */
 int as_generate(as_generator *g, const as_sampling *how, const as_gen_io *io, as_err *err);
 as_gen_counts as_generator_counts(const as_generator *g); /* since it was made */
 #endif

@@ -49,7 +49,8 @@ static bool add_up(as_plan *p)
               as_add_ok(p->sampling, p->cache, &sampling);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         ok = ok && as_add_ok(all, parts[i], &all);
-    return ok && as_add_ok(all, training > sampling ? training : sampling, &p->total);
+    p->region = training > sampling ? training : sampling;
+    return ok && as_add_ok(all, p->region, &p->total);
 }
 
 int as_plan_make(as_plan *out, const as_weights_index *index, k_device *dev,

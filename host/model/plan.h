@@ -21,7 +21,8 @@ typedef struct as_plan {
     size_t adapter;                 /* as_adapter_new; moments are then of the adapter */
     size_t activations, scratch;    /* of training: as_run_new */
     size_t sampling, cache;         /* as_run_new and as_kv_cache_init */
-    size_t total; /* training and sampling do not overlap: of their memories the larger counts */
+    size_t region; /* the larger of training's and sampling's passes: they do not overlap, and can lie in the same bytes */
+    size_t total;  /* with the region, not with both */
 } as_plan;
 
 /* AS_EUSAGE for options that are wrong, AS_ENOMEM for sizes beyond the address space. */

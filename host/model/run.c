@@ -25,7 +25,12 @@ static int make(as_run *r, as_err *err)
     if (!r->numbers || !r->ids)
         return as_fail(err, AS_ENOMEM, "out of memory");
     const size_t bytes = r->a.activation_bytes + r->a.scratch_bytes;
-    r->memory = r->ops->alloc(r->dev, bytes);
+    if (r->options.region)
+        rc = as_region_part(r->options.region, 0, bytes, &r->memory, err);
+    else
+        r->memory = r->ops->alloc(r->dev, bytes);
+    if (rc < 0)
+        return rc;
     if (!r->memory)
         return as_fail(
             err, AS_ENOMEM,
@@ -52,11 +57,32 @@ int as_run_new(as_run **out, const as_parameters *p, const as_run_options *optio
     return rc;
 }
 
+int as_run_bytes(const as_parameters *p, const as_run_options *options, size_t *out, as_err *err)
+{
+    AS_CLEANUP(free)
+    as_layer_activations *layers = as_calloc((size_t)p->index->config.n_layers, sizeof *layers);
+    as_activations a;
+    if (!layers)
+        return as_fail(err, AS_ENOMEM, "out of memory");
+    int rc =
+        as_activations_lay_out(&a, layers, NULL, p->index, p->dev, p->type, p->act, options, err);
+    *out = rc == 0 ? a.activation_bytes + a.scratch_bytes : 0;
+    return rc;
+}
+
+void as_run_claim(as_run *r)
+{
+    as_region_claim(r->options.region, r);
+}
+
 void as_run_free(as_run *r)
 {
     if (!r)
         return;
-    r->ops->free(r->dev, r->memory);
+    if (!r->options.region)
+        r->ops->free(r->dev, r->memory);
+    else if (r->options.region->owner == r)
+        as_region_claim(r->options.region, NULL);
     as_free(r->layers);
     as_free(r->numbers);
     as_free(r->ids);
@@ -101,6 +127,9 @@ int as_run_logprob(as_run *r, double temperature, double *logp, double *entropy,
                        "log-probs are of whole sequences, at a temperature above 0");
     const as_role role = r->c->is_tied ? AS_W_EMBED : AS_W_HEAD;
     const size_t at = (size_t)(as_weights_tensor(r->p->index, role, -1) - r->p->index->tensors);
+    int rc = as_region_check(r->options.region, r, err);
+    if (rc < 0)
+        return rc;
     r->temperature = temperature;
     if (r->rows == 0)
         return 0;
@@ -132,6 +161,9 @@ static int logits_of(as_run *r, const int32_t *rows, int64_t n_rows, as_err *err
     for (int64_t i = 0; i < n_rows; i++)
         if (rows[i] < 0 || rows[i] >= r->tokens)
             return as_fail(err, AS_EUSAGE, "row %d of %lld", rows[i], (long long)r->tokens);
+    int rc = as_region_check(r->options.region, r, err);
+    if (rc < 0)
+        return rc;
     const as_role role = r->c->is_tied ? AS_W_EMBED : AS_W_HEAD;
     const size_t at = (size_t)(as_weights_tensor(r->p->index, role, -1) - r->p->index->tensors);
     r->rows = 0;
@@ -196,6 +228,9 @@ int as_run_hidden(as_run *r, int64_t layer, double *out, as_err *err)
 {
     if (!r->options.trains || r->cache || layer < 0 || layer >= r->c->n_layers)
         return as_fail(err, AS_EUSAGE, "the residual stream is kept in passes that train alone");
+    int rc = as_region_check(r->options.region, r, err);
+    if (rc < 0)
+        return rc;
     const void *from = layer + 1 < r->c->n_layers ? r->layers[layer + 1].r0 : r->a.r_last;
     const int64_t n = r->tokens * r->c->d;
     void *wide = r->ops->alloc(r->dev, (size_t)n * k_type_size(r->p->real));
@@ -225,8 +260,8 @@ int as_kv_cache_bytes(const as_weights_index *index, k_type type, int64_t n_bloc
     return 0;
 }
 
-int as_kv_cache_init(as_kv_cache *cache, const as_parameters *p, int64_t n_blocks,
-                     int64_t block_size, as_err *err)
+int as_kv_cache_place(as_kv_cache *cache, const as_parameters *p, int64_t n_blocks,
+                      int64_t block_size, void *memory, as_err *err)
 {
     size_t bytes;
     *cache = (as_kv_cache){ .dev = p->dev, .n_layers = p->index->config.n_layers };
@@ -236,6 +271,19 @@ int as_kv_cache_init(as_kv_cache *cache, const as_parameters *p, int64_t n_block
     cache->n_blocks = n_blocks;
     cache->block_size = block_size;
     cache->layer_bytes = bytes / 2 / (size_t)cache->n_layers;
+    cache->memory = memory;
+    cache->is_placed = true;
+    return 0;
+}
+
+int as_kv_cache_init(as_kv_cache *cache, const as_parameters *p, int64_t n_blocks,
+                     int64_t block_size, as_err *err)
+{
+    int rc = as_kv_cache_place(cache, p, n_blocks, block_size, NULL, err);
+    if (rc < 0)
+        return rc;
+    const size_t bytes = cache->layer_bytes * 2 * (size_t)cache->n_layers;
+    cache->is_placed = false;
     cache->memory = p->dev->ops->alloc(p->dev, bytes);
     if (!cache->memory)
         return as_fail(err, AS_ENOMEM, "no memory for the cache of keys and values (%.1f MiB)",
@@ -245,7 +293,7 @@ int as_kv_cache_init(as_kv_cache *cache, const as_parameters *p, int64_t n_block
 
 void as_kv_cache_fini(as_kv_cache *cache)
 {
-    if (cache->dev)
+    if (cache->dev && !cache->is_placed)
         cache->dev->ops->free(cache->dev, cache->memory);
     *cache = (as_kv_cache){ 0 };
 }

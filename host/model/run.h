@@ -12,7 +12,7 @@ struct as_run {
     as_run_options options;
     as_activations a;
     as_layer_activations *layers;
-    void *memory;                          /* the device's, all of a */
+    char *memory;                          /* the device's, all of a */
     double *numbers;                       /* [3 logit_rows] the host's, of a sampling */
     int32_t *ids;                          /* [logit_rows] */
     int64_t tokens, seqs, rows, max_seqlen; /* of the last forward */

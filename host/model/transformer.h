@@ -25,10 +25,14 @@ typedef struct as_kv_cache {
     int64_t n_layers, n_blocks, block_size;
     size_t layer_bytes; /* of k; v has as many */
     char *memory;       /* k of layer 0, v of layer 0, k of layer 1 ... */
+    bool is_placed;     /* the memory is the caller's */
 } as_kv_cache;
 int as_kv_cache_bytes(const as_weights_index *index, k_type type, int64_t n_blocks, int64_t block_size, size_t *out,
                       as_err *err);
 int as_kv_cache_init(as_kv_cache *c, const as_parameters *p, int64_t n_blocks, int64_t block_size, as_err *err);
+/* The same in `memory`, as_kv_cache_bytes of the caller's, at a multiple of 64 bytes. */
+int as_kv_cache_place(as_kv_cache *c, const as_parameters *p, int64_t n_blocks, int64_t block_size, void *memory,
+                      as_err *err);
 void as_kv_cache_fini(as_kv_cache *c);
 
 /* New tokens of several sequences, whose earlier ones are in the cache. [host] */
@@ -44,6 +48,11 @@ typedef struct as_paged {
 typedef struct as_run as_run;
 int as_run_new(as_run **out, const as_parameters *p, const as_run_options *options, as_err *err);
 void as_run_free(as_run *r); /* NULL is fine */
+/* What as_run_new takes of the device, or of the options' region. */
+int as_run_bytes(const as_parameters *p, const as_run_options *options, size_t *out, as_err *err);
+/* In a region: what is there from now on is this run's, with the cache beside it. as_run_forward does so by itself. Whatever
+ * reads a pass is AS_EUSAGE once another has the region. */
+void as_run_claim(as_run *r);
 
 /* The forward pass. AS_EDATA names an id outside the vocabulary or a sequence longer than the positions prepared. */
 int as_run_forward(as_run *r, const as_packed *b, as_err *err);
