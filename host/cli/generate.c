@@ -378,9 +378,10 @@ const as_command as_cmd_generate = {
     .summary = "completions of prompts by a model",
     .options = options,
     .example =
-        "assay generate --model models/countdown --prompts prompts.jsonl --n 16 --out "
+        "assay generate --model examples/models/countdown --prompts prompts.jsonl --n 16 --out "
         "samples.jsonl\n"
-        "assay generate --model models/countdown --prompts prompts.jsonl --temperature 0 | head",
+        "assay generate --model examples/models/countdown --prompts prompts.jsonl --temperature 0 "
+        "| head",
     .details = "A model is a folder as Hugging Face's transformers write it (Llama, Qwen2, Qwen3). "
                "Its tokens are drawn by "
                "a generator that counts: the same model, prompt, id, --seed and sampling options "

@@ -372,7 +372,7 @@ const as_command as_cmd_ppl = {
     .name = "ppl",
     .summary = "perplexity of given texts under a model",
     .options = options,
-    .example = "assay ppl --model models/countdown --in answers.jsonl",
+    .example = "assay ppl --model examples/models/countdown --in answers.jsonl",
     .details =
         "A line's \"completion\" (or \"text\") is scored, given its \"prompt\" where it has one; "
         "without a prompt "

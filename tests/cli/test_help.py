@@ -63,9 +63,9 @@ class Help(AssayTest):
         self.file("answers.jsonl", [{"id": f"{g}-{k}", "group": g, "completion": f"\\boxed{{{k % 2}}}", "reference": "1"}
                                     for g in range(20) for k in range(8)])
         self.file("prompts.jsonl", [{"id": k, "prompt": f"{k} + 1 ="} for k in range(3)])
-        shutil.copytree(SOURCE / "tests/golden/models/tiny_qwen2", self.dir / "models/countdown")
+        shutil.copytree(SOURCE / "examples/models/countdown", self.dir / "examples/models/countdown")
         rows = self.file("rows.jsonl", [{"prompt": f"{k} + 1 =", "completion": str(k + 1)} for k in range(3)])
-        self.file("sft.json", [{"algo": "sft", "model": "models/countdown", "data": rows, "steps": 2, "max_len": 32}])
+        self.file("sft.json", [{"algo": "sft", "model": "examples/models/countdown", "data": rows, "steps": 2, "max_len": 32}])
         env = {"PATH": f"{BIN.parent}:{os.environ['PATH']}"}
         can_sandbox = self.assay("sandbox", "check", rc=None).returncode == 0
         ran = 0

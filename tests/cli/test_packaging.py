@@ -17,6 +17,9 @@ import unittest
 BUILD = pathlib.Path(os.environ["ASSAY_BUILD"])
 SOURCE = pathlib.Path(os.environ["ASSAY_SOURCE"])
 ENV = {k: v for k, v in os.environ.items() if not k.startswith("ASSAY_")}
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(SOURCE / "examples/models"))
+import countdown  # noqa: E402
 
 PROGRAM = r"""
 #include <assay/assay.h>
@@ -157,6 +160,21 @@ class Packaging(unittest.TestCase):
         self.assertEqual(self.verdict(made, "sitting", "kitten"), "fail")
         self.assertEqual(self.verdict(f'{made}:{{"least":0.5}}', "sitting", "kitten"), "pass")
         run(self.assay, "verify", "--plugin", f'{made}:{{"lest":0.5}}', "--completion", "a", "--reference", "a", ok=2)
+
+    def test_example_of_the_countdown_model(self):
+        """It judges as the script that made the model does."""
+        made = self.example("plugin_countdown", "countdown")
+        problems = [json.loads(line) for line in (SOURCE / "examples/models/countdown/test.jsonl").read_text().splitlines()]
+        items, right = self.tmp / "items.jsonl", []
+        with open(items, "w", encoding="ascii") as f:
+            for problem in problems[:20]:
+                a, b, c, d = problem["meta"]["numbers"]
+                for k, text in enumerate((f"{d}{p}{c}{q}{b}{r}{a}" for p in "+-*" for q in "+-*" for r in "+-*")):
+                    f.write(json.dumps({"id": f"{problem['id']}/{k}", "prompt": problem["prompt"], "completion": text}) + "\n")
+                    right.append(countdown.is_right(problem, text))
+        verdicts = [json.loads(line)["verdict"] for line in run(self.assay, "verify", "--plugin", made, "--in", items).splitlines()]
+        self.assertEqual(verdicts, ["pass" if is_right else "fail" for is_right in right])
+        self.assertGreater(sum(right), 10)
 
     def test_pkg_config_and_libassay(self):
         env = {"PKG_CONFIG_PATH": str(self.lib / "pkgconfig")}
