@@ -16,8 +16,7 @@
 
 enum { NAME_MAX_BYTES = 65536 };
 
-/* A name beside `path` that no other process or thread uses. NULL: no memory. */
-static char *temporary_name(const char *path)
+char *as_temporary_name(const char *path)
 {
     static atomic_uint counter;
     as_buf name;
@@ -52,7 +51,7 @@ static void sync_folder_of(const char *path)
 
 int as_new_file_open(as_new_file *f, const char *path, as_err *err)
 {
-    *f = (as_new_file){ -1, as_strdup(path), temporary_name(path) };
+    *f = (as_new_file){ -1, as_strdup(path), as_temporary_name(path) };
     if (!f->path || !f->temporary) {
         as_new_file_fini(f);
         return as_fail(err, AS_ENOMEM, "%s: out of memory", path);
@@ -143,7 +142,7 @@ int as_new_folder_open(as_new_folder *f, const char *path, as_err *err)
     while (n > 1 && path[n - 1] == '/')
         n--;
     *f = (as_new_folder){ as_strndup(path, n), NULL };
-    f->temporary = f->path ? temporary_name(f->path) : NULL;
+    f->temporary = f->path ? as_temporary_name(f->path) : NULL;
     int rc = f->temporary ? check_free(f->path, err)
                           : as_fail(err, AS_ENOMEM, "%s: out of memory", path);
     if (rc == 0 && mkdir(f->temporary, 0777) != 0)
@@ -177,9 +176,25 @@ void as_new_folder_fini(as_new_folder *f)
     *f = (as_new_folder){ NULL, NULL };
 }
 
+int as_folder_replace(const char *fresh, const char *path, as_err *err)
+{
+    if (renameat2(AT_FDCWD, fresh, AT_FDCWD, path, RENAME_EXCHANGE) == 0) {
+        sync_folder_of(path);
+        return as_folder_remove(fresh, err);
+    }
+    if (errno != EINVAL && errno != ENOSYS) /* file systems that cannot exchange */
+        return as_fail_errno(err, "%s: could not be replaced", path);
+    int rc = as_folder_remove(path, err);
+    if (rc == 0 && rename(fresh, path) != 0)
+        rc = as_fail_errno(err, "%s: rename of %s", path, fresh);
+    if (rc == 0)
+        sync_folder_of(path);
+    return rc;
+}
+
 int as_folder_remove(const char *path, as_err *err)
 {
-    AS_CLEANUP(free) char *temporary = temporary_name(path);
+    AS_CLEANUP(free) char *temporary = as_temporary_name(path);
     if (!temporary)
         return as_fail(err, AS_ENOMEM, "%s: out of memory", path);
     if (rename(path, temporary) != 0)

@@ -5,6 +5,9 @@
 #include "base/err.h"
 #include "base/str.h"
 
+/* PATH.tmp-..., which no other process or thread uses (the caller's, as_free). NULL: no memory. */
+char *as_temporary_name(const char *path);
+
 typedef struct as_new_file {
     int fd; /* -1: closed */
     char *path, *temporary;
@@ -29,6 +32,10 @@ void as_new_folder_fini(as_new_folder *f); /* what was not committed is removed 
 /* A folder of files, gone at once: renamed first, so that a process that is killed here leaves no part of it under its
  * name. AS_EIO where even that fails; what then cannot be removed stays as NAME.tmp-.... */
 int as_folder_remove(const char *path, as_err *err);
+
+/* The folder of files `fresh` takes the place of `path`, which goes: at once where the file system can exchange two names,
+ * else there is no `path` for a moment, and both under names of their own. */
+int as_folder_replace(const char *fresh, const char *path, as_err *err);
 
 static inline void as_cleanup_new_file(as_new_file *f)
 {

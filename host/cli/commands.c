@@ -5,6 +5,8 @@
 
 extern const as_command as_cmd_verify, as_cmd_vote, as_cmd_passk, as_cmd_audit, as_cmd_doctor,
     as_cmd_generate, as_cmd_ppl, as_cmd_train;
+extern const as_command as_cmd_model_info, as_cmd_model_export, as_cmd_model_import,
+    as_cmd_model_merge;
 extern const as_command as_cmd_plugin_list, as_cmd_plugin_info, as_cmd_plugin_check,
     as_cmd_plugin_new;
 extern const as_command as_cmd_sandbox_run, as_cmd_sandbox_check, as_cmd_sandbox_bench;
@@ -16,6 +18,10 @@ const as_command *const as_commands[] = {
     &as_cmd_generate,
     &as_cmd_ppl,
     &as_cmd_train,
+    &as_cmd_model_info,
+    &as_cmd_model_export,
+    &as_cmd_model_import,
+    &as_cmd_model_merge,
     &as_cmd_audit,
     &as_cmd_plugin_list,
     &as_cmd_plugin_info,

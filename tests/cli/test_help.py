@@ -65,7 +65,9 @@ class Help(AssayTest):
         self.file("prompts.jsonl", [{"id": k, "prompt": f"{k} + 1 ="} for k in range(3)])
         shutil.copytree(SOURCE / "examples/models/countdown", self.dir / "examples/models/countdown")
         rows = self.file("rows.jsonl", [{"prompt": f"{k} + 1 =", "completion": str(k + 1)} for k in range(3)])
-        self.file("sft.json", [{"algo": "sft", "model": "examples/models/countdown", "data": rows, "steps": 2, "max_len": 32}])
+        sft = {"algo": "sft", "model": "examples/models/countdown", "data": rows, "steps": 2, "max_len": 32}
+        self.file("sft.json", [sft])
+        self.file("lora.json", [dict(sft, lora={"r": 4})])
         env = {"PATH": f"{BIN.parent}:{os.environ['PATH']}"}
         can_sandbox = self.assay("sandbox", "check", rc=None).returncode == 0
         ran = 0

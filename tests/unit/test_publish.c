@@ -97,6 +97,24 @@ static void test_folder(void **state)
     as_new_folder_fini(&f);
 }
 
+/* One folder in the place of another. */
+static void test_replace(void **state)
+{
+    as_err err = { 0 };
+    (void)state;
+    assert_int_equal(mkdir(temp_path("r"), 0700), 0);
+    assert_int_equal(mkdir(temp_path("r/old"), 0700), 0);
+    assert_int_equal(mkdir(temp_path("r/new"), 0700), 0);
+    assert_int_equal(as_file_write_atomic(temp_path("r/old/a"), AS_LIT("1"), &err), 0);
+    assert_int_equal(as_file_write_atomic(temp_path("r/new/b"), AS_LIT("2"), &err), 0);
+    assert_int_equal(as_folder_replace(temp_path("r/new"), temp_path("r/old"), &err), 0);
+    assert_int_equal(entries(temp_path("r")), 1);
+    assert_int_equal(entries(temp_path("r/old")), 1);
+    assert_true(as_path_exists(temp_path("r/old/b")));
+    assert_int_equal(as_folder_replace(temp_path("r/none"), temp_path("r/old"), &err), AS_EIO);
+    assert_true(as_path_exists(temp_path("r/old/b")));
+}
+
 static void test_strmap(void **state)
 {
     enum { N = 20000 };
@@ -137,6 +155,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_file),
         cmocka_unit_test(test_folder),
+        cmocka_unit_test(test_replace),
         cmocka_unit_test(test_strmap),
     };
     return cmocka_run_group_tests(tests, temp_setup, temp_teardown);
