@@ -13,7 +13,7 @@
 
 typedef struct file_opts {
     const char *model, *adapter, *in, *out, *format, *dtype, *name;
-    bool force, json, quiet;
+    bool no_tokenizer, force, json, quiet;
 } file_opts;
 
 /* ---- shared ---- */
@@ -166,12 +166,13 @@ static int run_export(const as_command *self, void *opts, const as_list *operand
         return as_fail(err, AS_ENOMEM, "out of memory");
     const as_gguf_save_options how = { .arena_dtype = AS_F32,
                                        .type = gguf_type_of(o->dtype),
-                                       .like = as_path_exists(tokens) ? o->model : NULL,
+                                       .like = !o->no_tokenizer && as_path_exists(tokens) ? o->model
+                                                                                          : NULL,
                                        .name = name };
     rc = model_load(&m, o->model, AS_F32, err);
     if (rc == 0)
         rc = as_gguf_save(m.index, m.arena, &how, o->out, err);
-    if (rc == 0 && !how.like)
+    if (rc == 0 && !how.like && !o->no_tokenizer)
         as_cli_say("assay model export: %s has no tokenizer.json, so the file has no tokenizer",
                    o->model);
     if (rc == 0)
@@ -325,6 +326,10 @@ static const as_opt export_options[] = {
       .value = "TEXT",
       .offset = offsetof(file_opts, name),
       .help = "general.name in the file; the folder's name where it is not given" },
+    { .name = "no-tokenizer",
+      .type = AS_OPT_FLAG,
+      .offset = offsetof(file_opts, no_tokenizer),
+      .help = "leave the tokenizer out, as for one whose pre-tokenizer llama.cpp has no name for" },
     LAST_ROWS("replace the file where it is there"),
 };
 
@@ -332,8 +337,7 @@ const as_command as_cmd_model_export = {
     .name = "model export",
     .summary = "a model's folder as a GGUF file for llama.cpp",
     .options = export_options,
-    .example =
-        "assay model export --model examples/models/countdown --dtype q8_0 --out countdown.gguf",
+    .example = "assay model export --model models/qwen --dtype q8_0 --out qwen.gguf",
     .details =
         "Names, keys and the order of rows are those of llama.cpp's convert_hf_to_gguf.py. A "
         "weight that is not finite in the type is refused and named; the file appears whole or "
@@ -359,7 +363,7 @@ const as_command as_cmd_model_import = {
     .name = "model import",
     .summary = "a GGUF file as a Hugging Face folder",
     .options = import_options,
-    .example = "assay model import --in countdown.gguf --out imported\n"
+    .example = "assay model import --in qwen.gguf --out imported\n"
                "assay model info imported",
     .details = "The folder has config.json, weights, tokenizer.json and the chat template, so that "
                "assay and transformers read it. It appears whole or not at all.",

@@ -124,6 +124,11 @@ class Model(AssayTest):
         shutil.copytree(MODELS / "tiny_qwen2", alone)
         (alone / "tokenizer.json").unlink()
         self.say(self.assay("model", "export", "--model", alone, "--out", self.dir / "alone.gguf"), "has no tokenizer")
+        ours = SOURCE / "examples/models/countdown"  # its pre-tokenizer is none of llama.cpp's
+        self.say(self.assay("model", "export", "--model", ours, "--out", self.dir / "o.gguf", rc=3), "pre-tokenizer")
+        self.assertFalse((self.dir / "o.gguf").exists())
+        self.assay("model", "export", "--model", ours, "--out", self.dir / "o.gguf", "--no-tokenizer", "--quiet")
+        self.assertIsNone(json.loads(self.assay("model", "info", self.dir / "o.gguf", "--json").out)["tokens"])
 
 
 if __name__ == "__main__":
