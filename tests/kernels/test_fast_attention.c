@@ -94,9 +94,8 @@ static void long_sequence(void **state)
 /* Every row of every sequence from the paged cache (blocks in a shuffled order, rows behind the
  * last poisoned), one token at a time for the later half and in one piece for the earlier: the bits
  * of the whole sequences. */
-static void decode_all(k_device *dev, outputs *out, int64_t block_size)
+static void decode_all(k_device *dev, outputs *out, shape s, int64_t block_size)
 {
-    const shape s = shape_of(out);
     k_attn whole = attn_of(out, &s);
     whole.out = room(out, "whole", s.tokens * s.heads * s.dim);
     assert_int_equal(dev->ops->attn(dev, &whole), K_OK);
@@ -164,7 +163,33 @@ static void decoding(void **state)
             outputs out = { .arena = &arena,
                             .rng = as_rng_at(23, seed),
                             .type = seed % 2 ? K_BF16 : K_F32 };
-            decode_all(dev, &out, block_sizes[seed % 5]);
+            decode_all(dev, &out, shape_of(&out), block_sizes[seed % 5]);
+            as_arena_fini(&arena);
+        }
+        k_device_close(dev);
+    }
+}
+
+/* Further than one stretch of keys reaches; heads in groups of every height. */
+static void decoding_far(void **state)
+{
+    (void)state;
+    static const int64_t shapes[][4] = {
+        { 2, 1, 32, 16 }, { 1, 2, 64, 16 }, { 1, 3, 80, 48 }, { 1, 7, 128, 16 }, { 2, 4, 16, 32 }
+    };
+    int32_t cu[] = { 0, 530, 543 };
+    for (int l = 0; l < N_LEVELS; l++) {
+        k_device *dev = device_at(levels[l], 2);
+        for (uint64_t i = 0; dev && i < sizeof shapes / sizeof *shapes; i++) {
+            as_arena arena;
+            as_arena_init(&arena, 0);
+            outputs out = { .arena = &arena, .rng = as_rng_at(29, i), .type = K_F32 };
+            shape s = { .kv = shapes[i][0], .dim = shapes[i][2], .n_seqs = 2, .cu = cu };
+            s.heads = s.kv * shapes[i][1];
+            s.row = (s.heads + 2 * s.kv) * s.dim;
+            s.tokens = cu[2];
+            s.longest = cu[1];
+            decode_all(dev, &out, s, shapes[i][3]);
             as_arena_fini(&arena);
         }
         k_device_close(dev);
@@ -208,10 +233,8 @@ static void alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(attn),
-        cmocka_unit_test(long_sequence),
-        cmocka_unit_test(decoding),
-        cmocka_unit_test(alone),
+        cmocka_unit_test(attn),         cmocka_unit_test(long_sequence), cmocka_unit_test(decoding),
+        cmocka_unit_test(decoding_far), cmocka_unit_test(alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
  * arXiv:2205.14135): s = q k^T and o += p v are register tiles (tile.h), whose bits do not depend
  * on how many rows there are. Both operations run the same code on the same tiles, so a row decoded
  * alone is a row of the whole sequence bit for bit. All of it is in floats, bf16 included. */
+#include "kernels/cpu/fast/decode.h"
 #include "kernels/cpu/fast/keys.h"
 #include "kernels/cpu/fast/tiles.h"
 #include "kernels/cpu/fast/vmath.h"
@@ -336,19 +337,26 @@ static int64_t n_together(const k_attn_paged *a, int64_t t, int64_t end)
     return n;
 }
 
-static void paged_rows(const k_attn_paged *a, int64_t t, int64_t n, int64_t kv, float *scratch)
+static key_source paged_keys(const k_attn_paged *a, int64_t t, int64_t kv)
+{
+    return (key_source){ .type = a->type,
+                         .dim = a->head_dim,
+                         .padded = padded(a->head_dim),
+                         .k = a->k_cache,
+                         .v = a->v_cache,
+                         .table = a->block_tables + a->seq_of[t] * a->max_blocks,
+                         .block_size = a->block_size,
+                         .kv_heads = a->kv_heads,
+                         .kv = kv };
+}
+
+/* The rows of token t and the n - 1 after it, one key head; token `end` is another part's. */
+static void paged_rows(const k_attn_paged *a, int64_t t, int64_t n, int64_t kv, int64_t end,
+                       float *scratch)
 {
     const int64_t group = a->heads / a->kv_heads, dim = a->head_dim,
                   row = (a->heads + 2 * a->kv_heads) * dim;
-    const key_source keys = { .type = a->type,
-                              .dim = dim,
-                              .padded = padded(dim),
-                              .k = a->k_cache,
-                              .v = a->v_cache,
-                              .table = a->block_tables + a->seq_of[t] * a->max_blocks,
-                              .block_size = a->block_size,
-                              .kv_heads = a->kv_heads,
-                              .kv = kv };
+    const key_source keys = paged_keys(a, t, kv);
     rows r = {
         .n = n * group, .group = group, .first_position = a->positions[t], .scale = (float)a->scale
     };
@@ -356,7 +364,16 @@ static void paged_rows(const k_attn_paged *a, int64_t t, int64_t n, int64_t kv, 
     for (int64_t i = 0; i < r.n; i++)
         BY_TYPE(a->type, load_query, r.q + i * AK, a->qkv,
                 (t + i / group) * row + (kv * group + i % group) * dim, dim);
-    take_all(&r, &keys);
+    if (n == 1 && LEVEL(k_decodes)(&keys)) {
+        const bool is_last_head = kv + 1 == a->kv_heads, has_next = !is_last_head || t + 1 < end;
+        const int64_t next_t = has_next && is_last_head ? t + 1 : t;
+        const key_source next = paged_keys(a, next_t, is_last_head ? 0 : kv + 1);
+        LEVEL(k_decode)
+        (&keys, a->positions[t], group, r.q, r.scale, r.o, r.sum, has_next ? &next : NULL,
+         a->positions[next_t]);
+    } else {
+        take_all(&r, &keys);
+    }
     for (int64_t i = 0; i < r.n; i++)
         BY_TYPE(a->type, store_row, &r, i, &keys, a->out,
                 ((t + i / group) * a->heads + kv * group + i % group) * dim);
@@ -370,7 +387,7 @@ static void paged_part(const void *arg, int64_t begin, int64_t end, void *scratc
         int64_t n = n_together(a, t, end);
         n = n < most ? n : most;
         for (int64_t kv = 0; kv < a->kv_heads; kv++)
-            paged_rows(a, t, n, kv, scratch);
+            paged_rows(a, t, n, kv, end, scratch);
         t += n;
     }
 }

@@ -104,25 +104,42 @@ ALWAYS float s_fma(float a, float b, float c)
 #endif
 }
 
-/* Sum and maximum over the lanes: halves are folded onto each other. */
+/* Sum and maximum over the lanes: halves are folded onto each other. Of two that are compared the
+ * second counts where either is a NaN. */
+#if VL == 16
+#define V_FOLD(add, x)                                                                             \
+    const __m256 eight =                                                                           \
+        add##256(_mm512_castps512_ps256((__m512)(x)), _mm512_extractf32x8_ps((__m512)(x), 1))
+#elif VL == 8
+#define V_FOLD(add, x) const __m256 eight = (__m256)(x)
+#endif
+#if VL > 4
+#define V_SUM256(a, b) _mm256_add_ps(a, b)
+#define V_TOP256(a, b) _mm256_max_ps(a, b)
+#define V_FOLD_ALL(fold, op, x)                                                                    \
+    V_FOLD(fold, x);                                                                               \
+    __m128 four = op(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));              \
+    four = op(four, _mm_movehl_ps(four, four));                                                    \
+    return _mm_cvtss_f32(op(four, _mm_movehdup_ps(four)))
+#endif
+
 ALWAYS float v_sum(vf x)
 {
-    float a[VL];
-    v_store(a, x);
-    for (int half = VL / 2; half; half /= 2)
-        for (int i = 0; i < half; i++)
-            a[i] += a[i + half];
-    return a[0];
+#if VL > 4
+    V_FOLD_ALL(V_SUM, _mm_add_ps, x);
+#else
+    return x[0] + x[2] + (x[1] + x[3]);
+#endif
 }
 
 ALWAYS float v_top(vf x)
 {
-    float a[VL];
-    v_store(a, x);
-    for (int half = VL / 2; half; half /= 2)
-        for (int i = 0; i < half; i++)
-            a[i] = a[i] > a[i + half] ? a[i] : a[i + half];
-    return a[0];
+#if VL > 4
+    V_FOLD_ALL(V_TOP, _mm_max_ps, x);
+#else
+    const float a = x[0] > x[2] ? x[0] : x[2], b = x[1] > x[3] ? x[1] : x[3];
+    return a > b ? a : b;
+#endif
 }
 
 /* ---- memory of either type: floats in, floats out; n < VL lanes at the end of a row, the rest 0
