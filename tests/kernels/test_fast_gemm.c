@@ -51,6 +51,48 @@ static void nt(void **state)
     check_case(nt_case, 10);
 }
 
+/* Floats that two bytes can hold are packed as that: to the bit what they give as floats. */
+static void narrow_case(k_device *dev, outputs *out, bool is_half)
+{
+    k_gemm a = { .type = K_F32, .y_type = K_F32, .m = size_of(out, 30), .n = size_of(out, 150) };
+    a.k = size_of(out, 500);
+    a.x = input(out, a.m * a.k, 1);
+    float *w = piece(out->arena, (size_t)(a.n * a.k), sizeof *w);
+    for (int64_t i = 0; i < a.n * a.k; i++) {
+        const double x = as_rng_double(&out->rng) - 0.5;
+        w[i] = is_half ? (float)ldexp(nearbyint(ldexp(x, 11)), -11)
+                       : k_bf16_to_float(k_bf16_of_float((float)x));
+    }
+    if (is_half && a.n * a.k > 2) { /* the least, and the largest there is */
+        w[0] = 0x1p-24F;
+        w[1] = -65504;
+    }
+    a.w = w;
+    a.bias = input(out, a.n, 1);
+    float *plain = a.y = piece(out->arena, (size_t)(a.m * a.n), sizeof *plain);
+    assert_int_equal(dev->ops->gemm_nt(dev, &a), K_OK);
+    a.packed = packed_of(dev, out, a.n, a.k, a.w);
+    float *packed = a.y = piece(out->arena, (size_t)(a.m * a.n), sizeof *packed);
+    assert_int_equal(dev->ops->gemm_nt(dev, &a), K_OK);
+    assert_memory_equal(packed, plain, (size_t)(a.m * a.n) * sizeof *plain);
+}
+
+static void narrow(void **state)
+{
+    (void)state;
+    for (int l = 0; l < N_LEVELS; l++) {
+        k_device *dev = device_at(levels[l], 2);
+        for (uint64_t seed = 0; dev && seed < 24; seed++) {
+            as_arena arena;
+            as_arena_init(&arena, 0);
+            outputs out = { .arena = &arena, .rng = as_rng_at(31, seed), .type = K_F32 };
+            narrow_case(dev, &out, seed % 2);
+            as_arena_fini(&arena);
+        }
+        k_device_close(dev);
+    }
+}
+
 static void backward_case(k_device *dev, outputs *out)
 {
     const int64_t m = size_of(out, 400), n = size_of(out, 90), k = size_of(out, 70);
@@ -177,8 +219,8 @@ static void sums_in_pieces(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nt),         cmocka_unit_test(backward),       cmocka_unit_test(wide),
-        cmocka_unit_test(rows_alone), cmocka_unit_test(sums_in_pieces),
+        cmocka_unit_test(nt),   cmocka_unit_test(narrow),     cmocka_unit_test(backward),
+        cmocka_unit_test(wide), cmocka_unit_test(rows_alone), cmocka_unit_test(sums_in_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

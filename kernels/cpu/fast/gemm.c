@@ -50,6 +50,7 @@ int OP(gemm_nt)(k_device *dev, const k_gemm *a)
                         .ldb = a->k,
                         .b_form = a->packed ? B_PACKED : B_BY_J,
                         .bias = a->bias,
+                        .bias_type = a->type,
                         .c = a->y,
                         .ldc = a->n,
                         .c_type = a->y_type,

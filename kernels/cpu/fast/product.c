@@ -10,6 +10,8 @@
  * scratch where c is bf16. */
 #include "kernels/cpu/fast/product.h"
 
+#include "kernels/cpu/fast/ops.h"
+
 #define ROWS (16 * MR)
 #define COLS INT64_C(1024)
 #define BLOCK                                                                                      \
@@ -22,6 +24,7 @@ typedef struct layout {
     const product *p;
     const fast_device *dev;
     slot_kind kind;
+    slot_kind narrow;               /* of packed b, where k_per_row is 2 */
     int64_t n_slots, block;         /* slots of k; those taken at once, even and at most BLOCK */
     int64_t panel_size, k_per_row;  /* of packed b: floats of a panel, slots in a row of it (2: bf16
                                        to be widened) */
@@ -75,9 +78,10 @@ static void fill_row_of_pairs(float *to, const uint16_t *from, int64_t n)
         memset((uint16_t *)to + n, 0, 2);
 }
 
-static void fill_widened_row(float *to, const void *from, int64_t first, int64_t n)
+/* An odd last one with a zero: b may be in pairs. */
+static void fill_float_row(k_type type, float *to, const void *from, int64_t first, int64_t n)
 {
-    fill_row(K_BF16, to, from, first, n);
+    BY_TYPE(type, fill_row, to, from, first, n);
     if (n % 2)
         to[n] = 0;
 }
@@ -141,10 +145,8 @@ static void fill_a(const layout *plan, const area *w, float *to)
         if (plan->kind == SLOT_DOT)
             fill_row_of_pairs(to + row * AK, (const uint16_t *)p->a + from + w->slot * 2,
                               min64(w->n_slots * 2, p->k - w->slot * 2));
-        else if (p->a_type == K_BF16)
-            fill_widened_row(to + row * AK, p->a, from + w->slot, w->n_slots);
         else
-            fill_row(K_F32, to + row * AK, p->a, from + w->slot, w->n_slots);
+            fill_float_row(p->a_type, to + row * AK, p->a, from + w->slot, w->n_slots);
     }
 }
 
@@ -159,6 +161,12 @@ static void widen_packed(float *to, const float *from, int64_t n_k)
             v_store(to + v, (vf)(pair << 16));
             v_store(to + NR + v, (vf)(pair & 0xffff0000u));
         }
+}
+
+static void widen_halves(float *to, const float *from, int64_t n_k)
+{
+    for (int64_t i = 0; i < (n_k + 1) / 2 * 2 * NR; i += VL)
+        v_store(to + i, v_of_halves(from + i / 2));
 }
 
 ALWAYS void fill_by_k(k_type type, float *to, const product *p, int64_t k, int64_t n_k, int64_t col)
@@ -213,7 +221,9 @@ static void fill_b(const layout *plan, const area *w, int64_t panel, float *to)
 {
     const product *p = plan->p;
     const int64_t col = panel * NR;
-    if (p->b_form == B_PACKED) /* of bf16, and kind is SLOT_FLOAT */
+    if (p->b_form == B_PACKED && plan->narrow == SLOT_HALF)
+        widen_halves(to, packed_panel(plan, w, panel), w->n_slots);
+    else if (p->b_form == B_PACKED) /* of bf16, and kind is SLOT_FLOAT */
         widen_packed(to, packed_panel(plan, w, panel), w->n_slots);
     else if (plan->kind == SLOT_DOT)
         fill_pairs(to, p, w->slot, w->n_slots, col);
@@ -252,6 +262,8 @@ static tile_fn *choose_tile(const layout *plan, slot_kind kind, int64_t height, 
                                : all->dot_rows[height];
     case SLOT_PAIR:
         return width == 4 ? all->pair_8[height] : all->pair_2[height];
+    case SLOT_HALF:
+        return width == 4 ? all->half_8[height] : all->half_2[height];
     case SLOT_FLOAT:
     default:
         return plan->p->a_by_k ? all->tile_2[height] : all->rows[width * 2][height];
@@ -281,7 +293,7 @@ static int64_t run_panels(const layout *plan, const area *w, const bench *s, int
             (w->n_slots + plan->k_per_row - 1) / plan->k_per_row; /* zeroes fill up a last pair */
     if (p->b_form == B_PACKED && (plan->k_per_row == 1 || w->n_rows <= FEW)) {
         t.b = packed_panel(plan, w, panel);
-        kind = plan->k_per_row == 2 ? SLOT_PAIR : kind;
+        kind = plan->k_per_row == 2 ? plan->narrow : kind;
     } else {
         fill_b(plan, w, panel, s->b);
         t.n_k *= p->b_form == B_PACKED ? plan->k_per_row : 1;
@@ -321,7 +333,7 @@ static void begin_sums(const product *p, const area *w, const bench *s)
     const int64_t col = w->panel * NR, n = min64(w->n_panels * NR, p->n - col);
     memset(s->bias, 0, (size_t)(w->n_panels * NR) * sizeof *s->bias);
     for (int64_t j = 0; p->bias && j < n; j++)
-        s->bias[j] = s_get(p->b_type, p->bias, col + j);
+        s->bias[j] = s_get(p->bias_type, p->bias, col + j);
     const bool all = p->c_type == K_BF16;
     const int64_t begin = all ? 0 : n / NR * NR; /* columns that wait in scratch */
     for (int64_t i = 0; i < w->n_rows; i++) {
@@ -404,20 +416,40 @@ static void cut(layout *plan)
     plan->n_col_parts = (int)((n_panels + plan->panels_each - 1) / plan->panels_each);
 }
 
+static size_t panel_bytes(k_type type, int64_t n, int64_t k)
+{
+    const size_t n_panels = (size_t)((n + NR - 1) / NR);
+    return n_panels * NR * 4 * (size_t)(type == K_BF16 ? (k + 1) / 2 : k);
+}
+
+/* What floats are packed as. */
+typedef enum packed_as { AS_FLOATS, AS_BF16, AS_F16 } packed_as;
+#define MARK 64 /* bytes behind the panels */
+
+static packed_as mark_of(const product *p)
+{
+    packed_as mark = AS_FLOATS;
+    if (p->b_form == B_PACKED && p->b_type == K_F32)
+        memcpy(&mark, (const char *)p->b + panel_bytes(K_F32, p->n, p->k), sizeof mark);
+    return mark;
+}
+
 int LEVEL(k_product)(fast_device *dev, const product *p)
 {
     if (p->m == 0 || p->n == 0)
         return K_OK;
     layout plan = { .p = p, .dev = dev, .kind = SLOT_FLOAT, .n_slots = p->k, .k_per_row = 1 };
+    const packed_as mark = mark_of(p);
+    plan.narrow = mark == AS_F16 ? SLOT_HALF : SLOT_PAIR;
     if (HAS_DOT && p->a_type == K_BF16 && p->b_type == K_BF16) {
         plan.kind = SLOT_DOT;
         plan.n_slots = (p->k + 1) / 2;
-    } else if (p->b_type == K_BF16) {
+    } else if (p->b_type == K_BF16 || mark != AS_FLOATS) {
         plan.k_per_row = 2;
     }
     const int64_t n_blocks = plan.n_slots > BLOCK ? (plan.n_slots + BLOCK - 1) / BLOCK : 1;
     plan.block = ((plan.n_slots + n_blocks - 1) / n_blocks + 1) / 2 * 2;
-    plan.panel_size = (p->b_type == K_BF16 ? (p->k + 1) / 2 : p->k) * NR;
+    plan.panel_size = (p->b_type == K_BF16 || mark != AS_FLOATS ? (p->k + 1) / 2 : p->k) * NR;
     if (k_fast_reserve(dev, BENCH_FLOATS * sizeof(float)) != K_OK)
         return K_ENOMEM;
     cut(&plan);
@@ -431,15 +463,84 @@ int LEVEL(k_product)(fast_device *dev, const product *p)
 
 size_t LEVEL(k_product_pack_bytes)(k_type type, int64_t n, int64_t k)
 {
-    const size_t n_panels = (size_t)((n + NR - 1) / NR);
-    return n_panels * NR * 4 * (size_t)(type == K_BF16 ? (k + 1) / 2 : k);
+    return panel_bytes(type, n, k) + (type == K_F32 ? MARK : 0);
 }
 
 typedef struct packing {
     product p;
     float *to;
     int64_t n_slots;
+    packed_as mark;
 } packing;
+
+static bool are_bf16(const float *w, int64_t n)
+{
+    vu low = { 0 };
+    int64_t i = 0;
+    for (; i + VL <= n; i += VL)
+        low |= (vu)v_load(w + i) & 0xffffu;
+    uint32_t any = 0;
+    for (int v = 0; v < VL; v++)
+        any |= low[v];
+    for (; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, w + i, sizeof bits);
+        any |= bits & 0xffffu;
+    }
+    return any == 0;
+}
+
+#if HAS_HALF
+/* n <= VL */
+ALWAYS __m256i halves_of(const float *w, int64_t n)
+{
+    return _mm512_cvtps_ph((__m512)v_read(K_F32, w, 0, n), _MM_FROUND_TO_NEAREST_INT);
+}
+
+static bool are_halves(const float *w, int64_t n)
+{
+    for (V_EACH(i, n)) {
+        const vf x = v_read(K_F32, w, i, n);
+        const vu same = (vu)((vu)x == (vu)_mm512_cvtph_ps(halves_of(w + i, n - i)));
+        if (_mm512_movepi32_mask((__m512i)same) != 0xffff)
+            return false;
+    }
+    return true;
+}
+
+static void fill_halves(float *to, const product *p, int64_t n_slots, int64_t col)
+{
+    const int64_t n = min64(NR, p->n - col);
+    uint16_t *half = (uint16_t *)to, sixteen[VL];
+    memset(to, 0, (size_t)(n_slots * NR) * sizeof *to);
+    for (int64_t j = 0; j < n; j++)
+        for (V_EACH(k, p->k)) {
+            const int64_t n_k = min64(VL, p->k - k);
+            const float *from = (const float *)p->b + (col + j) * p->ldb + k;
+            _mm256_storeu_si256((__m256i_u *)sixteen, halves_of(from, n_k));
+            for (int64_t i = 0; i < n_k; i++)
+                half[(k + i) * NR + j] = sixteen[i];
+        }
+}
+#else
+static bool are_halves(const float *w, int64_t n)
+{
+    (void)w, (void)n;
+    return false;
+}
+#endif
+
+/* bf16 out of floats that are. */
+static void fill_narrowed_pairs(float *to, const product *p, int64_t n_slots, int64_t col)
+{
+    const int64_t n = min64(NR, p->n - col);
+    uint16_t *pair = (uint16_t *)to;
+    memset(to, 0, (size_t)(n_slots * NR) * sizeof *to);
+    for (int64_t j = 0; j < n; j++)
+        for (int64_t k = 0; k < p->k; k++)
+            s_put(K_BF16, pair, k / 2 * 2 * NR + 2 * j + k % 2,
+                  ((const float *)p->b)[(col + j) * p->ldb + k]);
+}
 
 static void pack_panels(const void *arg, int64_t begin, int64_t end, void *scratch)
 {
@@ -449,18 +550,40 @@ static void pack_panels(const void *arg, int64_t begin, int64_t end, void *scrat
         float *to = a->to + panel * a->n_slots * NR;
         if (a->p.b_type == K_BF16)
             fill_pairs(to, &a->p, 0, a->n_slots, panel * NR);
+        else if (a->mark == AS_BF16)
+            fill_narrowed_pairs(to, &a->p, a->n_slots, panel * NR);
+#if HAS_HALF
+        else if (a->mark == AS_F16)
+            fill_halves(to, &a->p, a->n_slots, panel * NR);
+#endif
         else
             fill_by_j(K_F32, to, &a->p, 0, a->n_slots, panel * NR);
     }
 }
 
+/* What rows of floats can be packed as without a loss. */
+static packed_as narrowest(const float *w, int64_t n, int64_t k, int64_t ldw)
+{
+    packed_as mark = AS_BF16;
+    for (int64_t j = 0; j < n && mark != AS_FLOATS;) {
+        if (mark == AS_BF16 ? are_bf16(w + j * ldw, k) : are_halves(w + j * ldw, k)) {
+            j++;
+        } else {
+            mark = mark == AS_BF16 && HAS_HALF ? AS_F16 : AS_FLOATS;
+            j = 0;
+        }
+    }
+    return mark;
+}
+
 void LEVEL(k_product_pack)(fast_device *dev, k_type type, int64_t n, int64_t k, const void *w,
                            int64_t ldw, void *packed)
 {
-    const packing a = {
-        .p = { .n = n, .k = k, .b_type = type, .b = w, .ldb = ldw, .b_form = B_BY_J },
-        .to = packed,
-        .n_slots = type == K_BF16 ? (k + 1) / 2 : k
-    };
+    packing a = { .p = { .n = n, .k = k, .b_type = type, .b = w, .ldb = ldw, .b_form = B_BY_J },
+                  .to = packed };
+    a.mark = type == K_F32 ? narrowest(w, n, k, ldw) : AS_FLOATS;
+    a.n_slots = type == K_BF16 || a.mark != AS_FLOATS ? (k + 1) / 2 : k;
+    if (type == K_F32)
+        memcpy((char *)packed + panel_bytes(K_F32, n, k), &a.mark, sizeof a.mark);
     k_fast_rows(dev, (n + NR - 1) / NR, 1 + 16384 / (k + 1), pack_panels, &a);
 }

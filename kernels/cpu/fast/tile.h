@@ -32,6 +32,7 @@ typedef enum slot_kind {
     SLOT_FLOAT, /* a float */
     SLOT_PAIR,  /* in b two bf16, of k and k+1: widened here; a's are floats, 2 n_k of them in a row
                    (A_ROWS only) */
+    SLOT_HALF,  /* the same of F16, which b has in rows: those of k, then those of k+1 */
     SLOT_DOT,   /* in a and b two bf16: for the dot product instruction */
 } slot_kind;
 
@@ -47,6 +48,21 @@ ALWAYS vf v_dot(vf a, vf b, vf c)
 {
     (void)a, (void)b;
     return c; /* SLOT_DOT is not used at this level */
+}
+#endif
+
+/* VL numbers of F16; where the level has none (HAS_HALF), nothing is packed so. */
+#if VL == 16
+#define HAS_HALF 1
+ALWAYS vf v_of_halves(const float *p)
+{
+    return (vf)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i_u *)p));
+}
+#else
+#define HAS_HALF 0
+ALWAYS vf v_of_halves(const float *p)
+{
+    return v_load(p);
 }
 #endif
 
@@ -78,14 +94,22 @@ ALWAYS void tile_step(const slot_kind kind, const int mr, const int nv, const fl
     }
 }
 
-/* Two k, of which b has the bf16 side by side. */
-ALWAYS void tile_step_of_pairs(const int mr, const int nv, const float *a, const int64_t ai,
-                               const float *b, int64_t pair, vf sum[][MAX_NV])
+/* Two k, whose numbers in b take two bytes. */
+ALWAYS void tile_step_of_pairs(const slot_kind kind, const int mr, const int nv, const float *a,
+                               const int64_t ai, const float *b, int64_t pair, vf sum[][MAX_NV])
 {
 #pragma GCC unroll 16
     for (int v = 0; v < nv; v++) {
-        const vu both = (vu)v_load(b + v / 2 * pair + v % 2 * VL);
-        const vf even = (vf)(both << 16), odd = (vf)(both & 0xffff0000u);
+        const float *panel = b + v / 2 * pair;
+        vf even, odd;
+        if (kind == SLOT_HALF) {
+            even = v_of_halves(panel + v % 2 * VL / 2);
+            odd = v_of_halves(panel + NR / 2 + v % 2 * VL / 2);
+        } else {
+            const vu both = (vu)v_load(panel + v % 2 * VL);
+            even = (vf)(both << 16);
+            odd = (vf)(both & 0xffff0000u);
+        }
 #pragma GCC unroll 16
         for (int i = 0; i < mr; i++) {
             sum[i][v] = v_fma(v_set(a[i * ai]), even, sum[i][v]);
@@ -113,11 +137,11 @@ ALWAYS void tile(const slot_kind kind, const a_layout layout, const int mr, cons
     for (int64_t i = 0; i < t->n_next_b; i += 16)
         __builtin_prefetch(t->next_b + i, 0, 2);
     for (int64_t k = 0; k < t->n_k; k++) {
-        if (kind == SLOT_PAIR)
-            tile_step_of_pairs(mr, nv, a, ai, b, t->pair, sum);
+        if (kind == SLOT_PAIR || kind == SLOT_HALF)
+            tile_step_of_pairs(kind, mr, nv, a, ai, b, t->pair, sum);
         else
             tile_step(kind, mr, nv, a, ai, b, t->pair, sum);
-        a += kind == SLOT_PAIR ? 2 * ak : ak;
+        a += kind == SLOT_PAIR || kind == SLOT_HALF ? 2 * ak : ak;
         b += t->ldb;
     }
 #pragma GCC unroll 16

@@ -46,6 +46,10 @@ TILE_FNS(tile_2, SLOT_FLOAT, A_TILE, 2)
 TILE_FNS(cols_2, SLOT_FLOAT, A_COLS, 2)
 TILE_FNS_6(pair_2, SLOT_PAIR, A_ROWS, 2)
 TILE_FNS_QUARTER(pair_8, SLOT_PAIR, A_ROWS, 8)
+#if HAS_HALF
+TILE_FNS_6(half_2, SLOT_HALF, A_ROWS, 2)
+TILE_FNS_QUARTER(half_8, SLOT_HALF, A_ROWS, 8)
+#endif
 #if HAS_DOT
 TILE_FNS(dot_rows, SLOT_DOT, A_ROWS, 2)
 TILE_FNS_QUARTER(dot_rows_8, SLOT_DOT, A_ROWS, 8)
@@ -61,6 +65,10 @@ const tiles LEVEL(k_tiles) = {
     .cols_2 = { LIST(cols_2) },
     .pair_2 = { LIST_6(pair_2) },
     .pair_8 = { LIST_QUARTER(pair_8) },
+#if HAS_HALF
+    .half_2 = { LIST_6(half_2) },
+    .half_8 = { LIST_QUARTER(half_8) },
+#endif
 #if HAS_DOT
     .dot_rows = { LIST(dot_rows) },
     .dot_rows_8 = { LIST_QUARTER(dot_rows_8) },

@@ -12,6 +12,7 @@ typedef struct tiles {
     tile_fn *tile_2[MR + 1]; /* A_TILE */
     tile_fn *cols_2[MR + 1]; /* A_COLS */
     tile_fn *pair_2[MR + 1], *pair_8[MR + 1]; /* SLOT_PAIR: up to 6 rows, MR/4 */
+    tile_fn *half_2[MR + 1], *half_8[MR + 1]; /* SLOT_HALF, where there is one */
     tile_fn *dot_rows[MR + 1], *dot_rows_8[MR + 1],
         *dot_tile[MR + 1]; /* SLOT_DOT, where there is one */
 } tiles;
