@@ -1,13 +1,13 @@
-/* generate.c -- our side of bench/generate_vs_hf: completions of given prompts, when told to. A line
- * of input: "load MODEL THREADS CONTEXT" (a Hugging Face folder, or a .gguf file; computed with in
- * fp32), "gguf FOLDER FILE" (the folder's weights as F16), "prompts FILE" (ids, a prompt a line),
- * "go N SEED" (N tokens of each at temperature 1), "greedy N FILE" (the ids of each to a line of
- * FILE). A line of output: seconds and processor seconds, tokens written, bytes of matrices.
- * SPDX-License-Identifier: Apache-2.0 */
+/* generate.c -- our side of bench/generate_vs_hf: completions of given prompts, when told to. A
+ * line of input: "load MODEL THREADS CONTEXT" (a Hugging Face folder, or a .gguf file; computed
+ * with in fp32), "gguf FOLDER FILE" (the folder's weights as F16), "prompts FILE" (ids, a prompt a
+ * line), "go N SEED" (N tokens of each at temperature 1), "greedy N FILE" (the ids of each to a
+ * line of FILE). A line of output: seconds and processor seconds, tokens written, bytes of
+ * matrices. SPDX-License-Identifier: Apache-2.0 */
+#include "model/generate.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "model/generate.h"
 #include "model/gguf_model.h"
 #include "model/weights_io.h"
 
@@ -55,7 +55,7 @@ static int read_folder(side *s, const char *path, float **arena, as_err *err)
         rc = as_weights_index_new(&s->index, &config, err);
     if (rc == 0)
         rc = as_tokenizer_open(&s->tokenizer, path, err);
-    if (rc < 0)
+    if (rc < 0 || !s->index)
         return rc;
     *arena = as_calloc(s->index->n_elements, sizeof **arena);
     const as_weights_load_options how = { .dtype = AS_F32 };
@@ -146,7 +146,8 @@ static int read_prompts(side *s, const char *path, as_err *err)
         return rc;
     size_t n = 0;
     s->n_prompts = 0;
-    for (char *at = text.data, *end; at && *at && s->n_prompts < MOST_PROMPTS && n < MOST_IDS; at = end) {
+    for (char *at = text.data, *end; at && *at && s->n_prompts < MOST_PROMPTS && n < MOST_IDS;
+         at = end) {
         const long id = strtol(at, &end, 10);
         if (end == at)
             break;

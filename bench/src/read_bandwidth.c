@@ -29,7 +29,8 @@ static double now(clockid_t which)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-__attribute__((target_clones("avx512f", "avx2", "default"))) static uint64_t read_all(const words *from, size_t n)
+__attribute__((target_clones("avx512f", "avx2", "default"))) static uint64_t
+read_all(const words *from, size_t n)
 {
     words sum[STREAMS] = { 0 };
     for (size_t i = 0; i < n; i += STREAMS)
@@ -81,7 +82,8 @@ static void measure(size_t bytes, size_t n_threads)
         readers[i] = (reader){ .from = memory + i * n, .n = n };
     const double once = read_rounds(readers, n_threads, 3) / 3;
     const size_t rounds = 1 + (size_t)(0.06 / once);
-    const double wall = read_rounds(readers, n_threads, rounds), total = (double)(n * n_threads * sizeof(words) * rounds);
+    const double wall = read_rounds(readers, n_threads, rounds),
+                 total = (double)(n * n_threads * sizeof(words) * rounds);
     double cpu = 0;
     uint64_t sum = 0;
     for (size_t i = 0; i < n_threads; i++) {
@@ -94,9 +96,10 @@ static void measure(size_t bytes, size_t n_threads)
 
 int main(void)
 {
-    unsigned long bytes, n_threads;
-    while (scanf("%lu %lu", &bytes, &n_threads) == 2) {
-        measure(bytes, n_threads);
+    char line[128], *end;
+    while (fgets(line, sizeof line, stdin)) {
+        const unsigned long bytes = strtoul(line, &end, 10);
+        measure(bytes, strtoul(end, NULL, 10));
         (void)fflush(stdout);
     }
     return 0;

@@ -118,39 +118,44 @@ static void weigh(const stretch *w, float scale, float *s, float *shrink, float 
 
 /* ---- sums ---- */
 
+/* The first n keys of a tile, one by one; meanwhile `ahead`, or NULL, is fetched. */
+ALWAYS void add_keys(const int mr, const int nv, int64_t dim, int64_t n, const float *s,
+                     const float *v_rows, const float *ahead, vf sum[][8])
+{
+    for (int64_t j = 0; j < n; j++, v_rows += dim) {
+        for (int64_t i = 0; ahead && i < dim; i += 16)
+            __builtin_prefetch(ahead + j * dim + i);
+#pragma GCC unroll 4
+        for (int64_t i = 0; i < mr; i++) {
+            const vf p = v_set(s[i * AK + j]);
+#pragma GCC unroll 8
+            for (int v = 0; v < nv; v++)
+                sum[i][v] = v_fma(p, v_load(v_rows + v * VL), sum[i][v]);
+        }
+    }
+}
+
 /* Under the sums of the first columns the keys that come next are fetched. */
 ALWAYS void add_some(const int mr, const int nv, const stretch *w, const stretch *next,
                      const float *s, const float *shrink, float *o, int64_t column)
 {
     vf sum[ROWS_AT_ONCE][8];
 #pragma GCC unroll 4
-    for (int i = 0; i < mr; i++)
+    for (int64_t i = 0; i < mr; i++)
 #pragma GCC unroll 8
         for (int v = 0; v < nv; v++)
             sum[i][v] = v_load(o + i * w->dim + column + v * VL);
     for (int64_t t = 0; t < w->n_tiles; t++) {
-        const int64_t n = t + 1 < w->n_tiles ? KEYS : w->n_last;
-        const float *from = w->v[t] + column;
-        const float *ahead = next && t < next->n_tiles ? next->k[t] : from;
 #pragma GCC unroll 4
-        for (int i = 0; i < mr; i++)
+        for (int64_t i = 0; i < mr; i++)
 #pragma GCC unroll 8
             for (int v = 0; v < nv; v++)
                 sum[i][v] *= shrink[i * TILES + t];
-        for (int64_t j = 0; j < n; j++, from += w->dim, ahead += w->dim) {
-            for (int64_t i = 0; next && i < w->dim; i += 16)
-                __builtin_prefetch(ahead + i);
-#pragma GCC unroll 4
-            for (int i = 0; i < mr; i++) {
-                const vf p = v_set(s[i * AK + t * KEYS + j]);
-#pragma GCC unroll 8
-                for (int v = 0; v < nv; v++)
-                    sum[i][v] = v_fma(p, v_load(from + v * VL), sum[i][v]);
-            }
-        }
+        add_keys(mr, nv, w->dim, t + 1 < w->n_tiles ? KEYS : w->n_last, s + t * KEYS,
+                 w->v[t] + column, next && t < next->n_tiles ? next->k[t] : NULL, sum);
     }
 #pragma GCC unroll 4
-    for (int i = 0; i < mr; i++)
+    for (int64_t i = 0; i < mr; i++)
 #pragma GCC unroll 8
         for (int v = 0; v < nv; v++)
             v_store(o + i * w->dim + column + v * VL, sum[i][v]);
@@ -171,17 +176,40 @@ ALWAYS void add_rows(const int mr, const stretch *w, const stretch *next, const 
 
 /* ---- both ---- */
 
-#define BY_HEIGHT(n, fn, ...)                                                                      \
-    do {                                                                                           \
-        if ((n) == 1)                                                                              \
-            fn(1, __VA_ARGS__);                                                                    \
-        else if ((n) == 2)                                                                         \
-            fn(2, __VA_ARGS__);                                                                    \
-        else if ((n) == 3)                                                                         \
-            fn(3, __VA_ARGS__);                                                                    \
-        else                                                                                       \
-            fn(4, __VA_ARGS__);                                                                    \
-    } while (0)
+static void score(int64_t n, const float *q, const stretch *w, float *to)
+{
+    switch (n) {
+    case 1:
+        score_rows(1, q, w, to);
+        break;
+    case 2:
+        score_rows(2, q, w, to);
+        break;
+    case 3:
+        score_rows(3, q, w, to);
+        break;
+    default:
+        score_rows(4, q, w, to);
+    }
+}
+
+static void add(int64_t n, const stretch *w, const stretch *next, const float *s,
+                const float *shrink, float *o)
+{
+    switch (n) {
+    case 1:
+        add_rows(1, w, next, s, shrink, o);
+        break;
+    case 2:
+        add_rows(2, w, next, s, shrink, o);
+        break;
+    case 3:
+        add_rows(3, w, next, s, shrink, o);
+        break;
+    default:
+        add_rows(4, w, next, s, shrink, o);
+    }
+}
 
 bool LEVEL(k_decodes)(const key_source *from)
 {
@@ -220,11 +248,11 @@ void LEVEL(k_decode)(const key_source *from, int64_t position, int64_t n_rows, c
         }
         for (int64_t first = 0; first <= position; first += TILES * KEYS) {
             find_tiles(&w, from, first, position);
-            BY_HEIGHT(n, score_rows, q + row * AK, &w, s);
+            score(n, q + row * AK, &w, s);
             for (int64_t i = 0; i < n; i++)
                 weigh(&w, scale, s + i * AK, shrink + i * TILES, &max[i], &sum[row + i]);
             const bool is_last = first + TILES * KEYS > position && row + n == n_rows;
-            BY_HEIGHT(n, add_rows, &w, next && is_last ? &ahead : NULL, s, shrink, o + row * w.dim);
+            add(n, &w, next && is_last ? &ahead : NULL, s, shrink, o + row * w.dim);
         }
     }
 }

@@ -24,8 +24,8 @@ ALWAYS vf v_times_two_to(vf x, vi n)
     return x * (vf)((half + 127) << 23) * (vf)((n - half + 127) << 23);
 }
 
-/* NaN for NaN, 0 below -104, inf above 88.73. Where it is 0, as for what attention leaves out, e^0 is
- * computed instead: a product that underflows costs the processor a hundred times one that does not. */
+/* NaN for NaN, 0 below -104, inf above 88.73. Where it is 0, as for what attention leaves out, e^0
+ * is computed instead: a product that underflows costs the processor a hundred others. */
 ALWAYS vf v_exp(vf x)
 {
     const vf shift =
