@@ -2,6 +2,7 @@
 """test_train.py -- assay train with algo sft on a tiny model: it learns, the micro-batches do not show, a killed run ends as if
 nothing had been, what it refuses. SPDX-License-Identifier: Apache-2.0"""
 import json
+import math
 import re
 import shutil
 import signal
@@ -52,6 +53,21 @@ class Train(AssayTest):
         right = sum(s["completion"] == r["completion"] for s, r in zip(said, ROWS))
         self.assertGreaterEqual(right, 23)
         self.assertTrue(all(s["finish_reason"] == "stop" for s, r in zip(said, ROWS) if s["completion"] == r["completion"]))
+
+    def test_drawn_weights(self):
+        """Of which size: as asked for, and the manifest says so. A model that knows nothing is as wrong as chance."""
+        config = dict(SMALL, init=str(QWEN), data=self.file("rows.jsonl", ROWS), steps=1)
+        del config["model"]
+        config = self.file("drawn.json", [config])
+        for name, more in (("flat", ()), ("same", ("--set", "init_std=0.02")), ("wide", ("--set", "init_std=0.03")),
+                           ("fan_in", ("--set", "init_scale=fan_in"))):
+            self.train(name, *more, config=config)
+        first = {name: self.metrics(name)[0]["loss"] for name in ("flat", "same", "wide", "fan_in")}
+        self.assertEqual(first["flat"], first["same"])
+        self.assertEqual(len(set(first.values())), 3)
+        self.assertAlmostEqual(first["flat"], math.log(384), delta=0.1)  # the head's outputs are small: near uniform
+        self.assertEqual(json.loads((self.dir / "fan_in/manifest.json").read_text())["config"]["init_scale"], "fan_in")
+        self.say(self.train("x", "--set", "init_scale=large", config=config, rc=2), "init_scale", "fan_in")
 
     def test_the_same_again(self):
         self.train("a")
