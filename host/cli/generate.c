@@ -1,92 +1,87 @@
-/* generate.c -- `assay generate`: completions of prompts by a model. SPDX-License-Identifier:
- * Apache-2.0 */
+/* generate.c -- `assay generate`: completions of prompts by a model, here or behind an address.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/generate.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
 
 #include <inttypes.h>
+#include <math.h>
 
-typedef struct gen_run {
-    const gen_opts *opts;
-    as_opened_model model;
-    as_generator *generator;
-    gen_prompts *prompts;
-    gen_writer *writer;
-    as_progress *progress;
-    uint64_t n_prompts;
-    int64_t start_ns;
-} gen_run;
+/* ---- what the engines ask ---- */
 
-/* ---- what the generator asks and gives ---- */
-
-static int next(void *ctx, as_gen_prompt *out, as_err *err)
+int gen_run_next(gen_run *g, gen_line *line, uint32_t *first, void **ticket,
+                 int (*check)(const gen_run *g, const gen_line *line, as_err *err), as_err *err)
 {
-    gen_run *g = ctx;
+    const uint32_t n = (uint32_t)g->opts->n;
     for (;;) {
-        gen_line line;
-        uint32_t first = 0;
-        const uint32_t n = (uint32_t)g->opts->n;
-        int rc = gen_prompts_next(g->prompts, &line, err);
+        int rc = gen_prompts_next(g->prompts, line, err);
         if (rc <= 0)
             return rc;
-        if (line.n_ids >= (size_t)g->model.parameters->max_pos)
-            return as_fail(
-                err, AS_EDATA,
-                "%s:%" PRIu64
-                ": a prompt of %zu tokens, where %lld are the longest sequence: shorten it, or "
-                "raise --context",
-                gen_prompts_name(g->prompts), line.no, line.n_ids,
-                (long long)g->model.parameters->max_pos);
-        g->n_prompts++;
-        *out =
-            (as_gen_prompt){ .ids = line.ids, .n_ids = line.n_ids, .key = as_hash64(line.id, 0) };
-        rc = gen_writer_expect(g->writer, line.id, n, &out->tag, &first, err);
+        rc = check ? check(g, line, err) : 0;
         if (rc < 0)
             return rc;
-        out->first = first;
-        out->n = n - first;
-        if (out->n)
+        g->n_prompts++;
+        rc = gen_writer_expect(g->writer, line->id, n, ticket, first, err);
+        if (rc < 0)
+            return rc;
+        if (*first < n)
             return 1;
     }
 }
 
-static int done(void *ctx, const as_gen_sample *s, as_err *err)
+int gen_run_check(gen_run *g, as_err *err)
 {
-    gen_run *g = ctx;
-    return gen_writer_put(g->writer, s, err);
-}
-
-static int check(void *ctx, as_err *err)
-{
-    gen_run *g = ctx;
     unsigned long long at, of;
     gen_prompts_progress(g->prompts, &at, &of);
     as_progress_at(g->progress, gen_writer_totals(g->writer)->samples, at, of);
     return as_cancel_check(as_cli_cancel(), err);
 }
 
+int gen_stops(const gen_opts *o, as_str **out, as_err *err)
+{
+    AS_CLEANUP(free) as_str *stops = as_calloc(o->stop.n + 1, sizeof *stops);
+    if (!stops)
+        return as_fail(err, AS_ENOMEM, "out of memory");
+    for (size_t i = 0; i < o->stop.n; i++) {
+        stops[i] = as_str_of(o->stop.at[i]);
+        if (!stops[i].len)
+            return as_fail(err, AS_EUSAGE,
+                           "--stop: an empty text would end every completion before it begins");
+    }
+    *out = AS_STEAL(stops);
+    return 0;
+}
+
 /* ---- at the end ---- */
+
+static double per(double sum, uint64_t n)
+{
+    return n ? sum / (double)n : (double)NAN;
+}
 
 static void say(const gen_run *g)
 {
     const gen_totals *t = gen_writer_totals(g->writer);
-    const as_gen_counts c = as_generator_counts(g->generator);
-    const double seconds = (double)(as_now_ns() - g->start_ns) / 1e9,
-                 n = t->samples ? (double)t->samples : 1;
+    const double seconds = (double)(as_now_ns() - g->start_ns) / 1e9;
     char a[AS_TEXT_MAX], b[AS_TEXT_MAX], d[AS_TEXT_MAX];
     as_cli_say("prompts  %s, %s samples, %s tokens, %.1f a sample", as_text_count(a, g->n_prompts),
-               as_text_count(b, t->samples), as_text_count(d, t->tokens), (double)t->tokens / n);
-    if (gen_writer_kept(g->writer))
-        as_cli_say("kept     %s samples of an earlier run",
-                   as_text_count(a, gen_writer_kept(g->writer)));
+               as_text_count(b, t->samples), as_text_count(d, t->tokens),
+               t->samples ? per((double)t->tokens, t->samples) : 0);
+    if (t->kept)
+        as_cli_say("kept     %s samples of an earlier run", as_text_count(a, t->kept));
     as_cli_say("ended    %s by themselves, the others at --max-tokens or the context",
                as_text_share(a, t->stopped, t->samples));
-    as_cli_say("means    log-probability %.4f a token, entropy %.4f",
-               t->tokens ? t->sum_logp / (double)t->tokens : 0,
-               t->tokens ? t->sum_entropy / (double)t->tokens : 0);
+    if (t->entropy_tokens)
+        as_cli_say("means    log-probability %.4f a token, entropy %.4f",
+                   per(t->sum_logp, t->logp_tokens), per(t->sum_entropy, t->entropy_tokens));
+    else if (t->logp_tokens)
+        as_cli_say("means    log-probability %.4f a token; entropies are not known",
+                   per(t->sum_logp, t->logp_tokens));
     as_cli_say("in       %s, %s tokens a second written", as_text_seconds(a, seconds),
-               as_text_count(b, seconds > 0 ? (uint64_t)((double)c.sampled / seconds) : 0));
+               as_text_count(b, seconds > 0
+                                    ? (uint64_t)((double)(t->tokens - t->kept_tokens) / seconds)
+                                    : 0));
 }
 
 static void add_count(as_buf *out, const char *key, uint64_t n)
@@ -98,23 +93,19 @@ static void add_count(as_buf *out, const char *key, uint64_t n)
 static int say_json(const gen_run *g, as_err *err)
 {
     const gen_totals *t = gen_writer_totals(g->writer);
-    const as_gen_counts c = as_generator_counts(g->generator);
     AS_CLEANUP(buf) as_buf out = { 0 };
     as_buf_init(&out, 1 << 16);
     as_buf_text(&out, "{\"schema\":\"assay.generate_summary/1\"");
     add_count(&out, "prompts", g->n_prompts);
     add_count(&out, "samples", t->samples);
-    add_count(&out, "kept", gen_writer_kept(g->writer));
+    add_count(&out, "kept", t->kept);
     add_count(&out, "tokens", t->tokens);
     add_count(&out, "stopped", t->stopped);
-    add_count(&out, "passes", c.passes);
-    add_count(&out, "computed_tokens", c.tokens);
-    add_count(&out, "sampled_tokens", c.sampled);
-    add_count(&out, "preempted", c.preempted);
+    g->engine->ops->counts(g->engine, &out);
     as_buf_json_key(&out, "logp_mean");
-    as_buf_json_num(&out, t->tokens ? t->sum_logp / (double)t->tokens : 0);
+    as_buf_json_num(&out, per(t->sum_logp, t->logp_tokens));
     as_buf_json_key(&out, "entropy_mean");
-    as_buf_json_num(&out, t->tokens ? t->sum_entropy / (double)t->tokens : 0);
+    as_buf_json_num(&out, per(t->sum_entropy, t->entropy_tokens));
     as_buf_json_key(&out, "seconds");
     as_buf_json_num(&out, (double)(as_now_ns() - g->start_ns) / 1e9);
     as_buf_text(&out, "}\n");
@@ -124,7 +115,7 @@ static int say_json(const gen_run *g, as_err *err)
 
 /* ---- the command ---- */
 
-enum { MOST_SAMPLES = 1 << 20, MOST_TOKENS = 1 << 24, MOST_SEQS = 1 << 16 };
+enum { MOST_SAMPLES = 1 << 20, MOST_TOKENS = 1 << 24, MOST_SEQS = 1 << 16, MOST_TRIES = 1000 };
 
 static int check_range(const char *name, uint64_t x, uint64_t least, uint64_t most, as_err *err)
 {
@@ -146,6 +137,10 @@ static int check_options(const gen_opts *o, as_err *err)
         rc = check_range("top-k", o->top_k, 0, INT32_MAX, err);
     if (rc == 0)
         rc = check_range("cache-mib", o->cache_mib, 1, 1 << 24, err);
+    if (rc == 0)
+        rc = check_range("tries", o->tries, 1, MOST_TRIES, err);
+    if (rc == 0)
+        rc = check_range("timeout-s", o->timeout_s, 1, 1 << 20, err);
     if (rc == 0 && o->json && strcmp(o->out, "-") == 0)
         rc = as_fail(
             err, AS_EUSAGE,
@@ -155,74 +150,28 @@ static int check_options(const gen_opts *o, as_err *err)
     return rc;
 }
 
-/* As many blocks as the memory allows and the sequences can use. */
-static int open_generator(gen_run *g, as_err *err)
-{
-    as_gen_options how = as_gen_standard();
-    size_t one;
-    how.max_seqs = (int64_t)g->opts->max_seqs;
-    if (how.batch_tokens < how.max_seqs)
-        how.batch_tokens = how.max_seqs;
-    const as_parameters *p = g->model.parameters;
-    int rc = as_kv_cache_bytes(p->index, p->act, 1, how.block_size, &one, err);
-    if (rc < 0)
-        return rc;
-    const int64_t longest = (p->max_pos + how.block_size - 1) / how.block_size;
-    const size_t afford = (g->opts->cache_mib << 20) / (one ? one : 1);
-    how.n_blocks = how.max_seqs * longest;
-    if (afford < (size_t)how.n_blocks)
-        how.n_blocks = afford ? (int64_t)afford : 1;
-    return as_generator_new(&g->generator, p, g->model.tokenizer, &how, err);
-}
-
-static int generate(gen_run *g, as_err *err)
-{
-    const gen_opts *o = g->opts;
-    AS_CLEANUP(free) as_str *stops = as_calloc(o->stop.n + 1, sizeof *stops);
-    if (!stops)
-        return as_fail(err, AS_ENOMEM, "out of memory");
-    for (size_t i = 0; i < o->stop.n; i++) {
-        stops[i] = as_str_of(o->stop.at[i]);
-        if (!stops[i].len)
-            return as_fail(err, AS_EUSAGE,
-                           "--stop: an empty text would end every completion before it begins");
-    }
-    const as_sampling how = { .temperature = (float)o->temperature,
-                              .top_p = (float)o->top_p,
-                              .min_p = (float)o->min_p,
-                              .top_k = (int32_t)o->top_k,
-                              .max_tokens = (uint32_t)o->max_tokens,
-                              .seed = o->seed,
-                              .stops = stops,
-                              .n_stops = o->stop.n,
-                              .ignores_eos = o->ignore_eos };
-    const as_gen_io io = { .next = next, .done = done, .check = check, .ctx = g };
-    return as_generate(g->generator, &how, &io, err);
-}
-
 static int run_all(gen_run *g, as_err *err)
 {
     const gen_opts *o = g->opts;
-    int rc = as_opened_model_open(&g->model, &o->model, err);
+    const bool is_remote = o->model.model && as_cli_is_address(o->model.model);
+    int rc = is_remote ? gen_remote_open(&g->engine, o, err) : gen_local_open(&g->engine, o, err);
     if (rc == 0)
-        rc = open_generator(g, err);
+        rc = gen_prompts_open(&g->prompts, o, g->engine->tokenizer, err);
     if (rc == 0)
-        rc = gen_prompts_open(&g->prompts, o, g->model.tokenizer, err);
-    if (rc == 0)
-        rc = gen_writer_open(&g->writer, o, &g->model, gen_prompts_name(g->prompts), err);
+        rc = gen_writer_open(&g->writer, o, g->engine, gen_prompts_name(g->prompts), err);
     if (rc == 0)
         rc = as_progress_new(&g->progress, o->quiet ? "none" : o->progress, "generate", err);
     if (rc < 0)
         return rc;
     g->start_ns = as_now_ns();
-    rc = generate(g, err);
+    rc = g->engine->ops->generate(g->engine, g, err);
     as_progress_free(g->progress);
     g->progress = NULL;
     if (rc == 0 && !o->quiet)
         say(g);
     if (rc == 0 && o->json)
         rc = say_json(g, err);
-    if ((rc == AS_EINTR || rc == AS_ETERM) && strcmp(o->out, "-") != 0)
+    if ((rc == AS_EINTR || rc == AS_ETERM || rc == AS_EREMOTE) && strcmp(o->out, "-") != 0)
         as_cli_say_resume();
     return rc;
 }
@@ -237,13 +186,25 @@ static int run_generate(const as_command *self, void *opts, const as_list *opera
         rc = run_all(&g, err);
     rc = gen_writer_close(g.writer, rc, err);
     gen_prompts_close(g.prompts);
-    as_generator_free(g.generator);
-    as_opened_model_close(&g.model);
+    if (g.engine)
+        g.engine->ops->close(g.engine);
     return rc;
 }
 
 static const as_opt options[] = {
-    AS_MODEL_OPTIONS(gen_opts, model),
+    { .name = "model",
+      .type = AS_OPT_TEXT,
+      .value = "DIR|URL",
+      .offset = offsetof(gen_opts, model.model),
+      .short_name = 'm',
+      .help =
+          "a Hugging Face folder, or a server that speaks OpenAI's API: http://localhost:8000" },
+    { .name = "served-model",
+      .type = AS_OPT_TEXT,
+      .value = "NAME",
+      .offset = offsetof(gen_opts, served),
+      .help = "which of the server's models, where it has several" },
+    AS_COMPUTE_OPTIONS(gen_opts, model),
     { .name = "prompts",
       .type = AS_OPT_TEXT,
       .value = "FILE",
@@ -333,7 +294,19 @@ static const as_opt options[] = {
       .value = "N",
       .initial = "64",
       .offset = offsetof(gen_opts, max_seqs),
-      .help = "completions written at a time" },
+      .help = "completions written at a time; of a server, requests under way" },
+    { .name = "tries",
+      .type = AS_OPT_UINT,
+      .value = "N",
+      .initial = "6",
+      .offset = offsetof(gen_opts, tries),
+      .help = "of a request, where the server is busy or the connection breaks" },
+    { .name = "timeout-s",
+      .type = AS_OPT_UINT,
+      .value = "N",
+      .initial = "1800",
+      .offset = offsetof(gen_opts, timeout_s),
+      .help = "longest time for one request to a server" },
     { .name = "cache-mib",
       .type = AS_OPT_UINT,
       .value = "N",
@@ -382,24 +355,33 @@ const as_command as_cmd_generate = {
         "samples.jsonl\n"
         "assay generate --model examples/models/countdown --prompts prompts.jsonl --temperature 0 "
         "| head",
-    .details = "A model is a folder as Hugging Face's transformers write it (Llama, Qwen2, Qwen3). "
-               "Its tokens are drawn by "
-               "a generator that counts: the same model, prompt, id, --seed and sampling options "
-               "give the same sample on any "
-               "number of threads, whatever is written beside it, and after --resume.\n"
-               "\n"
-               "Output, one line per sample in the order of the prompts: "
-               "{\"schema\",\"problem_id\",\"sample_idx\",\"seed\","
-               "\"completion\",\"finish_reason\",\"n_tokens\",\"sum_logp\",\"entropy_mean\","
-               "\"token_ids\"?,\"logprobs\"?}. "
-               "finish_reason is stop (an end-of-text token or --stop) or length. "
-               "Log-probabilities and entropies are of "
-               "the distribution at --temperature, before --top-k, --top-p and --min-p; at "
-               "temperature 0, of that at 1.\n"
-               "\n"
-               "FILE.manifest.json beside --out holds what was asked, with hashes of the model's "
-               "files; --resume refuses "
-               "where it differs.",
+    .details =
+        "A model is a folder as Hugging Face's transformers write it (Llama, Qwen2, Qwen3). "
+        "Its tokens are drawn by "
+        "a generator that counts: the same model, prompt, id, --seed and sampling options "
+        "give the same sample on any "
+        "number of threads, whatever is written beside it, and after --resume.\n"
+        "\n"
+        "--model http://HOST:PORT asks a server (vLLM, SGLang, llama.cpp, Ollama), a request "
+        "per sample with seed S + "
+        "its number; a key is taken from ASSAY_API_KEY. Busy servers and broken connections "
+        "are asked again, and what "
+        "could not be had ends the run with status 6, to be gone on with by --resume. What "
+        "the server does not tell "
+        "(log-probabilities, entropies) is null.\n"
+        "\n"
+        "Output, one line per sample in the order of the prompts: "
+        "{\"schema\",\"problem_id\",\"sample_idx\",\"seed\","
+        "\"completion\",\"finish_reason\",\"n_tokens\",\"sum_logp\",\"entropy_mean\","
+        "\"token_ids\"?,\"logprobs\"?}. "
+        "finish_reason is stop (an end-of-text token or --stop) or length. "
+        "Log-probabilities and entropies are of "
+        "the distribution at --temperature, before --top-k, --top-p and --min-p; at "
+        "temperature 0, of that at 1.\n"
+        "\n"
+        "FILE.manifest.json beside --out holds what was asked, with hashes of the model's "
+        "files; --resume refuses "
+        "where it differs.",
     .run = run_generate,
     .opts_size = sizeof(gen_opts),
 };

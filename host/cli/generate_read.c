@@ -19,7 +19,7 @@ struct gen_prompts {
     uint64_t n_given;
     as_chat *chat; /* NULL: not opened yet */
     as_buf rendered, message;
-    as_encoder *encoder;
+    as_encoder *encoder; /* NULL: none reads it here */
     as_tokens tokens;
     as_arena arena;
     as_seen ids;
@@ -47,7 +47,7 @@ int gen_prompts_open(gen_prompts **out, const gen_opts *o, const as_tokenizer *t
         as_source_set_stop(p->source, why_stop, as_cli_cancel());
         rc = as_lines_open(&p->lines, p->source, 0, err);
     }
-    if (rc == 0)
+    if (rc == 0 && tokenizer)
         rc = as_encoder_new(&p->encoder, tokenizer, err);
     if (rc < 0)
         gen_prompts_close(p);
@@ -74,54 +74,39 @@ void gen_prompts_close(gen_prompts *p)
     as_free(p);
 }
 
-/* A conversation as the model's template writes it, up to where the answer begins. */
-static int render(gen_prompts *p, as_str messages, as_err *err)
-{
-    const gen_opts *o = p->opts;
-    const as_chat_request request = { .messages = messages, .opens_answer = true };
-    int rc = 0;
-    if (!p->chat)
-        rc = o->template ? as_chat_open_family(&p->chat, o->template, o->model.model, err)
-                         : as_chat_open(&p->chat, o->model.model, err);
-    as_buf_clear(&p->rendered);
-    return rc == 0 ? as_chat_render(p->chat, &request, &p->rendered, NULL, err) : rc;
-}
-
 /* "prompt" as what a user says. */
-static int render_prompt(gen_prompts *p, as_jspan prompt, as_err *err)
+static int say_prompt(gen_prompts *p, as_jspan prompt, gen_line *out, as_err *err)
 {
     as_buf_clear(&p->message);
     as_buf_text(&p->message, "[{\"role\":\"user\",\"content\":");
     as_buf_add(&p->message, prompt.text);
     as_buf_text(&p->message, "}]");
-    int rc = as_buf_check(&p->message, err);
-    return rc == 0 ? render(p, as_buf_str(&p->message), err) : rc;
+    out->messages = as_buf_str(&p->message);
+    return as_buf_check(&p->message, err);
 }
 
-/* The text that is to be continued; `is_rendered`: its special tokens are in it already. */
-static int text_of(gen_prompts *p, as_jspan object, as_str *text, bool *is_rendered, as_err *err)
+/* "prompt" or "messages" of a line. */
+static int text_of(gen_prompts *p, as_jspan object, gen_line *out, as_err *err)
 {
     const as_jspan prompt = as_jobject_get(object, "prompt"),
                    messages = as_jobject_get(object, "messages");
-    *is_rendered = p->opts->chat || messages.kind == AS_J_ARRAY;
     if (messages.kind == AS_J_NONE && prompt.kind != AS_J_STRING)
         return as_fail(err, AS_EDATA, "\"prompt\" is %s: a string",
                        prompt.kind == AS_J_NONE ? "missing" : "of another kind");
     if (messages.kind != AS_J_NONE && messages.kind != AS_J_ARRAY)
         return as_fail(err, AS_EDATA, "\"messages\" is no list");
-    if (!*is_rendered) {
-        *text = as_jstring(prompt, &p->arena, NULL);
-        return text->data ? 0 : as_fail(err, AS_ENOMEM, "out of memory");
+    if (messages.kind == AS_J_ARRAY) {
+        out->messages = messages.text;
+        return 0;
     }
-    int rc =
-        messages.kind == AS_J_ARRAY ? render(p, messages.text, err) : render_prompt(p, prompt, err);
-    *text = as_buf_str(&p->rendered);
-    return rc;
+    if (p->opts->chat)
+        return say_prompt(p, prompt, out, err);
+    out->text = as_jstring(prompt, &p->arena, NULL);
+    return out->text.data ? 0 : as_fail(err, AS_ENOMEM, "out of memory");
 }
 
 /* "id" and the prompt of a line; what is wrong with it, else. */
-static int parse(gen_prompts *p, const as_line *line, as_str *text, bool *is_rendered,
-                 gen_line *out, as_err *err)
+static int parse(gen_prompts *p, const as_line *line, gen_line *out, as_err *err)
 {
     as_jspan object;
     int rc = as_json_scan(line->text, &object, err);
@@ -135,10 +120,8 @@ static int parse(gen_prompts *p, const as_line *line, as_str *text, bool *is_ren
         return as_fail(
             err, AS_EDATA,
             "\"id\" is missing: a string or a number, by which the samples are told apart");
-    out->id = as_arena_str(&p->arena, id.text);
-    out->no = line->no;
-    return out->id.data ? text_of(p, object, text, is_rendered, err)
-                        : as_fail(err, AS_ENOMEM, "out of memory");
+    *out = (gen_line){ .id = as_arena_str(&p->arena, id.text), .no = line->no };
+    return out->id.data ? text_of(p, object, out, err) : as_fail(err, AS_ENOMEM, "out of memory");
 }
 
 /* Two prompts of one id would draw the same numbers, and nobody could tell their samples apart. */
@@ -151,10 +134,28 @@ static int check_new(gen_prompts *p, const gen_line *line, as_err *err)
     return before < 0 ? (int)before : 0;
 }
 
-static int encode(gen_prompts *p, as_str text, bool is_rendered, gen_line *out, as_err *err)
+/* A conversation as the model's template writes it, up to where the answer begins. */
+static int render(gen_prompts *p, as_str messages, as_err *err)
 {
+    const gen_opts *o = p->opts;
+    const as_chat_request request = { .messages = messages, .opens_answer = true };
+    int rc = 0;
+    if (!p->chat)
+        rc = o->template ? as_chat_open_family(&p->chat, o->template, o->model.model, err)
+                         : as_chat_open(&p->chat, o->model.model, err);
+    as_buf_clear(&p->rendered);
+    return rc == 0 ? as_chat_render(p->chat, &request, &p->rendered, NULL, err) : rc;
+}
+
+/* What the model reads; in a rendered conversation the special tokens are there already. */
+static int encode(gen_prompts *p, gen_line *out, as_err *err)
+{
+    const bool is_chat = out->messages.data != NULL;
+    int rc = is_chat ? render(p, out->messages, err) : 0;
     p->tokens.n = 0;
-    int rc = as_encode(p->encoder, text, is_rendered ? 0 : AS_ENCODE_SPECIAL, &p->tokens, err);
+    if (rc == 0)
+        rc = as_encode(p->encoder, is_chat ? as_buf_str(&p->rendered) : out->text,
+                       is_chat ? 0 : AS_ENCODE_SPECIAL, &p->tokens, err);
     if (rc == 0 && p->tokens.n == 0)
         rc = as_fail(err, AS_EDATA,
                      "\"prompt\" is empty: a model continues a text of at least one token");
@@ -176,14 +177,12 @@ int gen_prompts_next(gen_prompts *p, gen_line *out, as_err *err)
         }
     }
     const as_line *line = &p->line[p->at++];
-    as_str text = { 0 };
-    bool is_rendered = false;
     as_arena_reset(&p->arena);
-    int rc = parse(p, line, &text, &is_rendered, out, err);
+    int rc = parse(p, line, out, err);
     if (rc == 0)
         rc = check_new(p, out, err);
-    if (rc == 0)
-        rc = encode(p, text, is_rendered, out, err);
+    if (rc == 0 && p->encoder)
+        rc = encode(p, out, err);
     if (rc < 0) {
         as_err_prefix(err, "%s:%" PRIu64, as_lines_name(p->lines), line->no);
         return rc;

@@ -33,7 +33,6 @@ struct gen_writer {
     as_source *kept_source;
     as_lines *kept_lines;
     as_buf kept_bytes;
-    uint64_t n_kept;
     bool is_past_kept;
 };
 
@@ -59,7 +58,18 @@ static double sum(const float *x, size_t n)
     return all;
 }
 
-static void add_line(const gen_writer *w, as_buf *out, as_str id, const as_gen_sample *s)
+/* NAN where they are not known. */
+static double logp_of(const gen_row *s)
+{
+    return s->logp ? sum(s->logp, s->n) : (double)NAN;
+}
+
+static double entropy_of(const gen_row *s)
+{
+    return s->entropy && s->n ? sum(s->entropy, s->n) / (double)s->n : (double)NAN;
+}
+
+static void add_line(const gen_writer *w, as_buf *out, as_str id, const gen_row *s)
 {
     as_buf_text(out, "{\"schema\":\"assay.sample/1\"");
     as_buf_json_key(out, "problem_id");
@@ -67,18 +77,22 @@ static void add_line(const gen_writer *w, as_buf *out, as_str id, const as_gen_s
     as_buf_json_key(out, "sample_idx");
     as_buf_u64(out, s->sample);
     as_buf_json_key(out, "seed");
-    as_buf_u64(out, w->opts->seed);
+    as_buf_u64(out, s->seed);
     as_buf_json_key(out, "completion");
     as_buf_json_str(out, s->text);
     as_buf_json_key(out, "finish_reason");
-    as_buf_json_str(out, as_str_of(as_finish_text(s->finish)));
+    as_buf_json_str(out, s->finish);
     as_buf_json_key(out, "n_tokens");
     as_buf_u64(out, s->n);
     as_buf_json_key(out, "sum_logp");
-    as_buf_json_num(out, sum(s->logp, s->n));
+    as_buf_json_num(out, logp_of(s));
     as_buf_json_key(out, "entropy_mean");
-    as_buf_json_num(out, sum(s->entropy, s->n) / (double)s->n);
-    if (w->opts->token_ids) {
+    as_buf_json_num(out, entropy_of(s));
+    if (s->reasoning.data) {
+        as_buf_json_key(out, "reasoning");
+        as_buf_json_str(out, s->reasoning);
+    }
+    if (w->opts->token_ids && s->ids) {
         as_buf_json_key(out, "token_ids");
         as_buf_byte(out, '[');
         for (size_t i = 0; i < s->n; i++) {
@@ -88,7 +102,7 @@ static void add_line(const gen_writer *w, as_buf *out, as_str id, const as_gen_s
         }
         as_buf_byte(out, ']');
     }
-    if (w->opts->logprobs)
+    if (w->opts->logprobs && s->logp)
         add_numbers(out, "logprobs", s->logp, s->n);
     as_buf_text(out, "}\n");
 }
@@ -152,22 +166,34 @@ static void count(gen_totals *t, uint64_t n_tokens, bool is_stopped, double sum_
     t->samples++;
     t->tokens += n_tokens;
     t->stopped += is_stopped;
-    t->sum_logp += sum_logp;
-    t->sum_entropy += entropy_mean * (double)n_tokens;
+    if (!isnan(sum_logp)) {
+        t->logp_tokens += n_tokens;
+        t->sum_logp += sum_logp;
+    }
+    if (!isnan(entropy_mean)) {
+        t->entropy_tokens += n_tokens;
+        t->sum_entropy += entropy_mean * (double)n_tokens;
+    }
 }
 
-int gen_writer_put(gen_writer *w, const as_gen_sample *s, as_err *err)
+int gen_writer_put(gen_writer *w, const gen_row *s, as_err *err)
 {
-    ticket *t = s->tag;
+    ticket *t = s->ticket;
     assert(s->sample < t->n && !t->is_there[s->sample]);
     add_line(w, &t->lines[s->sample], as_str_of(t->id), s);
     t->is_there[s->sample] = true;
-    count(&w->totals, s->n, s->finish == AS_FINISH_STOP, sum(s->logp, s->n),
-          sum(s->entropy, s->n) / (double)s->n);
+    count(&w->totals, s->n, as_str_is(s->finish, "stop"), logp_of(s), entropy_of(s));
     return write_due(w, err);
 }
 
 /* ---- what an earlier run has written ---- */
+
+/* A number, or null for one that was not known. */
+static bool number_or_null(as_jspan x, double *out)
+{
+    *out = (double)NAN;
+    return x.kind == AS_J_NULL || as_jnumber(x, out);
+}
 
 static int count_kept(gen_writer *w, const as_line *line, as_str id, uint32_t sample, as_err *err)
 {
@@ -179,8 +205,8 @@ static int count_kept(gen_writer *w, const as_line *line, as_str id, uint32_t sa
         (row.kind != AS_J_OBJECT || !as_str_eq(as_jobject_get(row, "problem_id").text, id) ||
          !as_junsigned(as_jobject_get(row, "sample_idx"), &index) || index != sample ||
          !as_junsigned(as_jobject_get(row, "n_tokens"), &tokens) ||
-         !as_jnumber(as_jobject_get(row, "sum_logp"), &logp) ||
-         !as_jnumber(as_jobject_get(row, "entropy_mean"), &entropy)))
+         !number_or_null(as_jobject_get(row, "sum_logp"), &logp) ||
+         !number_or_null(as_jobject_get(row, "entropy_mean"), &entropy)))
         rc = as_fail(err, AS_EDATA,
                      "not sample %u of prompt %.*s, which is next; --force begins anew",
                      (unsigned)sample, (int)id.len, id.data);
@@ -190,6 +216,8 @@ static int count_kept(gen_writer *w, const as_line *line, as_str id, uint32_t sa
     }
     count(&w->totals, tokens, as_jspan_is(as_jobject_get(row, "finish_reason"), "stop"), logp,
           entropy);
+    w->totals.kept++;
+    w->totals.kept_tokens += tokens;
     return 0;
 }
 
@@ -210,7 +238,6 @@ static int take_kept(gen_writer *w, as_str id, uint32_t n, uint32_t *out, as_err
         rc = count_kept(w, &line, id, *out, err);
         if (rc < 0)
             return rc;
-        w->n_kept++;
         (*out)++;
     }
     return 0;
@@ -259,13 +286,6 @@ static int whole_lines(const char *path, uint64_t *end, as_err *err)
 
 /* ---- the run record ---- */
 
-static void record_number(as_run_record *r, const char *key, double x)
-{
-    char text[40];
-    (void)snprintf(text, sizeof text, "%.17g", x);
-    as_run_record_config(r, key, as_str_of(text));
-}
-
 static int record_stops(as_run_record *r, const gen_opts *o, as_err *err)
 {
     AS_CLEANUP(buf) as_buf b = { 0 };
@@ -284,7 +304,7 @@ static int record_stops(as_run_record *r, const gen_opts *o, as_err *err)
 }
 
 /* Whatever changes a sample stands in the config or the hashes. */
-static int new_record(gen_writer *w, const as_opened_model *m, const char *prompts, as_err *err)
+static int new_record(gen_writer *w, const gen_engine *e, const char *prompts, as_err *err)
 {
     const gen_opts *o = w->opts;
     as_run_record *r = &w->record;
@@ -293,21 +313,15 @@ static int new_record(gen_writer *w, const as_opened_model *m, const char *promp
         return rc;
     rc = as_run_record_text(r, as_run_record_config, "prompts", prompts, err);
     if (rc == 0)
-        rc = as_run_record_text(r, as_run_record_config, "device", o->model.device, err);
-    if (rc == 0)
-        rc = as_run_record_text(r, as_run_record_config, "dtype",
-                                m->parameters->type == K_BF16 ? "bf16" : "f32", err);
-    if (rc == 0)
         rc = record_stops(r, o, err);
     if (rc < 0)
         return rc;
-    record_number(r, "n", (double)o->n);
-    record_number(r, "max_tokens", (double)o->max_tokens);
-    record_number(r, "context", (double)m->parameters->max_pos);
-    record_number(r, "temperature", o->temperature);
-    record_number(r, "top_p", o->top_p);
-    record_number(r, "min_p", o->min_p);
-    record_number(r, "top_k", (double)o->top_k);
+    as_run_record_number(r, "n", (double)o->n);
+    as_run_record_number(r, "max_tokens", (double)o->max_tokens);
+    as_run_record_number(r, "temperature", o->temperature);
+    as_run_record_number(r, "top_p", o->top_p);
+    as_run_record_number(r, "min_p", o->min_p);
+    as_run_record_number(r, "top_k", (double)o->top_k);
     if (o->template)
         rc = as_run_record_text(r, as_run_record_config, "chat_template", o->template, err);
     if (rc < 0)
@@ -325,7 +339,7 @@ static int new_record(gen_writer *w, const as_opened_model *m, const char *promp
             return rc;
         as_run_record_hash(r, "prompts", digest);
     }
-    return as_cli_record_model(r, o->model.model, err);
+    return e->ops->record(e, r, err);
 }
 
 static int save_state(gen_writer *w, const char *state, as_err *err)
@@ -366,7 +380,7 @@ static int go_on(gen_writer *w, as_err *err)
     return rc == 0 ? as_lines_open(&w->kept_lines, w->kept_source, 0, err) : rc;
 }
 
-static int open_file(gen_writer *w, const as_opened_model *m, const char *prompts, as_err *err)
+static int open_file(gen_writer *w, const gen_engine *e, const char *prompts, as_err *err)
 {
     const gen_opts *o = w->opts;
     struct stat info;
@@ -378,7 +392,7 @@ static int open_file(gen_writer *w, const as_opened_model *m, const char *prompt
     as_buf_addf(&path, "%s.manifest.json", o->out);
     w->record_path = path.data ? as_strdup(path.data) : NULL;
     int rc =
-        w->record_path ? new_record(w, m, prompts, err) : as_fail(err, AS_ENOMEM, "out of memory");
+        w->record_path ? new_record(w, e, prompts, err) : as_fail(err, AS_ENOMEM, "out of memory");
     const bool goes_on = exists && o->resume;
     if (rc == 0 && goes_on)
         rc = go_on(w, err);
@@ -391,8 +405,8 @@ static int open_file(gen_writer *w, const as_opened_model *m, const char *prompt
     return rc == 0 ? save_state(w, "running", err) : rc;
 }
 
-int gen_writer_open(gen_writer **out, const gen_opts *o, const as_opened_model *m,
-                    const char *prompts, as_err *err)
+int gen_writer_open(gen_writer **out, const gen_opts *o, const gen_engine *e, const char *prompts,
+                    as_err *err)
 {
     gen_writer *w = as_calloc(1, sizeof *w);
     if (!w)
@@ -400,7 +414,7 @@ int gen_writer_open(gen_writer **out, const gen_opts *o, const as_opened_model *
     w->opts = o;
     w->last = &w->first;
     as_buf_init(&w->kept_bytes, SIZE_MAX / 2);
-    int rc = open_file(w, m, prompts, err);
+    int rc = open_file(w, e, prompts, err);
     if (rc < 0) {
         as_free(AS_STEAL(w->record_path)); /* nothing was begun */
         (void)gen_writer_close(w, rc, NULL);
@@ -441,9 +455,4 @@ int gen_writer_close(gen_writer *w, int rc, as_err *err)
 const gen_totals *gen_writer_totals(const gen_writer *w)
 {
     return &w->totals;
-}
-
-uint64_t gen_writer_kept(const gen_writer *w)
-{
-    return w->n_kept;
 }

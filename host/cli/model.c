@@ -8,17 +8,21 @@
 
 enum { STANDARD_CONTEXT = 4096, MOST_THREADS = 1024, SMALL = 100000000 };
 
+bool as_cli_is_address(const char *model)
+{
+    return as_str_starts(as_str_of(model), "http://") ||
+           as_str_starts(as_str_of(model), "https://");
+}
+
 static int check_options(const as_model_opts *o, as_err *err)
 {
     if (!o->model)
         return as_fail(err, AS_EUSAGE,
                        "--model DIR is missing: a folder with config.json and model.safetensors");
-    if (as_str_starts(as_str_of(o->model), "http://") ||
-        as_str_starts(as_str_of(o->model), "https://"))
-        return as_fail(
-            err, AS_EUSAGE,
-            "--model %s: models behind an address are not implemented yet; name a folder",
-            o->model);
+    if (as_cli_is_address(o->model))
+        return as_fail(err, AS_EUSAGE,
+                       "--model %s: this command needs the model itself; name its folder",
+                       o->model);
     if (o->threads > MOST_THREADS)
         return as_fail(err, AS_EUSAGE, "--threads: %llu is out of range (0 to %d)",
                        (unsigned long long)o->threads, MOST_THREADS);

@@ -10,11 +10,13 @@ typedef struct as_model_opts {
     const char *model, *device, *dtype;
     uint64_t threads, context;
 } as_model_opts;
-/* Rows of the option table; `T` is the command's struct, `m` its as_model_opts member. */
+/* Rows of the option table; `T` is the command's struct, `m` its as_model_opts member. AS_COMPUTE_OPTIONS: those but --model. */
 /* NOLINTBEGIN(bugprone-macro-parentheses): a member cannot stand in parentheses */
 #define AS_MODEL_OPTIONS(T, m)                                                                                          \
     { .name = "model", .type = AS_OPT_TEXT, .value = "DIR", .offset = offsetof(T, m.model), .short_name = 'm',            \
       .help = "a Hugging Face folder: config.json, model.safetensors, tokenizer.json" },                                 \
+    AS_COMPUTE_OPTIONS(T, m)
+#define AS_COMPUTE_OPTIONS(T, m)                                                                                        \
     { .name = "device", .type = AS_OPT_CHOICE, .value = "NAME", .initial = "cpu", .choices = "cpu|naive|cuda",             \
       .offset = offsetof(T, m.device), .help = "where it is computed; naive: one plain thread, to compare with" },        \
     { .name = "dtype", .type = AS_OPT_CHOICE, .value = "TYPE", .initial = "auto", .choices = "auto|f32|bf16",              \
@@ -26,6 +28,7 @@ typedef struct as_model_opts {
       .help = "longest sequence, prompt and completion (0: the model's, up to 4096)" }
 /* NOLINTEND(bugprone-macro-parentheses) */
 
+bool as_cli_is_address(const char *model); /* http://... */
 /* "cpu", "naive" or "cuda", as --device and a configuration name them. AS_EUSAGE: not in this build. */
 int as_cli_device_open(k_device **out, const char *device, uint64_t threads, as_err *err);
 /* The hashes of the files in a model's folder that what it says depends on. */

@@ -107,6 +107,13 @@ void as_run_record_config(as_run_record *r, const char *key, as_str raw_json)
     put(r, section(r, "config"), key, value_of(raw_json));
 }
 
+void as_run_record_number(as_run_record *r, const char *key, double x)
+{
+    char text[40];
+    (void)snprintf(text, sizeof text, "%.17g", x);
+    as_run_record_config(r, key, as_str_of(text));
+}
+
 void as_run_record_seed(as_run_record *r, const char *name, uint64_t seed)
 {
     char text[24]; /* a string: JSON readers round integers beyond 2^53 */

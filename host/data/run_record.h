@@ -13,7 +13,8 @@ int as_run_record_new(as_run_record *r, const char *command, as_err *err);
 int as_run_record_load(as_run_record *r, const char *path, as_err *err); /* AS_EDATA if not one of ours */
 void as_run_record_fini(as_run_record *r);
 void as_run_record_config(as_run_record *r, const char *key, as_str raw_json);   /* config.KEY */
-/* One of the two above or below, of a text that becomes JSON. */
+void as_run_record_number(as_run_record *r, const char *key, double x);          /* config.KEY */
+/* as_run_record_config or as_run_record_set, of a text that becomes JSON. */
 typedef void as_run_record_put(as_run_record *r, const char *key, as_str raw_json);
 int as_run_record_text(as_run_record *r, as_run_record_put *write, const char *key, const char *text, as_err *err);
 void as_run_record_seed(as_run_record *r, const char *name, uint64_t seed);      /* seeds.NAME, as a decimal string */

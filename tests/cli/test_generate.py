@@ -138,7 +138,7 @@ class Generate(AssayTest):
         self.say(self.generate("--top-p", 2, rc=2), "top_p 2")
         self.say(self.generate("--context", 100000, rc=2), "positions")
         self.say(self.generate("--stop", "", rc=2), "--stop")
-        self.say(self.generate(model="http://127.0.0.1:1", rc=2), "not implemented")
+        self.say(self.generate(model="http://127.0.0.1:1", rc=6), "is the server running?")
         for line, says in (('{"id":1}', '"prompt" is missing'), ('{"prompt":"x"}', '"id" is missing'),
                            ('{"id":1,"prompt":["x"]}', "of another kind"), ("nonsense", "column 1"),
                            ('{"id":1,"prompt":""}', "is empty"), ('{"id":"a","prompt":"x"}', "stands on line 1 already")):

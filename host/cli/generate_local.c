@@ -1,0 +1,158 @@
+/* generate_local.c -- a model in a folder, sampled here. SPDX-License-Identifier: Apache-2.0 */
+#include "base/mem.h"
+#include "cli/generate.h"
+
+#include <inttypes.h>
+
+typedef struct local {
+    gen_engine engine;
+    as_opened_model model;
+    as_generator *generator;
+    const as_model_opts *opts;
+} local;
+
+static int fits(const gen_run *g, const gen_line *line, as_err *err)
+{
+    const local *l = (const local *)(const void *)g->engine;
+    if (line->n_ids < (size_t)l->model.parameters->max_pos)
+        return 0;
+    return as_fail(err, AS_EDATA,
+                   "%s:%" PRIu64 ": a prompt of %zu tokens, where %lld are the longest sequence: "
+                   "shorten it, or raise --context",
+                   gen_prompts_name(g->prompts), line->no, line->n_ids,
+                   (long long)l->model.parameters->max_pos);
+}
+
+static int next(void *ctx, as_gen_prompt *out, as_err *err)
+{
+    gen_run *g = ctx;
+    gen_line line;
+    uint32_t first = 0;
+    int rc = gen_run_next(g, &line, &first, &out->tag, fits, err);
+    if (rc <= 0)
+        return rc;
+    *out = (as_gen_prompt){ .ids = line.ids,
+                            .n_ids = line.n_ids,
+                            .key = as_hash64(line.id, 0),
+                            .first = first,
+                            .n = (uint32_t)g->opts->n - first,
+                            .tag = out->tag };
+    return 1;
+}
+
+static int done(void *ctx, const as_gen_sample *s, as_err *err)
+{
+    gen_run *g = ctx;
+    const gen_row row = { .ticket = s->tag,
+                          .sample = s->sample,
+                          .seed = g->opts->seed,
+                          .text = s->text,
+                          .finish = as_str_of(as_finish_text(s->finish)),
+                          .n = s->n,
+                          .ids = s->ids,
+                          .logp = s->logp,
+                          .entropy = s->entropy };
+    return gen_writer_put(g->writer, &row, err);
+}
+
+static int check(void *ctx, as_err *err)
+{
+    return gen_run_check(ctx, err);
+}
+
+static int generate(gen_engine *e, gen_run *g, as_err *err)
+{
+    const gen_opts *o = g->opts;
+    AS_CLEANUP(free) as_str *stops = NULL;
+    int rc = gen_stops(o, &stops, err);
+    if (rc < 0)
+        return rc;
+    const as_sampling how = { .temperature = (float)o->temperature,
+                              .top_p = (float)o->top_p,
+                              .min_p = (float)o->min_p,
+                              .top_k = (int32_t)o->top_k,
+                              .max_tokens = (uint32_t)o->max_tokens,
+                              .seed = o->seed,
+                              .stops = stops,
+                              .n_stops = o->stop.n,
+                              .ignores_eos = o->ignore_eos };
+    const as_gen_io io = { .next = next, .done = done, .check = check, .ctx = g };
+    return as_generate(((local *)(void *)e)->generator, &how, &io, err);
+}
+
+static int record(const gen_engine *e, as_run_record *r, as_err *err)
+{
+    const local *l = (const local *)(const void *)e;
+    const as_parameters *p = l->model.parameters;
+    as_run_record_number(r, "context", (double)p->max_pos);
+    int rc = as_run_record_text(r, as_run_record_config, "device", l->opts->device, err);
+    if (rc == 0)
+        rc = as_run_record_text(r, as_run_record_config, "dtype",
+                                p->type == K_BF16 ? "bf16" : "f32", err);
+    return rc == 0 ? as_cli_record_model(r, l->opts->model, err) : rc;
+}
+
+static void counts(const gen_engine *e, as_buf *json)
+{
+    const as_gen_counts c = as_generator_counts(((const local *)(const void *)e)->generator);
+    const struct {
+        const char *key;
+        uint64_t n;
+    } all[] = { { "passes", c.passes },
+                { "computed_tokens", c.tokens },
+                { "sampled_tokens", c.sampled },
+                { "preempted", c.preempted } };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        as_buf_json_key(json, all[i].key);
+        as_buf_u64(json, all[i].n);
+    }
+}
+
+static void close_local(gen_engine *e)
+{
+    local *l = (local *)(void *)e;
+    as_generator_free(l->generator);
+    as_opened_model_close(&l->model);
+    as_free(l);
+}
+
+/* As many blocks as the memory allows and the sequences can use. */
+static int open_generator(local *l, const gen_opts *o, as_err *err)
+{
+    as_gen_options how = as_gen_standard();
+    size_t one;
+    how.max_seqs = (int64_t)o->max_seqs;
+    if (how.batch_tokens < how.max_seqs)
+        how.batch_tokens = how.max_seqs;
+    const as_parameters *p = l->model.parameters;
+    int rc = as_kv_cache_bytes(p->index, p->act, 1, how.block_size, &one, err);
+    if (rc < 0)
+        return rc;
+    const int64_t longest = (p->max_pos + how.block_size - 1) / how.block_size;
+    const size_t afford = (o->cache_mib << 20) / (one ? one : 1);
+    how.n_blocks = how.max_seqs * longest;
+    if (afford < (size_t)how.n_blocks)
+        how.n_blocks = afford ? (int64_t)afford : 1;
+    return as_generator_new(&l->generator, p, l->model.tokenizer, &how, err);
+}
+
+int gen_local_open(gen_engine **out, const gen_opts *o, as_err *err)
+{
+    static const gen_engine_ops ops = {
+        .record = record, .generate = generate, .counts = counts, .close = close_local
+    };
+    local *l = as_calloc(1, sizeof *l);
+    if (!l)
+        return as_fail(err, AS_ENOMEM, "out of memory");
+    l->engine.ops = &ops;
+    l->opts = &o->model;
+    int rc = as_opened_model_open(&l->model, l->opts, err);
+    if (rc == 0)
+        rc = open_generator(l, o, err);
+    l->engine.tokenizer = l->model.tokenizer;
+    if (rc < 0)
+        close_local(&l->engine);
+    else
+        *out = &l->engine;
+    return rc;
+}
