@@ -176,13 +176,13 @@ static void count(gen_totals *t, uint64_t n_tokens, bool is_stopped, double sum_
     }
 }
 
-int gen_writer_put(gen_writer *w, const gen_row *s, as_err *err)
+int gen_writer_put(gen_writer *w, const gen_row *row, as_err *err)
 {
-    ticket *t = s->ticket;
-    assert(s->sample < t->n && !t->is_there[s->sample]);
-    add_line(w, &t->lines[s->sample], as_str_of(t->id), s);
-    t->is_there[s->sample] = true;
-    count(&w->totals, s->n, as_str_is(s->finish, "stop"), logp_of(s), entropy_of(s));
+    ticket *t = row->ticket;
+    assert(row->sample < t->n && !t->is_there[row->sample]);
+    add_line(w, &t->lines[row->sample], as_str_of(t->id), row);
+    t->is_there[row->sample] = true;
+    count(&w->totals, row->n, as_str_is(row->finish, "stop"), logp_of(row), entropy_of(row));
     return write_due(w, err);
 }
 

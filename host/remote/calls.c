@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -14,18 +15,18 @@ static const int64_t SECOND = 1000000000, LONGEST_WAIT_S = 300;
 
 /* Not of a call's life: headers of "HTTP/1.1 100", of an earlier try, are overwritten by the later
  * ones. */
-static size_t take_header(char *data, size_t size, size_t n, void *arg)
+static size_t take_header(char *data, /* NOLINT(readability-non-const-parameter): libcurl's type */
+                          size_t size, size_t n, void *arg)
 {
     remote_call *c = arg;
     const as_str line = { data, size * n };
     static const char name[] = "retry-after:";
     if (line.len > sizeof name && strncasecmp(line.data, name, sizeof name - 1) == 0) {
-        long long seconds = -1;
-        char text[24];
+        char text[24], *end = text;
         (void)snprintf(text, sizeof text, "%.*s", (int)(line.len - (sizeof name - 1)),
                        line.data + sizeof name - 1);
-        if (sscanf(text, "%10lld", &seconds) == 1 &&
-            seconds >= 0) /* a date is not understood: our own delay, then */
+        const long long seconds = strtoll(text, &end, 10);
+        if (end > text && seconds >= 0) /* a date is not understood: our own delay, then */
             c->retry_after_s = seconds < LONGEST_WAIT_S ? seconds : LONGEST_WAIT_S;
     }
     return line.len;
@@ -35,8 +36,8 @@ static size_t take_header(char *data, size_t size, size_t n, void *arg)
 
 static void asked_drop(remote_asked *a)
 {
-    as_free((char *)(uintptr_t)a->prompt.text.data);
-    as_free((char *)(uintptr_t)a->prompt.messages.data);
+    as_free(a->text);
+    as_free(a->messages);
     as_free(a);
 }
 
@@ -46,8 +47,8 @@ static int asked_new(remote_asked **out, const as_remote_prompt *p, as_err *err)
     if (!a)
         return as_fail(err, AS_ENOMEM, "out of memory");
     a->prompt = *p;
-    a->prompt.text.data = p->text.data ? as_strndup(p->text.data, p->text.len) : NULL;
-    a->prompt.messages.data =
+    a->prompt.text.data = a->text = p->text.data ? as_strndup(p->text.data, p->text.len) : NULL;
+    a->prompt.messages.data = a->messages =
         p->messages.data ? as_strndup(p->messages.data, p->messages.len) : NULL;
     if (!a->prompt.text.data && !a->prompt.messages.data) {
         asked_drop(a);

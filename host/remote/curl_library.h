@@ -15,7 +15,7 @@
 
 /* Their types are those of the header, so a call is checked as any other. */
 typedef struct as_curl {
-#define AS_X(name) __typeof__(curl_##name) *name;
+#define AS_X(name) __typeof__(curl_##name) *name; /* NOLINT(bugprone-macro-parentheses): a declaration */
     AS_CURL_FUNCTIONS(AS_X)
 #undef AS_X
 } as_curl;

@@ -9,7 +9,8 @@ enum { REMOTE_MOST_REPLY = 64 << 20, REMOTE_MOST_PROMPT = 64 << 20 };
 
 /* A prompt some of whose samples are under way. */
 typedef struct remote_asked {
-    as_remote_prompt prompt; /* its texts are our copies */
+    as_remote_prompt prompt; /* its texts are the copies below */
+    char *text, *messages;
     uint32_t n_calls;
 } remote_asked;
 

@@ -10,7 +10,8 @@ enum { OPEN_TIMEOUT_S = 30 };
 
 /* ---- shared ---- */
 
-static size_t take_body(char *data, size_t size, size_t n, void *arg)
+static size_t take_body(char *data, /* NOLINT(readability-non-const-parameter): libcurl's type */
+                        size_t size, size_t n, void *arg)
 {
     as_buf *out = arg;
     as_buf_add(out, (as_str){ data, size * n });

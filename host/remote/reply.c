@@ -137,6 +137,8 @@ int as_reply_sample(as_str body, as_arena *arena, as_remote_sample *out, as_err 
         rc = read_ids(as_jobject_get(choice, "token_ids"), arena, &out->ids, &n_ids, err);
     if (rc == 0)
         rc = agree(out, n_ids, n_logp, as_jobject_get(reply, "usage"), err);
+    if (!out->text.data)
+        out->text = as_str_of("");
     if (!out->finish.data)
         out->finish = as_str_of("unknown");
     return rc;
