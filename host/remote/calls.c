@@ -6,7 +6,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -21,14 +20,17 @@ static size_t take_header(char *data, /* NOLINT(readability-non-const-parameter)
     remote_call *c = arg;
     const as_str line = { data, size * n };
     static const char name[] = "retry-after:";
-    if (line.len > sizeof name && strncasecmp(line.data, name, sizeof name - 1) == 0) {
-        char text[24], *end = text;
-        (void)snprintf(text, sizeof text, "%.*s", (int)(line.len - (sizeof name - 1)),
-                       line.data + sizeof name - 1);
-        const long long seconds = strtoll(text, &end, 10);
-        if (end > text && seconds >= 0) /* a date is not understood: our own delay, then */
-            c->retry_after_s = seconds < LONGEST_WAIT_S ? seconds : LONGEST_WAIT_S;
-    }
+    const size_t n_name = sizeof name - 1;
+    if (line.len <= n_name || strncasecmp(line.data, name, n_name) != 0)
+        return line.len;
+    int64_t seconds = -1; /* a date is not understood: our own delay, then */
+    size_t i = n_name;
+    while (i < line.len && line.data[i] == ' ')
+        i++;
+    for (; i < line.len && line.data[i] >= '0' && line.data[i] <= '9'; i++)
+        if (seconds < LONGEST_WAIT_S)
+            seconds = (seconds < 0 ? 0 : seconds * 10) + (line.data[i] - '0');
+    c->retry_after_s = seconds < LONGEST_WAIT_S ? seconds : LONGEST_WAIT_S;
     return line.len;
 }
 
