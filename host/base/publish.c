@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/leftover.h"
 #include "base/mem.h"
 
 #include <dirent.h>
@@ -51,14 +52,19 @@ static void sync_folder_of(const char *path)
 
 int as_new_file_open(as_new_file *f, const char *path, as_err *err)
 {
+    as_leftovers_remove(path, false);
     *f = (as_new_file){ -1, as_strdup(path), as_temporary_name(path) };
     if (!f->path || !f->temporary) {
         as_new_file_fini(f);
         return as_fail(err, AS_ENOMEM, "%s: out of memory", path);
     }
     f->fd = open(f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (f->fd >= 0)
+    if (f->fd >= 0 && as_leftover_hold(f->fd))
         return 0;
+    if (f->fd >= 0) {
+        as_new_file_fini(f);
+        return as_fail(err, AS_EIO, "%s: another process took the new file away", path);
+    }
     int rc = as_fail_errno(err, "%s", path);
     as_free(AS_STEAL(f->temporary)); /* not ours to remove */
     as_new_file_fini(f);
@@ -136,21 +142,44 @@ static int check_free(const char *path, as_err *err)
                    S_ISDIR(info.st_mode) ? "is there and not empty" : "is there and no folder");
 }
 
+/* From now on nobody takes it for a leftover. */
+static int hold_folder(as_new_folder *f, as_err *err)
+{
+    const int fd = open(f->temporary, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    f->held = fd + 1;
+    return fd < 0 || as_leftover_hold(fd)
+               ? 0
+               : as_fail(err, AS_EIO, "%s: another process took the new folder away", f->path);
+}
+
+static void let_go(as_new_folder *f)
+{
+    if (f->held > 0)
+        (void)close(f->held - 1);
+    f->held = 0;
+}
+
 int as_new_folder_open(as_new_folder *f, const char *path, as_err *err)
 {
     size_t n = strlen(path);
     while (n > 1 && path[n - 1] == '/')
         n--;
-    *f = (as_new_folder){ as_strndup(path, n), NULL };
+    *f = (as_new_folder){ as_strndup(path, n), NULL, 0 };
     f->temporary = f->path ? as_temporary_name(f->path) : NULL;
     int rc = f->temporary ? check_free(f->path, err)
                           : as_fail(err, AS_ENOMEM, "%s: out of memory", path);
+    if (rc == 0)
+        as_leftovers_remove(f->path, false);
     if (rc == 0 && mkdir(f->temporary, 0777) != 0)
         rc = as_fail_errno(err, "%s: could not be made", f->path);
     if (rc < 0) {
         as_free(AS_STEAL(f->temporary)); /* not ours to remove */
         as_new_folder_fini(f);
+        return rc;
     }
+    rc = hold_folder(f, err);
+    if (rc < 0)
+        as_new_folder_fini(f);
     return rc;
 }
 
@@ -162,6 +191,7 @@ int as_new_folder_commit(as_new_folder *f, as_err *err)
         errno = why;
         return rc < 0 ? rc : as_fail_errno(err, "%s: rename", f->path);
     }
+    let_go(f);
     as_free(AS_STEAL(f->temporary));
     sync_folder_of(f->path);
     return 0;
@@ -171,9 +201,10 @@ void as_new_folder_fini(as_new_folder *f)
 {
     if (f->temporary)
         remove_folder(f->temporary);
+    let_go(f);
     as_free(f->temporary);
     as_free(f->path);
-    *f = (as_new_folder){ NULL, NULL };
+    *f = (as_new_folder){ NULL, NULL, 0 };
 }
 
 int as_folder_replace(const char *fresh, const char *path, as_err *err)

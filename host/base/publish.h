@@ -1,5 +1,6 @@
 /* publish.h -- files and folders that appear whole or not at all: written under a temporary name beside their own, synced,
- * renamed. A process that is killed leaves at most NAME.tmp-..., never a part of NAME. SPDX-License-Identifier: Apache-2.0 */
+ * renamed. A process that is killed leaves at most NAME.tmp-..., never a part of NAME; who writes NAME next removes that
+ * (leftover.h). SPDX-License-Identifier: Apache-2.0 */
 #ifndef AS_BASE_PUBLISH_H
 #define AS_BASE_PUBLISH_H
 #include "base/err.h"
@@ -21,6 +22,7 @@ void as_new_file_fini(as_new_file *f);               /* what was not committed i
 
 typedef struct as_new_folder {
     char *path, *temporary; /* write into `temporary`; it holds files only */
+    int held;               /* a descriptor of it, plus 1 */
 } as_new_folder;
 
 /* `path` must not be there, or be an empty folder (else AS_EUSAGE); its parent must. */

@@ -294,7 +294,7 @@ static int write_all(const as_gguf *g, const char *folder, as_dtype file_dtype, 
 int as_gguf_import(const char *path, const char *folder, as_dtype file_dtype, as_err *err)
 {
     AS_CLEANUP(gguf) as_gguf *g = NULL;
-    AS_CLEANUP(new_folder) as_new_folder f = { NULL, NULL };
+    AS_CLEANUP(new_folder) as_new_folder f = { NULL, NULL, 0 };
     as_err why = { 0 };
     int rc = as_gguf_open(&g, path, err);
     if (rc == 0)

@@ -285,7 +285,7 @@ int as_lora_save_into(const as_lora *l, const float *arena, as_dtype dtype, cons
 int as_lora_save(const as_lora *l, const float *arena, as_dtype file_dtype, const char *base,
                  const char *folder, as_err *err)
 {
-    AS_CLEANUP(new_folder) as_new_folder f = { NULL, NULL };
+    AS_CLEANUP(new_folder) as_new_folder f = { NULL, NULL, 0 };
     as_err why = { 0 };
     if (!as_dtype_is_weight(file_dtype))
         return as_fail(err, AS_EUSAGE, "%s: adapters are written as F32, BF16 or F16, not as %s",

@@ -184,7 +184,7 @@ int as_weights_save_into(const as_weights_index *index, const void *arena,
 int as_weights_save(const as_weights_index *index, const void *arena,
                     const as_weights_save_options *options, const char *folder, as_err *err)
 {
-    AS_CLEANUP(new_folder) as_new_folder f = { NULL, NULL };
+    AS_CLEANUP(new_folder) as_new_folder f = { NULL, NULL, 0 };
     as_err why = { 0 };
     int rc = as_new_folder_open(&f, folder, err);
     if (rc < 0)

@@ -2,6 +2,7 @@
  * Apache-2.0 */
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/leftover.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/publish.h"
@@ -248,13 +249,16 @@ int as_checkpoint_save(const as_checkpoint *c, const as_checkpoint_options *opti
                        const char *dir, as_err *err)
 {
     const as_weights_save_options model = { AS_F32, options->dtype, options->like, 0 };
-    AS_CLEANUP(new_folder) as_new_folder f = { NULL, NULL };
+    AS_CLEANUP(new_folder) as_new_folder f = { NULL, NULL, 0 };
     AS_CLEANUP(free) char *path = as_checkpoint_path(dir, c->step);
     bool has_master = options->dtype != AS_F32 && !c->lora;
     as_err why = { 0 };
     if (!path)
         return as_fail(err, AS_ENOMEM, "%s: out of memory", dir);
     int rc = as_path_make_dirs(dir, err);
+    AS_CLEANUP(free) char *any = as_path_join(dir, "step_");
+    if (rc == 0 && any)
+        as_leftovers_remove(any, true); /* of steps that will not come again, too */
     if (rc == 0)
         rc = as_new_folder_open(&f, path, err);
     if (rc < 0 || !f.temporary)

@@ -3,6 +3,7 @@
 nothing had been, what it refuses. SPDX-License-Identifier: Apache-2.0"""
 import json
 import math
+import os
 import re
 import shutil
 import signal
@@ -103,6 +104,19 @@ class Train(AssayTest):
         self.assertEqual([row["step"] for row in self.metrics("cut")], list(range(1, 41)))
         self.assertEqual(len(list((self.dir / "cut").glob("events.out.tfevents.*"))), 2)
         self.assertEqual(len(list((self.dir / "whole").glob("events.out.tfevents.*"))), 1)
+
+    def test_leftovers(self):
+        """What a process that is gone left half-written goes with the next checkpoint, and nothing else does."""
+        gone = self.start("version")
+        gone.communicate()
+        checkpoints = self.dir / "run/checkpoints"
+        left, other = checkpoints / f"step_7.tmp-{gone.pid}-1a2b-0", checkpoints / f"notes.tmp-{gone.pid}-1a2b-0"
+        ours = checkpoints / f"step_7.tmp-{os.getpid()}-1a2b-0"
+        for folder in (left, other, ours):
+            folder.mkdir(parents=True)
+            (folder / "model.safetensors").write_text("half")
+        self.train("run")
+        self.assertEqual(sorted(p.name for p in checkpoints.iterdir()), sorted((other.name, "step_12", ours.name)))
 
     def test_metrics(self):
         run = self.train("run", "--json")
