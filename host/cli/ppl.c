@@ -12,7 +12,7 @@
 
 typedef struct ppl_opts {
     as_model_opts model;
-    const char *in, *out;
+    const char *in, *out, *progress;
     uint64_t batch_tokens, limit;
     bool force, quiet, json;
 } ppl_opts;
@@ -31,7 +31,9 @@ typedef struct ppl_run {
     as_opened_model model;
     as_encoder *encoder;
     as_run *run;
+    as_source *source;
     as_sink *sink;
+    as_progress *progress;
     as_arena arena;
     as_tokens tokens; /* of one string */
     int32_t *ids;     /* [most_tokens] of the batch, texts one after another */
@@ -99,6 +101,9 @@ static int score(ppl_run *p, as_err *err)
     p->n_scored += (uint64_t)n_rows;
     p->n_texts = 0;
     p->n_tokens = 0;
+    unsigned long long at, of;
+    as_source_progress(p->source, &at, &of);
+    as_progress_at(p->progress, p->n_lines, at, of);
     if (rc == 0)
         rc = as_buf_check(&out, err);
     return rc == 0 ? as_sink_write(p->sink, as_buf_str(&out), err) : rc;
@@ -281,13 +286,14 @@ static int say(const ppl_run *p, int64_t start_ns, as_err *err)
 
 static int run_all(ppl_run *p, as_err *err)
 {
-    as_source *source = NULL;
     as_lines *lines = NULL;
     int rc = make(p, err);
     if (rc == 0)
-        rc = as_source_open(&source, p->opts->in, err);
+        rc = as_source_open(&p->source, p->opts->in, err);
     if (rc == 0)
-        rc = as_lines_open(&lines, source, 0, err);
+        rc = as_lines_open(&lines, p->source, 0, err);
+    if (rc == 0)
+        rc = as_progress_new(&p->progress, p->opts->quiet ? "none" : p->opts->progress, "ppl", err);
     if (rc == 0)
         rc = as_sink_open(&p->sink, p->opts->out, p->opts->force ? AS_SINK_OVERWRITE : AS_SINK_NEW,
                           err);
@@ -297,9 +303,10 @@ static int run_all(ppl_run *p, as_err *err)
         int closed = as_sink_close(p->sink, err);
         rc = rc < 0 ? rc : closed;
     }
+    as_progress_free(p->progress);
     as_lines_close(lines);
-    if (source)
-        as_source_close(source);
+    if (p->source)
+        as_source_close(p->source);
     return rc == 0 ? say(p, start_ns, err) : rc;
 }
 
@@ -364,7 +371,14 @@ static const as_opt options[] = {
       .type = AS_OPT_FLAG,
       .offset = offsetof(ppl_opts, quiet),
       .short_name = 'q',
-      .help = "no summary on stderr" },
+      .help = "no summary and no progress on stderr" },
+    { .name = "progress",
+      .type = AS_OPT_CHOICE,
+      .value = "HOW",
+      .initial = "auto",
+      .choices = "auto|bar|plain|none",
+      .offset = offsetof(ppl_opts, progress),
+      .help = "progress on stderr" },
     { .name = NULL }
 };
 

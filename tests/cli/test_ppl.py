@@ -45,7 +45,7 @@ class Ppl(AssayTest):
     def test_batches(self):
         texts = [{"id": k, "text": "word " * (1 + k % 7) + str(k)} for k in range(300)]
         rows, run = self.ppl(texts)
-        for more in (("--batch-tokens", 1), ("--batch-tokens", 77, "--threads", 1)):
+        for more in (("--batch-tokens", 1), ("--batch-tokens", 77, "--threads", 1), ("--progress", "bar")):
             self.assertEqual(self.ppl(texts, *more)[1].out, run.out)
         self.assertEqual(self.ppl(texts, "--limit", 5)[0], rows[:5])
         _, run = self.ppl(texts, "--out", "o.jsonl", "--json", "--quiet")
