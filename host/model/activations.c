@@ -84,6 +84,8 @@ static void lay_out_rows(as_activations *a, carver *c, const sizes *s, int64_t v
     a->entropy = take(c, o->rows > o->logit_rows ? o->rows : o->logit_rows, 1, s->real);
     a->lse = take(c, o->rows, 1, s->real);
     a->logits = take(c, o->logit_rows, vocab, s->real);
+    a->asked_qkv = o->max_blocks ? take(c, o->logit_rows, s->qkv, s->act) : NULL;
+    a->asked_r0 = o->max_blocks ? take(c, o->logit_rows, s->d, s->act) : NULL;
     a->sampled = take(c, o->logit_rows, 1, s->real);
     a->kept = take(c, o->logit_rows, 1, s->real);
     a->how = take(c, o->logit_rows, 1, sizeof *a->how);

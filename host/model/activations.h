@@ -47,6 +47,7 @@ typedef struct as_activations {
     void *logp, *entropy, *lse;   /* [M] real */
     void *logits;                 /* [logit_rows,V] real */
     void *sampled, *kept;         /* [logit_rows] real: log-probs of a sample */
+    void *asked_qkv, *asked_r0;   /* [logit_rows,(H+2KV)D], [logit_rows,d]: of the tokens that go through all of the last layer */
     /* indices, int32 */
     int32_t *ids, *positions, *cu_seqlens, *rows, *targets, *seq_of, *slots, *block_tables, *sampled_ids;
     k_sample_row *how;

@@ -103,21 +103,74 @@ static void attend(as_run *r, const as_layer_activations *l)
     as_run_note(r, "attn", r->ops->attn(r->dev, &a));
 }
 
-static void attend_paged(as_run *r, int64_t layer)
+static char *keys_of(const as_run *r, int64_t layer)
+{
+    return r->cache->memory + (size_t)layer * 2 * r->cache->layer_bytes;
+}
+
+static void append_keys(as_run *r, int64_t layer)
 {
     const as_model_config *c = r->c;
-    const as_layer_activations *l = &r->layers[layer];
-    char *keys = r->cache->memory + (size_t)layer * 2 * r->cache->layer_bytes;
     k_kv_append put = { .type = r->p->act, .tokens = r->tokens, .heads = c->n_heads };
     put.kv_heads = c->n_kv_heads;
     put.head_dim = c->head_dim;
     put.block_size = r->cache->block_size;
     put.n_blocks = r->cache->n_blocks;
     put.slots = r->a.slots;
-    put.qkv = l->qkv;
-    put.k_cache = keys;
-    put.v_cache = keys + r->cache->layer_bytes;
+    put.qkv = r->layers[layer].qkv;
+    put.k_cache = keys_of(r, layer);
+    put.v_cache = keys_of(r, layer) + r->cache->layer_bytes;
     as_run_note(r, "kv_append", r->ops->kv_append(r->dev, &put));
+}
+
+static void send(as_run *r, void *to, const void *from, int64_t n, size_t size)
+{
+    as_run_note(r, "copy_to", r->ops->copy_to(r->dev, to, from, (size_t)n * size));
+}
+
+static void send_ids(as_run *r, int32_t *to, const int32_t *from, int64_t n)
+{
+    send(r, to, from, n, sizeof *to);
+}
+
+/* Rows r->a.rows of x, n numbers each, into y. */
+static void take_rows(as_run *r, const void *x, int64_t n, void *y)
+{
+    k_copy_rows a = { .type = r->p->act, .rows = r->paged->n_rows, .n = n, .x = x, .y = y };
+    a.x_stride = a.y_stride = n;
+    a.x_rows = r->a.rows;
+    as_run_note(r, "copy_rows", r->ops->copy_rows(r->dev, &a));
+}
+
+/* From here on the tokens that are asked for are all there are: queries and the stream of the last
+ * layer stand in memory of their own, until all_layers puts its arrays back. */
+static void leave_others(as_run *r, int64_t layer)
+{
+    enum { STRETCH = 1024 };
+    as_layer_activations *l = &r->layers[layer];
+    const as_paged *b = r->paged;
+    int32_t positions[STRETCH], seq_of[STRETCH];
+    send_ids(r, r->a.rows, b->rows, b->n_rows);
+    take_rows(r, l->qkv, (r->c->n_heads + 2 * r->c->n_kv_heads) * r->c->head_dim, r->a.asked_qkv);
+    take_rows(r, l->r0, r->c->d, r->a.asked_r0);
+    for (int64_t i = 0; i < b->n_rows; i += STRETCH) {
+        const int64_t n = b->n_rows - i < STRETCH ? b->n_rows - i : STRETCH;
+        for (int64_t j = 0; j < n; j++) {
+            positions[j] = b->positions[b->rows[i + j]];
+            seq_of[j] = b->seq_of[b->rows[i + j]];
+        }
+        send_ids(r, r->a.positions + i, positions, n);
+        send_ids(r, r->a.seq_of + i, seq_of, n);
+    }
+    l->qkv = r->a.asked_qkv;
+    l->r0 = r->a.asked_r0;
+    r->tokens = b->n_rows;
+}
+
+static void attend_paged(as_run *r, int64_t layer)
+{
+    const as_model_config *c = r->c;
+    const as_layer_activations *l = &r->layers[layer];
     k_attn_paged a = {
         .type = r->p->act, .tokens = r->tokens, .n_seqs = r->seqs, .heads = c->n_heads
     };
@@ -131,8 +184,8 @@ static void attend_paged(as_run *r, int64_t layer)
     a.block_tables = r->a.block_tables;
     a.scale = 1 / sqrt((double)c->head_dim);
     a.qkv = l->qkv;
-    a.k_cache = put.k_cache;
-    a.v_cache = put.v_cache;
+    a.k_cache = keys_of(r, layer);
+    a.v_cache = keys_of(r, layer) + r->cache->layer_bytes;
     a.out = l->att;
     as_run_note(r, "attn_paged", r->ops->attn_paged(r->dev, &a));
 }
@@ -145,6 +198,10 @@ void as_run_attention(as_run *r, int64_t layer)
     if (l->raw)
         norm_q_and_k(r, layer);
     as_run_rope(r, l->qkv, false);
+    if (r->cache)
+        append_keys(r, layer);
+    if (r->paged && r->paged->rows && layer + 1 == r->c->n_layers)
+        leave_others(r, layer);
     if (r->cache)
         attend_paged(r, layer);
     else
@@ -173,6 +230,7 @@ void as_run_mlp_in(as_run *r, int64_t layer)
 static void all_layers(as_run *r)
 {
     const int64_t n = r->c->n_layers;
+    const as_layer_activations last = r->layers[n - 1];
     k_embed e = { .type = r->p->type, .y_type = r->p->act, .tokens = r->tokens, .d = r->c->d };
     e.vocab = r->c->vocab;
     e.ids = r->a.ids;
@@ -190,21 +248,11 @@ static void all_layers(as_run *r)
         as_run_mlp_in(r, i);
         as_run_linear(r, AS_W_DOWN, i, NULL, l->act, i + 1 < n ? r->layers[i + 1].r0 : r->a.r_last);
     }
-    as_run_norm(r, AS_W_NORM_OUT, -1, r->layers[n - 1].r1, r->a.r_last, r->a.h_last,
-                r->a.rstd_last);
+    as_run_norm(r, AS_W_NORM_OUT, -1, last.r1, r->a.r_last, r->a.h_last, r->a.rstd_last);
+    r->layers[n - 1] = last;
 }
 
 /* ---- what comes in ---- */
-
-static void send(as_run *r, void *to, const void *from, int64_t n, size_t size)
-{
-    as_run_note(r, "copy_to", r->ops->copy_to(r->dev, to, from, (size_t)n * size));
-}
-
-static void send_ids(as_run *r, int32_t *to, const int32_t *from, int64_t n)
-{
-    send(r, to, from, n, sizeof *to);
-}
 
 static int check_ids(const as_run *r, const int32_t *ids, int64_t n, const char *what, as_err *err)
 {
@@ -304,6 +352,13 @@ static int check_paged(const as_run *r, const as_paged *b, const as_kv_cache *ca
             (long long)b->n_tokens, (long long)b->n_seqs, (long long)b->max_blocks,
             (long long)r->options.tokens, (long long)r->options.seqs,
             (long long)r->options.max_blocks);
+    if (b->rows && (b->n_rows < 0 || b->n_rows > r->options.logit_rows))
+        return as_fail(err, AS_EUSAGE, "%lld rows are asked of; the plan was for %lld",
+                       (long long)b->n_rows, (long long)r->options.logit_rows);
+    for (int64_t i = 0; b->rows && i < b->n_rows; i++)
+        if (b->rows[i] < 0 || b->rows[i] >= b->n_tokens)
+            return as_fail(err, AS_EUSAGE, "row %lld is token %d of %lld", (long long)i, b->rows[i],
+                           (long long)b->n_tokens);
     for (int64_t t = 0; t < b->n_tokens; t++) {
         int64_t block = b->positions[t] / cache->block_size;
         if (b->positions[t] < 0 || b->positions[t] >= r->p->max_pos)
@@ -353,6 +408,8 @@ int as_run_forward_paged(as_run *r, const as_paged *b, const as_kv_cache *cache,
     send_ids(r, r->a.seq_of, b->seq_of, b->n_tokens);
     send_ids(r, r->a.block_tables, b->block_tables, b->n_seqs * b->max_blocks);
     send_slots(r, b, cache->block_size);
+    r->paged = b;
     all_layers(r);
+    r->paged = NULL;
     return as_run_status(r, err);
 }

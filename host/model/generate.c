@@ -42,6 +42,7 @@ struct as_generator {
     int32_t *ids, *positions, *seq_of; /* [batch_tokens] */
     int32_t *tables;                   /* [max_seqs, most_blocks] */
     int32_t *rows;                     /* [max_seqs] the last token of each that is sampled */
+    int32_t *numbers;                  /* [max_seqs] 0, 1, 2 ... */
     as_gen_seq **row_of;               /* [max_seqs] whose it is */
     k_sample_row *how;                 /* [max_seqs] */
     as_sampled *sampled;               /* [max_seqs] */
@@ -95,11 +96,14 @@ static int make_arrays(as_generator *g, as_err *err)
     g->seq_of = as_calloc(tokens, sizeof *g->seq_of);
     g->tables = as_calloc(tables, sizeof *g->tables);
     g->rows = as_calloc(seqs, sizeof *g->rows);
+    g->numbers = as_calloc(seqs, sizeof *g->numbers);
     g->how = as_calloc(seqs, sizeof *g->how);
     g->sampled = as_calloc(seqs, sizeof *g->sampled);
     if (!g->running || !g->waiting || !g->row_of || !g->ids || !g->positions || !g->seq_of ||
-        !g->tables || !g->rows || !g->how || !g->sampled)
+        !g->tables || !g->rows || !g->numbers || !g->how || !g->sampled)
         return as_fail(err, AS_ENOMEM, "no memory for passes of %zu sequences", seqs);
+    for (size_t i = 0; i < seqs; i++)
+        g->numbers[i] = (int32_t)i;
     return 0;
 }
 
@@ -196,8 +200,8 @@ void as_generator_free(as_generator *g)
     as_run_free(g->run);
     as_kv_cache_fini(&g->cache);
     as_kv_blocks_fini(&g->blocks);
-    void *const arrays[] = { g->running, g->waiting, g->row_of, g->ids, g->positions,
-                             g->seq_of,  g->tables,  g->rows,   g->how, g->sampled };
+    void *const arrays[] = { g->running, g->waiting, g->row_of, g->ids,     g->positions, g->seq_of,
+                             g->tables,  g->rows,    g->how,    g->sampled, g->numbers };
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         as_free(arrays[i]);
     as_free(g);
@@ -496,11 +500,13 @@ static int pass(as_generator *g, const as_gen_ends *ends, const as_gen_io *io, a
                              .ids = g->ids,
                              .positions = g->positions,
                              .seq_of = g->seq_of,
-                             .block_tables = g->tables };
+                             .block_tables = g->tables,
+                             .rows = g->rows,
+                             .n_rows = g->n_rows };
     const int64_t known = g->tokenizer ? as_tokenizer_size(g->tokenizer) : g->c->vocab;
     rc = as_run_forward_paged(g->run, &batch, &g->cache, err);
     if (rc == 0 && g->n_rows > 0)
-        rc = as_run_sample(g->run, g->rows, g->n_rows, g->how,
+        rc = as_run_sample(g->run, g->numbers, g->n_rows, g->how,
                            known < g->c->vocab ? known : g->c->vocab, g->sampled, err);
     if (rc < 0)
         return rc;

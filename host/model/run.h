@@ -18,6 +18,7 @@ struct as_run {
     int64_t tokens, seqs, rows, max_seqlen; /* of the last forward */
     const as_kv_cache *cache;              /* NULL: the last forward was of whole sequences */
     int64_t max_blocks;
+    const as_paged *paged; /* during as_run_forward_paged */
     double temperature; /* of the last as_run_logprob; 0: there was none since the forward */
     int status;         /* of the operations of this call: the first that failed */
     const char *failed; /* its name */

@@ -42,6 +42,9 @@ typedef struct as_paged {
     const int32_t *positions;    /* [n_tokens] */
     const int32_t *seq_of;       /* [n_tokens], 0 .. n_seqs-1: row of block_tables; not of the order in which they came */
     const int32_t *block_tables; /* [n_seqs, max_blocks]: block of positions [i*block_size, (i+1)*block_size) */
+    const int32_t *rows;         /* [n_rows] tokens that logits or samples are asked of afterwards, where row i is rows[i]: the
+                                    last layer is for the others over once their keys and values are in the cache. NULL: all */
+    int64_t n_rows;              /* <= logit_rows */
 } as_paged;
 
 /* Memory and state of passes of at most the options' size. One thread. The parameters must outlive it. */

@@ -261,6 +261,29 @@ static void tables_of(int32_t tables[SEQS * MAX_BLOCKS])
         tables[i] = (i * 7 + 3) % BLOCKS;
 }
 
+/* The pass once more, of which only some rows are asked, last ones first; then none. */
+static void asks_some(as_run *run, const as_paged *all, const as_kv_cache *cache,
+                      const double *logits, size_t vocab)
+{
+    int32_t asked[TOKENS], numbers[TOKENS];
+    as_paged b = *all;
+    b.rows = asked;
+    for (int32_t t = (int32_t)b.n_tokens - 1; t >= 0; t -= 3) {
+        numbers[b.n_rows] = (int32_t)b.n_rows;
+        asked[b.n_rows++] = t;
+    }
+    double *got = as_calloc((size_t)b.n_rows * vocab, sizeof *got);
+    MUST(as_run_forward_paged(run, &b, cache, err));
+    MUST(as_run_logits(run, numbers, b.n_rows, got, err));
+    for (int64_t i = 0; i < b.n_rows; i++)
+        assert_memory_equal(got + (size_t)i * vocab, logits + (size_t)asked[i] * vocab,
+                            vocab * sizeof *got);
+    assert_int_equal(as_run_logits(run, &(int32_t){ (int32_t)b.n_rows }, 1, got, NULL), AS_EUSAGE);
+    as_free(got);
+    b.n_rows = 0;
+    MUST(as_run_forward_paged(run, &b, cache, err));
+}
+
 /* Two passes over the same four sequences: `first` tokens of each at once (a prompt), then one
  * token of each a step. Every row's logits are kept. */
 static void decode(const tiny_model *m, as_run *run, const int32_t *ids, int32_t first,
@@ -294,6 +317,7 @@ static void decode(const tiny_model *m, as_run *run, const int32_t *ids, int32_t
         for (int32_t i = 0; i < n; i++)
             memcpy(logits + (size_t)at[i] * vocab, piece + (size_t)i * vocab,
                    vocab * sizeof *piece);
+        asks_some(run, &b, &cache, piece, vocab);
         as_free(piece);
     }
     as_kv_cache_fini(&cache);
@@ -461,6 +485,12 @@ static void refusals(void **state)
     tables[1] = 2;
     assert_int_equal(as_run_forward_paged(run, &p, &cache, NULL), AS_EUSAGE);
     tables[1] = 1;
+    p.rows = &(int32_t){ 1 };
+    p.n_rows = 1;
+    assert_int_equal(as_run_forward_paged(run, &p, &cache, NULL), AS_EUSAGE);
+    p.n_rows = INT32_MAX;
+    assert_int_equal(as_run_forward_paged(run, &p, &cache, NULL), AS_EUSAGE);
+    p.rows = NULL;
     MUST(as_run_forward_paged(run, &p, &cache, err));
     as_kv_cache_fini(&cache);
     assert_int_equal(as_kv_cache_init(&cache, m.p, INT32_MAX, 16, NULL), AS_EUSAGE);
