@@ -93,9 +93,8 @@ static void narrow(void **state)
     }
 }
 
-static void backward_case(k_device *dev, outputs *out)
+static void check_backward(k_device *dev, outputs *out, int64_t m, int64_t n, int64_t k)
 {
-    const int64_t m = size_of(out, 400), n = size_of(out, 90), k = size_of(out, 70);
     k_gemm_dx dx = { .type = out->type,
                      .m = m,
                      .n = n,
@@ -115,10 +114,30 @@ static void backward_case(k_device *dev, outputs *out)
     assert_int_equal(dev->ops->gemm_tn(dev, &dw), K_OK);
 }
 
+static void backward_case(k_device *dev, outputs *out)
+{
+    const int64_t m = size_of(out, 400), n = size_of(out, 90), k = size_of(out, 70);
+    check_backward(dev, out, m, n, k);
+}
+
+/* Blocks that are full to the last number, of rows and of what is summed over. */
+static void full_case(k_device *dev, outputs *out)
+{
+    check_backward(dev, out, 256, 192, 64);
+}
+
+/* More rows than a part takes at once. */
+static void many_rows_case(k_device *dev, outputs *out)
+{
+    check_backward(dev, out, 1700, 40, 33);
+}
+
 static void backward(void **state)
 {
     (void)state;
     check_case(backward_case, 10);
+    check_case(full_case, 1);
+    check_case(many_rows_case, 1);
 }
 
 /* Activations in float beside weights that are narrower: forward and backward. */

@@ -1,11 +1,12 @@
-/* attention.c -- causal attention of packed sequences qkv[T,(H+2KV)*D], and of query rows against a
- * paged cache; out[T,H*D], lse[T,H]. SPDX-License-Identifier: Apache-2.0
+/* attention.c -- causal attention of query rows, in qkv[T,(H+2KV)*D], against a paged cache;
+ * out[T,H*D]. SPDX-License-Identifier: Apache-2.0
  *
  * The rows of a part are the query heads of one key head at some positions: they share its keys.
  * Keys come in tiles of K_KEY_BLOCK from position 0, with a running maximum (arXiv:1805.02867, as
  * arXiv:2205.14135): s = q k^T and o += p v are register tiles (tile.h), whose bits do not depend
- * on how many rows there are. Both operations run the same code on the same tiles, so a row decoded
- * alone is a row of the whole sequence bit for bit. All of it is in floats, bf16 included. */
+ * on how many rows there are. decode.c and attention_whole.c compute the same sums in the same
+ * order, so a row decoded alone is a row of the whole sequence bit for bit. All of it is in floats,
+ * bf16 included. */
 #include "kernels/cpu/fast/decode.h"
 #include "kernels/cpu/fast/keys.h"
 #include "kernels/cpu/fast/tiles.h"
@@ -176,96 +177,9 @@ ALWAYS void store_row(k_type type, const rows *w, int64_t r, const key_source *f
         v_write(type, out, at + i, at + from->dim, v_load(o + i) / w->sum[r]);
 }
 
-/* ---- whole sequences
- * ---------------------------------------------------------------------------------------------------------
- */
-
 static int64_t padded(int64_t dim)
 {
     return (dim + VL - 1) / VL * VL;
-}
-
-static bool heads_ok(int64_t heads, int64_t kv_heads, int64_t head_dim)
-{
-    return kv_heads > 0 && heads > 0 && heads % kv_heads == 0 && head_dim > 0 &&
-           head_dim <= K_MAX_HEAD_DIM && head_dim % 2 == 0;
-}
-
-static bool seqlens_ok(const int32_t *cu, int64_t n_seqs, int64_t tokens, int64_t max_seqlen)
-{
-    if (!cu || n_seqs < 0 || cu[0] != 0 || cu[n_seqs] != tokens)
-        return false;
-    for (int64_t s = 0; s < n_seqs; s++)
-        if (cu[s + 1] < cu[s] || cu[s + 1] - cu[s] > max_seqlen)
-            return false;
-    return true;
-}
-
-/* A part is a sequence, a key head and a run of positions: number (s * n_runs + run) * KV + kv. */
-typedef struct whole {
-    const k_attn *a;
-    int64_t group, run, n_runs; /* positions of a run; runs of the longest sequence */
-} whole;
-
-static void whole_part(const whole *w, int64_t part, float *scratch)
-{
-    const k_attn *a = w->a;
-    const int64_t kv = part % a->kv_heads, run = part / a->kv_heads % w->n_runs,
-                  s = part / a->kv_heads / w->n_runs;
-    const int64_t begin = a->cu_seqlens[s], n_positions = a->cu_seqlens[s + 1] - begin,
-                  first = run * w->run;
-    if (first >= n_positions)
-        return;
-    const int64_t row = (a->heads + 2 * a->kv_heads) * a->head_dim, head = kv * w->group;
-    const key_source keys = { .type = a->type,
-                              .dim = a->head_dim,
-                              .padded = padded(a->head_dim),
-                              .k = a->qkv,
-                              .v = a->qkv,
-                              .first_k = begin * row + (a->heads + kv) * a->head_dim,
-                              .first_v = begin * row + (a->heads + a->kv_heads + kv) * a->head_dim,
-                              .row = row };
-    rows r = { .group = w->group, .first_position = first, .scale = (float)a->scale };
-    r.n = (n_positions - first < w->run ? n_positions - first : w->run) * w->group;
-    rows_in(&r, scratch, w->run * w->group);
-    for (int64_t i = 0; i < r.n; i++) {
-        const int64_t t = begin + first + i / w->group;
-        BY_TYPE(a->type, load_query, r.q + i * AK, a->qkv,
-                t * row + (head + i % w->group) * a->head_dim, a->head_dim);
-    }
-    take_all(&r, &keys);
-    for (int64_t i = 0; i < r.n; i++) {
-        const int64_t at = (begin + first + i / w->group) * a->heads + head + i % w->group;
-        BY_TYPE(a->type, store_row, &r, i, &keys, a->out, at * a->head_dim);
-        if (a->lse)
-            ((float *)a->lse)[at] = r.max[i] + s_log(r.sum[i]);
-    }
-}
-
-static void whole_parts(const void *arg, int64_t begin, int64_t end, void *scratch)
-{
-    for (int64_t part = begin; part < end; part++)
-        whole_part(arg, part, scratch);
-}
-
-int OP(attn)(k_device *dev, const k_attn *a)
-{
-    fast_device *fast = fast_of(dev);
-    if (!is_known(a->type))
-        return K_ETYPE;
-    if (!a->qkv || !a->out || !heads_ok(a->heads, a->kv_heads, a->head_dim) ||
-        !seqlens_ok(a->cu_seqlens, a->n_seqs, a->tokens, a->max_seqlen))
-        return K_EARG;
-    whole w = { .a = a, .group = a->heads / a->kv_heads };
-    w.run = w.group < MOST_ROWS ? MOST_ROWS / w.group : 1;
-    for (int64_t s = 0; s < a->n_seqs; s++) {
-        const int64_t n = (a->cu_seqlens[s + 1] - a->cu_seqlens[s] + w.run - 1) / w.run;
-        w.n_runs = n > w.n_runs ? n : w.n_runs;
-    }
-    if (k_fast_reserve(fast, rows_bytes(w.run * w.group)) != K_OK)
-        return K_ENOMEM;
-    k_fast_rows(fast, a->n_seqs * w.n_runs * a->kv_heads, 1, whole_parts, &w);
-    return K_OK;
 }
 
 /* ---- the paged cache

@@ -2,61 +2,77 @@
  * -> dqkv. SPDX-License-Identifier: Apache-2.0
  *
  * A part is a sequence and a key head, with the query heads that share it (arXiv:2205.14135,
- * appendix B). For each tile of K_KEY_BLOCK keys, the rows (query head and position) that see it go
- * by in groups of ROWS: s = q k^T, p = exp(s - lse), dp = dout v^T, ds = p (dp - delta) scale; then
- * dq += ds k, dk += ds^T q, dv += p^T dout. dq of the part waits in scratch as floats. Every sum
- * runs in an order that depends on the sequence alone. */
+ * appendix B). Rows (query head and position) come in groups of ROWS, for each of them the keys it
+ * sees in tiles of TAKEN: s = k q^T, p = exp(s - lse), dp = v dout^T, ds = p (dp - delta) scale,
+ * with rows in the lanes of vectors; then dq += k^T ds, dk += ds q, dv += p dout. dk and dv of the
+ * part wait in scratch as floats. Every sum runs in an order that depends on the sequence alone. */
 #include "kernels/cpu/fast/keys.h"
 #include "kernels/cpu/fast/tiles.h"
+#include "kernels/cpu/fast/turn.h"
 #include "kernels/cpu/fast/vmath.h"
 
-#define ROWS (4 * MR)
-#define KEY_VECTORS (KEYS / VL)
-#define TILE (KEYS * K_MAX_HEAD_DIM)
+#define ROWS INT64_C(128)
+#define TAKEN INT64_C(32)         /* keys at once */
+#define HEIGHT (VL == 16 ? 8 : 4) /* keys of a tile of scores */
 
 /* What a part works on, in the thread's scratch. Row r is head r % group of the position r / group.
  */
 typedef struct backward {
     const k_attn_bwd *a;
-    int64_t dim, padded, group, n_rows, kv, begin; /* begin: the sequence's first token */
-    int64_t row, out_row;                          /* strides of qkv and out */
-    float *q, *dout, *p, *ds;                      /* [ROWS][AK] each */
-    float *lse, *delta;                            /* [ROWS] */
-    float *k, *k_turned, *v_turned, *dk, *dv;      /* of the tile */
-    float *dq;                                     /* [n_rows][padded] */
+    int64_t dim, padded, group, n_tokens, kv, begin; /* begin: the sequence's first token */
+    int64_t row;                                     /* stride of qkv */
+    int64_t first, n;                                /* rows of the group */
+    float *q, *dout;                                 /* [ROWS][padded] */
+    float *q_turned, *dout_turned, *dq;              /* [dim][ROWS] */
+    float *lse, *delta;                              /* [ROWS] */
+    int32_t *position;                               /* [ROWS]; -1: fills up a vector */
+    float *k, *v;                                    /* [TAKEN][AK] */
+    float *p, *ds;                                   /* [TAKEN][AK], AK >= ROWS */
+    float *dk, *dv;                                  /* [n_tokens, up to whole tiles][padded] */
 } backward;
 
-static size_t scratch_bytes(int64_t n_rows, int64_t padded)
+static int64_t up_to(int64_t n, int64_t multiple)
 {
-    return (size_t)(ROWS * (4 * AK + 2) + 5 * TILE + n_rows * padded) * sizeof(float);
+    return (n + multiple - 1) / multiple * multiple;
+}
+
+static size_t scratch_bytes(int64_t n_tokens, int64_t dim)
+{
+    const int64_t padded = up_to(dim, VL);
+    return (size_t)(ROWS * (5 * padded + 3) + 4 * TAKEN * AK +
+                    2 * up_to(n_tokens, TAKEN) * padded) *
+           sizeof(float);
 }
 
 static void backward_in(backward *b, float *scratch)
 {
     b->q = scratch;
-    b->dout = b->q + ROWS * AK;
-    b->p = b->dout + ROWS * AK;
-    b->ds = b->p + ROWS * AK;
-    b->k = b->ds + ROWS * AK;
-    b->k_turned = b->k + TILE;
-    b->v_turned = b->k_turned + TILE;
-    b->dk = b->v_turned + TILE;
-    b->dv = b->dk + TILE;
-    b->dq = b->dv + TILE;
-    b->lse = b->dq + b->n_rows * b->padded;
+    b->dout = b->q + ROWS * b->padded;
+    b->q_turned = b->dout + ROWS * b->padded;
+    b->dout_turned = b->q_turned + ROWS * b->padded;
+    b->dq = b->dout_turned + ROWS * b->padded;
+    b->lse = b->dq + ROWS * b->padded;
     b->delta = b->lse + ROWS;
-}
-
-static int64_t token_of(const backward *b, int64_t row)
-{
-    return b->begin + row / b->group;
+    b->position = (int32_t *)(b->delta + ROWS);
+    b->k = b->delta + 2 * ROWS;
+    b->v = b->k + TAKEN * AK;
+    b->p = b->v + TAKEN * AK;
+    b->ds = b->p + TAKEN * AK;
+    b->dk = b->ds + TAKEN * AK;
+    b->dv = b->dk + up_to(b->n_tokens, TAKEN) * b->padded;
 }
 
 /* Number of the row's query head among all heads of all tokens: index of lse and delta, and of out
  * in heads. */
 static int64_t head_of(const backward *b, int64_t row)
 {
-    return token_of(b, row) * b->a->heads + b->kv * b->group + row % b->group;
+    return (b->begin + row / b->group) * b->a->heads + b->kv * b->group + row % b->group;
+}
+
+/* Where its q begins. */
+static int64_t query_of(const backward *b, int64_t row)
+{
+    return (b->begin + row / b->group) * b->row + (b->kv * b->group + row % b->group) * b->dim;
 }
 
 ALWAYS void load_row(k_type type, float *to, const void *from, int64_t at, int64_t dim)
@@ -65,18 +81,10 @@ ALWAYS void load_row(k_type type, float *to, const void *from, int64_t at, int64
         v_store(to + i, v_read(type, from, at + i, at + dim));
 }
 
-static void load_rows(backward *b, int64_t first, int64_t n)
+ALWAYS void store_row(k_type type, void *to, int64_t at, const float *from, int64_t dim)
 {
-    const k_attn_bwd *a = b->a;
-    for (int64_t r = 0; r < n; r++) {
-        const int64_t head = head_of(b, first + r);
-        const int64_t q =
-            token_of(b, first + r) * b->row + (b->kv * b->group + (first + r) % b->group) * b->dim;
-        BY_TYPE(a->type, load_row, b->q + r * AK, a->qkv, q, b->dim);
-        BY_TYPE(a->type, load_row, b->dout + r * AK, a->dout, head * b->dim, b->dim);
-        b->lse[r] = ((const float *)a->lse)[head];
-        b->delta[r] = ((const float *)a->delta)[head];
-    }
+    for (V_EACH(i, dim))
+        v_write(type, to, at + i, at + dim, v_load(from + i));
 }
 
 ALWAYS float dot_of(k_type type, const k_attn_bwd *a, int64_t at, int64_t dim)
@@ -88,89 +96,129 @@ ALWAYS float dot_of(k_type type, const k_attn_bwd *a, int64_t at, int64_t dim)
     return v_sum(sum);
 }
 
-/* Scores and dp of one row to p and ds; keys the row does not see get 0. */
-static void weigh_row(const backward *b, int64_t r, int64_t n)
+/* The rows of the group from b->first on. */
+static void load_rows(backward *b)
 {
-    static const float counts[KEYS] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
-    const float scale = (float)b->a->scale;
-    for (int v = 0; v < KEYS; v += VL) {
-        float *p = b->p + r * AK + v, *ds = b->ds + r * AK + v;
-        const vi is_in = (vi)(v_load(counts + v) < (float)n);
-        const vf weight = v_pick(is_in, v_exp(v_load(p) * scale - b->lse[r]), (vf){ 0 });
-        v_store(p, weight);
-        v_store(ds, v_pick(is_in, weight * (v_load(ds) - b->delta[r]) * scale, (vf){ 0 }));
+    const k_attn_bwd *a = b->a;
+    const int64_t n_rows = b->n_tokens * b->group;
+    b->n = n_rows - b->first < ROWS ? n_rows - b->first : ROWS;
+    memset(b->q_turned, 0, (size_t)(3 * ROWS * b->padded) * sizeof *b->q_turned); /* to dq */
+    for (int64_t r = 0; r < ROWS; r++) {
+        b->position[r] = r < b->n ? (int32_t)((b->first + r) / b->group) : -1;
+        b->lse[r] = b->delta[r] = 0;
     }
+    for (int64_t r = 0; r < b->n; r++) {
+        const int64_t head = head_of(b, b->first + r);
+        BY_TYPE(a->type, load_row, b->q + r * b->padded, a->qkv, query_of(b, b->first + r), b->dim);
+        BY_TYPE(a->type, load_row, b->dout + r * b->padded, a->dout, head * b->dim, b->dim);
+        b->lse[r] = ((const float *)a->lse)[head];
+        b->delta[r] = BY_TYPE(a->type, dot_of, a, head * b->dim, b->dim);
+        ((float *)a->delta)[head] = b->delta[r];
+    }
+    turn_floats(b->q_turned, ROWS, b->q, b->padded, b->n, b->dim);
+    turn_floats(b->dout_turned, ROWS, b->dout, b->padded, b->n, b->dim);
 }
 
-/* c[KEYS][padded] += a^T b, a[n][AK] of KEYS columns, b[n][AK]. */
-// NOLINTNEXTLINE(readability-non-const-parameter): the tile writes c
-static void add_turned(float *c, const float *a, const float *b, int64_t n, int64_t padded)
-{
-    const int height = KEYS % MR == 0 ? MR : VL == 16 ? 8 : 4;
-    for (int64_t key = 0; key < KEYS; key += height)
-        for (int64_t i = 0; i < padded; i += 2 * VL) {
-            const tile_args t = { .a = a + key,
-                                  .b = b + i,
-                                  .ldb = AK,
-                                  .n_k = n,
-                                  .init = c + key * K_MAX_HEAD_DIM + i,
-                                  .ldi = K_MAX_HEAD_DIM,
-                                  .c = c + key * K_MAX_HEAD_DIM + i,
-                                  .ldc = K_MAX_HEAD_DIM };
-            LEVEL(k_tiles).cols_2[height](&t);
-        }
-}
-
-/* A group of rows against the tile of keys from `first_key`. */
-static void take_rows(backward *b, int64_t first_row, int64_t n, int64_t first_key)
-{
-    static const float zeroes[KEYS];
-    load_rows(b, first_row, n);
-    tile_args t = {
-        .a = b->q, .b = b->k_turned, .ldb = KEYS, .pair = 2 * VL, .n_k = b->dim, .init = zeroes
-    };
-    t.c = b->p;
-    t.ldc = AK;
-    tiles_run(n, KEY_VECTORS, &t);
-    t.a = b->dout;
-    t.b = b->v_turned;
-    t.c = b->ds;
-    tiles_run(n, KEY_VECTORS, &t);
-    for (int64_t r = 0; r < n; r++)
-        weigh_row(b, r, (first_row + r) / b->group - first_key + 1);
-    tile_args dq = { .a = b->ds, .b = b->k, .ldb = b->padded, .pair = 2 * VL, .n_k = KEYS };
-    dq.init = dq.c = b->dq + first_row * b->padded;
-    dq.ldi = dq.ldc = b->padded;
-    tiles_run(n, b->padded / VL, &dq);
-    add_turned(b->dk, b->ds, b->q, n, b->padded);
-    add_turned(b->dv, b->p, b->dout, n, b->padded);
-}
-
-ALWAYS void store_row(k_type type, void *to, int64_t at, const float *from, int64_t dim)
-{
-    for (V_EACH(i, dim))
-        v_write(type, to, at + i, at + dim, v_load(from + i));
-}
-
-static void take_keys(backward *b, int64_t first, int64_t n)
+/* The keys from `first` on; those up to TAKEN are 0. */
+static void load_keys(const backward *b, int64_t first, int64_t n)
 {
     const k_attn_bwd *a = b->a;
     const int64_t k_head = (a->heads + b->kv) * b->dim, v_head = k_head + a->kv_heads * b->dim;
-    int64_t at_k[KEYS] = { 0 }, at_v[KEYS] = { 0 };
-    for (int64_t j = 0; j < n; j++) {
-        at_k[j] = (b->begin + first + j) * b->row + k_head;
-        at_v[j] = (b->begin + first + j) * b->row + v_head;
+    for (int64_t j = 0; j < TAKEN; j++) {
+        const int64_t at = (b->begin + first + j) * b->row;
+        if (j < n) {
+            BY_TYPE(a->type, load_row, b->k + j * AK, a->qkv, at + k_head, b->dim);
+            BY_TYPE(a->type, load_row, b->v + j * AK, a->qkv, at + v_head, b->dim);
+        } else {
+            memset(b->k + j * AK, 0, (size_t)b->dim * sizeof *b->k);
+            memset(b->v + j * AK, 0, (size_t)b->dim * sizeof *b->v);
+        }
     }
-    BY_TYPE(a->type, turn_keys, b->k_turned, a->qkv, at_k, n, b->dim);
-    BY_TYPE(a->type, turn_keys, b->v_turned, a->qkv, at_v, n, b->dim);
-    BY_TYPE(a->type, copy_keys, b->k, a->qkv, at_k, n, b->dim, b->padded);
-    memset(b->dk, 0, TILE * sizeof *b->dk);
-    memset(b->dv, 0, TILE * sizeof *b->dv);
-    for (int64_t row = first * b->group; row < b->n_rows; row += ROWS)
-        take_rows(b, row, b->n_rows - row < ROWS ? b->n_rows - row : ROWS, first);
-    for (int64_t j = 0; j < n; j++) {
-        BY_TYPE(a->type, store_row, a->dqkv, at_k[j], b->dk + j * K_MAX_HEAD_DIM, b->dim);
-        BY_TYPE(a->type, store_row, a->dqkv, at_v[j], b->dv + j * K_MAX_HEAD_DIM, b->dim);
+}
+
+/* c[TAKEN][NR of AK] = keys[TAKEN] times NR of the rows, turned. */
+// NOLINTNEXTLINE(readability-non-const-parameter): the tile writes c
+static void score(const backward *b, float *c, const float *keys, const float *rows)
+{
+    static const float zeroes[NR];
+    for (int64_t key = 0; key < TAKEN; key += HEIGHT) {
+        const tile_args t = { .a = keys + key * AK,
+                              .b = rows,
+                              .ldb = ROWS,
+                              .n_k = b->dim,
+                              .init = zeroes,
+                              .c = c + key * AK,
+                              .ldc = AK };
+        LEVEL(k_tiles).rows[2][HEIGHT](&t);
+    }
+}
+
+/* Scores and dp of a vector of rows to p and ds; keys a row does not see get 0. */
+static void weigh(const backward *b, int64_t at, int64_t first_key)
+{
+    const vf scale = v_set((float)b->a->scale), lse = v_load(b->lse + at),
+             delta = v_load(b->delta + at);
+    const vi position = *(const vi_any *)(b->position + at);
+    for (int64_t j = 0; j < TAKEN; j++) {
+        float *p = b->p + j * AK + at, *ds = b->ds + j * AK + at;
+        const vi sees = (vi)(position >= (int32_t)(first_key + j));
+        const vf weight = v_pick(sees, v_exp(v_load(p) * scale - lse), (vf){ 0 });
+        v_store(p, weight);
+        v_store(ds, v_pick(sees, weight * (v_load(ds) - delta) * scale, (vf){ 0 }));
+    }
+}
+
+/* c[TAKEN][padded] += weights[TAKEN][n] rows[n][padded]. */
+// NOLINTNEXTLINE(readability-non-const-parameter): the tile writes c
+static void add_to_keys(const backward *b, float *c, const float *weights, const float *rows,
+                        int64_t n)
+{
+    tile_args t = { .a = weights, .b = rows, .ldb = b->padded, .pair = 2 * VL, .n_k = n };
+    t.init = t.c = c;
+    t.ldi = t.ldc = b->padded;
+    tiles_run(TAKEN, b->padded / VL, &t);
+}
+
+/* The rows of the group against the tile of keys from `first`. */
+static void take_keys(const backward *b, int64_t first)
+{
+    const int64_t unseeing = first * b->group - b->first; /* rows before it see none of the keys */
+    const int64_t begin = unseeing > 0 ? unseeing / NR * NR : 0;
+    for (int64_t at = begin; at < b->n; at += NR) {
+        score(b, b->p + at, b->k, b->q_turned + at);
+        score(b, b->ds + at, b->v, b->dout_turned + at);
+        weigh(b, at, first);
+        weigh(b, at + VL, first);
+        for (int64_t i = 0; i < b->dim; i += MR) {
+            tile_args t = { .a = b->k + i, .b = b->ds + at, .ldb = AK, .n_k = TAKEN };
+            t.init = t.c = b->dq + i * ROWS + at;
+            t.ldi = t.ldc = ROWS;
+            LEVEL(k_tiles).cols_2[b->dim - i < MR ? b->dim - i : MR](&t);
+        }
+    }
+    add_to_keys(b, b->dk + first * b->padded, b->ds + begin, b->q + begin * b->padded,
+                b->n - begin);
+    add_to_keys(b, b->dv + first * b->padded, b->p + begin, b->dout + begin * b->padded,
+                b->n - begin);
+}
+
+static void store_queries(const backward *b)
+{
+    float *rows = b->q; /* not needed any more */
+    turn_floats(rows, b->padded, b->dq, ROWS, b->dim, b->n);
+    for (int64_t r = 0; r < b->n; r++)
+        BY_TYPE(b->a->type, store_row, b->a->dqkv, query_of(b, b->first + r), rows + r * b->padded,
+                b->dim);
+}
+
+static void store_keys(const backward *b)
+{
+    const k_attn_bwd *a = b->a;
+    for (int64_t j = 0; j < b->n_tokens; j++) {
+        const int64_t k = (b->begin + j) * b->row + (a->heads + b->kv) * b->dim,
+                      v = k + a->kv_heads * b->dim;
+        BY_TYPE(a->type, store_row, a->dqkv, k, b->dk + j * b->padded, b->dim);
+        BY_TYPE(a->type, store_row, a->dqkv, v, b->dv + j * b->padded, b->dim);
     }
 }
 
@@ -178,27 +226,25 @@ static void backward_part(const k_attn_bwd *a, int64_t s, int64_t kv, float *scr
 {
     backward b = { .a = a,
                    .dim = a->head_dim,
-                   .padded = (a->head_dim + 2 * VL - 1) / (2 * VL) * (2 * VL),
+                   .padded = up_to(a->head_dim, VL),
                    .group = a->heads / a->kv_heads,
+                   .n_tokens = a->cu_seqlens[s + 1] - a->cu_seqlens[s],
                    .kv = kv,
                    .begin = a->cu_seqlens[s],
-                   .row = (a->heads + 2 * a->kv_heads) * a->head_dim,
-                   .out_row = a->heads * a->head_dim };
-    const int64_t n_tokens = a->cu_seqlens[s + 1] - b.begin;
-    b.n_rows = n_tokens * b.group;
+                   .row = (a->heads + 2 * a->kv_heads) * a->head_dim };
     backward_in(&b, scratch);
-    memset(b.q, 0, (size_t)(ROWS * AK) * 2 * sizeof *b.q); /* what fills rows up */
-    memset(b.dq, 0, (size_t)(b.n_rows * b.padded) * sizeof *b.dq);
-    for (int64_t r = 0; r < b.n_rows; r++) {
-        const int64_t head = head_of(&b, r);
-        ((float *)a->delta)[head] = BY_TYPE(a->type, dot_of, a, head * b.dim, b.dim);
+    memset(b.q, 0, (size_t)(2 * ROWS * b.padded) * sizeof *b.q); /* and dout: what fills rows up */
+    memset(b.dk, 0, (size_t)(2 * up_to(b.n_tokens, TAKEN) * b.padded) * sizeof *b.dk); /* and dv */
+    for (; b.first < b.n_tokens * b.group; b.first += ROWS) {
+        load_rows(&b);
+        const int64_t end = (b.first + b.n - 1) / b.group + 1; /* of the keys they see */
+        for (int64_t key = 0; key < end; key += TAKEN) {
+            load_keys(&b, key, end - key < TAKEN ? end - key : TAKEN);
+            take_keys(&b, key);
+        }
+        store_queries(&b);
     }
-    for (int64_t first = 0; first < n_tokens; first += KEYS)
-        take_keys(&b, first, n_tokens - first < KEYS ? n_tokens - first : KEYS);
-    for (int64_t r = 0; r < b.n_rows; r++) {
-        const int64_t at = token_of(&b, r) * b.row + (kv * b.group + r % b.group) * b.dim;
-        BY_TYPE(a->type, store_row, a->dqkv, at, b.dq + r * b.padded, b.dim);
-    }
+    store_keys(&b);
 }
 
 static void backward_parts(const void *arg, int64_t begin, int64_t end, void *scratch)
@@ -235,8 +281,7 @@ int OP(attn_bwd)(k_device *dev, const k_attn_bwd *a)
         const int64_t n = a->cu_seqlens[s + 1] - a->cu_seqlens[s];
         longest = n > longest ? n : longest;
     }
-    if (k_fast_reserve(fast, scratch_bytes(longest * (a->heads / a->kv_heads), K_MAX_HEAD_DIM)) !=
-        K_OK)
+    if (k_fast_reserve(fast, scratch_bytes(longest, a->head_dim)) != K_OK)
         return K_ENOMEM;
     k_fast_rows(fast, a->n_seqs * a->kv_heads, 1, backward_parts, a);
     return K_OK;

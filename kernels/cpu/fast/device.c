@@ -5,6 +5,9 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+#define HUGE ((size_t)2 << 20) /* a large page: rows of an activation are many small ones apart */
 
 #if defined(__x86_64__)
 static const k_backend *const tables[K_N_LEVELS] = { &k_cpu_scalar, &k_cpu_avx2, &k_cpu_avx512,
@@ -73,7 +76,12 @@ void *k_fast_alloc(k_device *dev, size_t size)
     (void)dev;
     if (size > SIZE_MAX - 63)
         return NULL;
-    return aligned_alloc(64, size ? (size + 63) / 64 * 64 : 64);
+    if (size < 2 * HUGE)
+        return aligned_alloc(64, size ? (size + 63) / 64 * 64 : 64);
+    void *p = aligned_alloc(HUGE, (size + 63) / 64 * 64);
+    if (p) /* the pages that lie in it wholly: what it takes stays what was asked for */
+        (void)madvise(p, size / HUGE * HUGE, MADV_HUGEPAGE);
+    return p;
 }
 
 void k_fast_free(k_device *dev, void *p)

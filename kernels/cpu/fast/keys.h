@@ -28,6 +28,12 @@ typedef struct key_tile {
     float *room; /* 2 * KEYS * K_MAX_HEAD_DIM */
 } key_tile;
 
+static inline bool heads_ok(int64_t heads, int64_t kv_heads, int64_t head_dim)
+{
+    return kv_heads > 0 && heads > 0 && heads % kv_heads == 0 && head_dim > 0 &&
+           head_dim <= K_MAX_HEAD_DIM && head_dim % 2 == 0;
+}
+
 static inline bool keys_are_turned(int64_t block_size)
 {
     return block_size % KEYS == 0;

@@ -38,6 +38,7 @@ typedef uint32_t vu __attribute__((vector_size(4 * VL)));
 typedef uint16_t vh __attribute__((vector_size(2 * VL)));
 /* the same anywhere in memory */
 typedef float vf_any __attribute__((vector_size(4 * VL), aligned(4), may_alias));
+typedef int32_t vi_any __attribute__((vector_size(4 * VL), aligned(4), may_alias));
 typedef uint32_t vu_any __attribute__((vector_size(4 * VL), aligned(2), may_alias));
 typedef uint16_t vh_any __attribute__((vector_size(2 * VL), aligned(2), may_alias));
 

@@ -14,8 +14,9 @@
 
 #define ROWS (16 * MR)
 #define COLS INT64_C(1024)
+#define MOST_AHEAD 96 /* lines of memory fetched under one tile */
 #define BLOCK                                                                                      \
-    192 /* slots of k at once: with a panel of 24 KB and a tile's rows of 9 KB, c has room beside  \
+    256 /* slots of k at once: with a panel of 24 KB and a tile's rows of 9 KB, c has room beside  \
            them */
 #define FEW 6 /* rows below which a packed panel is widened by the tile */
 
@@ -45,7 +46,16 @@ typedef struct bench {
 typedef struct area {
     int64_t row, n_rows, panel, n_panels; /* panels of NR columns */
     int64_t slot, n_slots;
+    const char *next_a; /* rows that are filled in after this block, or NULL: fetched under it */
+    int64_t n_next_a, next_a_bytes, next_a_row; /* their number, what of each, how far apart */
 } area;
+
+/* Lines of memory to be fetched under a tile: few at a time and spread over it, for those it reads
+ * itself must not wait behind them. */
+typedef struct ahead {
+    int64_t n;
+    const void *line[MOST_AHEAD];
+} ahead;
 
 /* ---- a: rows of it into scratch, as tiles want them
  * ----------------------------------------------------------------- */
@@ -86,24 +96,37 @@ static void fill_float_row(k_type type, float *to, const void *from, int64_t fir
         to[n] = 0;
 }
 
-/* n <= MR numbers of one k (or of two, in turn); a store may run over into what is filled next. */
+/* n <= MR numbers of one k; a store may run over into the next k, which is filled later, but for
+ * the last. */
 ALWAYS void fill_tile_row(k_type type, float *to, const void *from, int64_t at, int64_t n,
-                          bool may_read_on)
+                          bool may_read_on, bool is_last)
 {
-    for (int64_t i = 0; i < n; i += VL)
-        v_store(to + i, may_read_on ? v_get(type, from, at + i)
-                                    : v_get_n(type, from, at + i, min64(n - i, VL)));
+    for (int64_t i = 0; i < n; i += VL) {
+        const int64_t n_left = min64(n - i, VL);
+        const vf x = may_read_on ? v_get(type, from, at + i) : v_get_n(type, from, at + i, n_left);
+        if (is_last)
+            v_put_n(K_F32, to, i, x, n_left);
+        else
+            v_store(to + i, x);
+    }
 }
 
-static void fill_tile(const product *p, float *to, const area *w, int64_t row, int64_t height)
+/* All the tiles of one k, then those of the next: rows of a are read once and from end to end. */
+ALWAYS void fill_tiles(k_type type, const product *p, float *to, const area *w)
 {
-    /* one vector past the tile's columns is still inside the row of a */
-    const bool may_read_on = row + (height + VL - 1) / VL * VL <= p->m;
-    for (int64_t k = w->slot; k < w->slot + w->n_slots; k++, to += height)
-        if (p->a_type == K_BF16)
-            fill_tile_row(K_BF16, to, p->a, k * p->lda + row, height, may_read_on);
-        else
-            fill_tile_row(K_F32, to, p->a, k * p->lda + row, height, may_read_on);
+    const int64_t n_tiles = (w->n_rows + MR - 1) / MR, low = w->n_rows / n_tiles,
+                  n_high = w->n_rows % n_tiles;
+    for (int64_t k = 0; k < w->n_slots; k++) {
+        const int64_t from = (w->slot + k) * p->lda + w->row;
+        int64_t row = 0;
+        for (int64_t tile = 0; tile < n_tiles; tile++) { /* as tile_height */
+            const int64_t height = low + (tile < n_high);
+            /* one vector past the tile's columns is still inside the row of a */
+            fill_tile_row(type, to + row * AK + k * height, p->a, from + row, height,
+                          w->row + row + (height + VL - 1) / VL * VL <= p->m, k + 1 == w->n_slots);
+            row += height;
+        }
+    }
 }
 
 static void fill_tile_of_pairs(const product *p, float *to, const area *w, int64_t row,
@@ -118,6 +141,15 @@ static void fill_tile_of_pairs(const product *p, float *to, const area *w, int64
         }
 }
 
+static void fill_tiles_of_pairs(const product *p, float *to, const area *w)
+{
+    for (int64_t row = 0; row < w->n_rows;) {
+        const int64_t height = tile_height(row, w->n_rows);
+        fill_tile_of_pairs(p, to + row * AK, w, w->row + row, height);
+        row += height;
+    }
+}
+
 static void fetch(const char *p, int64_t n_bytes)
 {
     for (int64_t i = 0; i < n_bytes; i += 64)
@@ -129,15 +161,16 @@ static void fill_a(const layout *plan, const area *w, float *to)
     const product *p = plan->p;
     const int64_t k_per_slot = plan->kind == SLOT_DOT ? 2 : 1;
     const int64_t slot_bytes = k_per_slot * (int64_t)k_type_size(p->a_type);
-    for (int64_t row = 0; p->a_by_k && row < w->n_rows;) {
-        const int64_t height = tile_height(row, w->n_rows);
+    if (p->a_by_k) {
         if (plan->kind == SLOT_DOT)
-            fill_tile_of_pairs(p, to + row * AK, w, w->row + row, height);
+            fill_tiles_of_pairs(p, to, w);
+        else if (p->a_type == K_BF16)
+            fill_tiles(K_BF16, p, to, w);
         else
-            fill_tile(p, to + row * AK, w, w->row + row, height);
-        row += height;
+            fill_tiles(K_F32, p, to, w);
+        return;
     }
-    for (int64_t row = 0; !p->a_by_k && row < w->n_rows; row++) {
+    for (int64_t row = 0; row < w->n_rows; row++) {
         const int64_t from = (w->row + row) * p->lda;
         if (row + ROWS_AHEAD < w->n_rows)
             fetch(at(p->a_type, p->a, from + ROWS_AHEAD * p->lda + w->slot * k_per_slot),
@@ -277,6 +310,57 @@ static bool waits_in_scratch(const product *p, int64_t panel)
     return p->c_type == K_BF16 || (panel + 1) * NR > p->n;
 }
 
+static void add_ahead(ahead *list, const char *from, int64_t n_bytes)
+{
+    for (int64_t i = 0; i < n_bytes && list->n < MOST_AHEAD; i += 64)
+        list->line[list->n++] = from + i;
+}
+
+/* The share-th of n_shares of the panel after this one, as it lies in b. */
+static void add_panel(ahead *list, const layout *plan, const area *w, int64_t panel, int64_t share,
+                      int64_t n_shares)
+{
+    const product *p = plan->p;
+    const int64_t k = plan->kind == SLOT_DOT ? 2 : 1;
+    int64_t begin = w->n_slots * share / n_shares, end = w->n_slots * (share + 1) / n_shares;
+    if (p->b_form == B_PACKED) {
+        begin = begin * NR / plan->k_per_row;
+        end = end * NR / plan->k_per_row;
+        add_ahead(list, (const char *)(packed_panel(plan, w, panel) + begin),
+                  (end - begin) * (int64_t)sizeof(float));
+    } else if (p->b_form == B_BY_K) {
+        for (int64_t i = (w->slot + begin) * k; i < min64((w->slot + end) * k, p->k); i++)
+            add_ahead(list, at(p->b_type, p->b, i * p->ldb + panel * NR),
+                      NR * (int64_t)k_type_size(p->b_type));
+    }
+}
+
+/* The share-th of n_shares of the rows of a that come next. */
+static void add_rows(ahead *list, const area *w, int64_t share, int64_t n_shares)
+{
+    const int64_t begin = w->n_next_a * share / n_shares,
+                  end = w->n_next_a * (share + 1) / n_shares;
+    for (int64_t i = begin; w->next_a && i < end; i++)
+        add_ahead(list, w->next_a + i * w->next_a_row, w->next_a_bytes);
+}
+
+/* What is fetched under a tile, number `number` of the panel: c of the n_rows after it, and shares
+ * of the next panel and of the next rows. */
+static void look_under(ahead *list, const layout *plan, const area *w, tile_args *t, int64_t panel,
+                       int64_t n_rows, int64_t number)
+{
+    const int64_t n_tiles = (w->n_rows + MR - 1) / MR;
+    list->n = 0;
+    for (int64_t i = n_rows; i < 2 * n_rows; i++)
+        add_ahead(list, (const char *)(t->c + i * t->ldc), NR * (int64_t)sizeof(float));
+    if (panel + 1 < w->panel + w->n_panels)
+        add_panel(list, plan, w, panel + 1, number, n_tiles);
+    add_rows(list, w, (panel - w->panel) * n_tiles + number, w->n_panels * n_tiles);
+    t->ahead = list->line;
+    t->n_ahead = min64(list->n, t->n_k);
+    t->every = t->n_ahead > 0 ? t->n_k / t->n_ahead : 1;
+}
+
 /* All rows of the part under one panel, or under a few that are adjacent and packed. Returns how
  * many. */
 static int64_t run_panels(const layout *plan, const area *w, const bench *s, int64_t panel)
@@ -299,14 +383,10 @@ static int64_t run_panels(const layout *plan, const area *w, const bench *s, int
         t.n_k *= p->b_form == B_PACKED ? plan->k_per_row : 1;
         n_adjacent = 1;
     }
-    if (p->b_form == B_PACKED &&
-        panel + 1 < w->panel + w->n_panels) { /* a share of the next panel with each tile */
-        t.next_b = packed_panel(plan, w, panel + 1);
-        t.n_next_b = w->n_slots * NR / plan->k_per_row / ((w->n_rows + MR - 1) / MR);
-    }
     const int64_t width = tile_width(plan, kind, w->n_rows, n_adjacent);
     const int64_t in_part = (panel - w->panel) * NR;
-    for (int64_t row = 0; row < w->n_rows;) {
+    ahead next;
+    for (int64_t row = 0, number = 0; row < w->n_rows; number++) {
         const int64_t height = tile_height(row, w->n_rows);
         t.a = s->a + row * AK;
         t.ldc = in_scratch ? COLS : p->ldc;
@@ -316,9 +396,8 @@ static int64_t run_panels(const layout *plan, const area *w, const bench *s, int
         t.init = is_begun ? t.c : s->bias + in_part;
         t.ldi = is_begun ? t.ldc : 0;
         row += height;
-        t.next_c = row < w->n_rows ? t.c + height * t.ldc : NULL;
+        look_under(&next, plan, w, &t, panel, row < w->n_rows ? height : 0, number);
         choose_tile(plan, kind, height, width)(&t);
-        t.next_b += t.n_next_b;
     }
     return width;
 }
@@ -363,31 +442,65 @@ static void end_sums(const product *p, const area *w, const bench *s)
     }
 }
 
+/* What of a is filled in after this block of k: the next one of the same rows, or the first of the
+ * rows from next_row on. */
+static void look_ahead(const layout *plan, area *w, int64_t next_row, int64_t end_row)
+{
+    const product *p = plan->p;
+    const int64_t k_per_slot = plan->kind == SLOT_DOT ? 2 : 1;
+    const bool is_last = w->slot + plan->block >= plan->n_slots;
+    const int64_t slot = is_last ? 0 : w->slot + plan->block, row = is_last ? next_row : w->row;
+    const int64_t n_rows = min64(w->n_rows, end_row - row),
+                  n_k = min64(plan->block * k_per_slot, p->k - slot * k_per_slot);
+    w->next_a = NULL;
+    if (n_rows <= 0)
+        return;
+    const int64_t k = slot * k_per_slot;
+    w->next_a = at(p->a_type, p->a, p->a_by_k ? k * p->lda + row : row * p->lda + k);
+    w->n_next_a = p->a_by_k ? n_k : n_rows;
+    w->next_a_bytes = (p->a_by_k ? n_rows : n_k) * (int64_t)k_type_size(p->a_type);
+    w->next_a_row = p->lda * (int64_t)k_type_size(p->a_type);
+}
+
+/* At most ROWS rows. */
+static void run_rows(const layout *plan, area *w, const bench *s, int64_t end_row)
+{
+    begin_sums(plan->p, w, s);
+    w->slot = 0;
+    do {
+        w->n_slots = min64(plan->block, plan->n_slots - w->slot);
+        fill_a(plan, w, s->a);
+        look_ahead(plan, w, w->row + w->n_rows, end_row);
+        for (int64_t panel = w->panel; panel < w->panel + w->n_panels;)
+            panel += run_panels(plan, w, s, panel);
+        w->slot += plan->block;
+    } while (w->slot < plan->n_slots);
+    end_sums(plan->p, w, s);
+}
+
 static void run_part(void *arg, int part, int slot)
 {
     const layout *plan = arg;
     const product *p = plan->p;
-    const int64_t n_panels = (p->n + NR - 1) / NR;
-    area w = { .row = part / plan->n_col_parts * plan->rows_each,
-               .panel = part % plan->n_col_parts * plan->panels_each };
-    w.n_rows = min64(plan->rows_each, p->m - w.row);
+    const int64_t n_panels = (p->n + NR - 1) / NR,
+                  first = part / plan->n_col_parts * plan->rows_each;
+    area w = { .panel = part % plan->n_col_parts * plan->panels_each };
+    const int64_t n_rows = min64(plan->rows_each, p->m - first);
     w.n_panels = min64(plan->panels_each, n_panels - w.panel);
-    if (w.n_rows <= 0 || w.n_panels <= 0)
+    if (n_rows <= 0 || w.n_panels <= 0)
         return;
     bench s;
     s.a = k_fast_scratch(plan->dev, slot);
-    s.b = s.a + ROWS * AK + 2 * VL; /* fill_tile may run over */
+    s.b = s.a + ROWS * AK + 2 * VL; /* fill_tiles may run over */
     s.bias = s.b + AK * NR;
     s.c = s.bias + COLS;
-    begin_sums(p, &w, &s);
-    do {
-        w.n_slots = min64(plan->block, plan->n_slots - w.slot);
-        fill_a(plan, &w, s.a);
-        for (int64_t panel = w.panel; panel < w.panel + w.n_panels;)
-            panel += run_panels(plan, &w, &s, panel);
-        w.slot += plan->block;
-    } while (w.slot < plan->n_slots);
-    end_sums(p, &w, &s);
+    const int64_t n_blocks = (n_rows + ROWS - 1) / ROWS,
+                  each = ((n_rows + n_blocks - 1) / n_blocks + MR - 1) / MR * MR;
+    for (int64_t row = 0; row < n_rows; row += each) {
+        w.row = first + row;
+        w.n_rows = min64(each, n_rows - row);
+        run_rows(plan, &w, &s, first + n_rows);
+    }
 }
 
 static int64_t max64(int64_t a, int64_t b)
@@ -402,11 +515,11 @@ static void cut(layout *plan)
     const product *p = plan->p;
     const int64_t threads = k_pool_threads(plan->dev->pool), n_panels = (p->n + NR - 1) / NR;
     const bool is_direct = p->b_form == B_PACKED && plan->k_per_row == 1;
-    const int64_t wanted = threads == 1 ? 1 : (is_direct ? 4 : 2) * threads;
+    const int64_t wanted = threads == 1 ? 1 : 4 * threads;
     const int64_t n_most =
         min64(wanted, p->m * n_panels * (p->k + 8) / 2048 + 1); /* each worth 64k products */
-    int64_t rows = (p->m + ROWS - 1) / ROWS, cols = (n_panels * NR + COLS - 1) / COLS;
-    if (is_direct)
+    int64_t rows = 1, cols = (n_panels * NR + COLS - 1) / COLS;
+    if (is_direct || p->m > 4 * ROWS * threads)
         rows = max64(rows, min64((n_most + cols - 1) / cols, p->m / (4 * MR)));
     cols = max64(cols, min64((n_most + rows - 1) / rows, (n_panels + 3) / 4));
     rows = max64(rows, min64((n_most + cols - 1) / cols, p->m / (4 * MR)));

@@ -70,9 +70,8 @@ typedef struct tile_args {
     const float *a, *b, *init;
     float *c;
     int64_t n_k, ldb, pair, ldi, ldc;
-    const float *next_c; /* where the tile after this one will begin, or NULL: fetched meanwhile */
-    const float *next_b; /* what else will be wanted soon */
-    int64_t n_next_b;    /* floats */
+    const void *const *ahead; /* lines of memory that will be wanted soon: fetched meanwhile, */
+    int64_t n_ahead, every;   /* one each `every` of k */
 } tile_args;
 typedef void tile_fn(const tile_args *t);
 
@@ -131,12 +130,13 @@ ALWAYS void tile(const slot_kind kind, const a_layout layout, const int mr, cons
 #pragma GCC unroll 16
         for (int v = 0; v < nv; v++)
             sum[i][v] = v_load(t->init + i * t->ldi + v * VL);
-    for (int i = 0; t->next_c && i < mr; i++)
-        for (int64_t v = 0; v < nv * VL; v += 16)
-            __builtin_prefetch(t->next_c + i * t->ldc + v, 1);
-    for (int64_t i = 0; i < t->n_next_b; i += 16)
-        __builtin_prefetch(t->next_b + i, 0, 2);
+    const void *const *ahead = t->ahead;
+    int64_t due = t->n_ahead > 0 ? 0 : t->n_k;
     for (int64_t k = 0; k < t->n_k; k++) {
+        if (k == due) {
+            __builtin_prefetch(*ahead++);
+            due = ahead < t->ahead + t->n_ahead ? due + t->every : t->n_k;
+        }
         if (kind == SLOT_PAIR || kind == SLOT_HALF)
             tile_step_of_pairs(kind, mr, nv, a, ai, b, t->pair, sum);
         else
