@@ -2,15 +2,18 @@
  * sequences, gradients, their norm, clipping, AdamW, packing.
  *
  * `engine_step BACKEND fp32|bf16|bf16-all THREADS D LAYERS HEADS KV_HEADS FF VOCAB SEQS LENGTH
- * STEPS [RECOMPUTE]`: Qwen2-shaped (bf16: weights alone, bf16-all: activations too), of STEPS steps
- * the first is left out; prints one JSON object: parameters, tokens of a step, median seconds of a
- * step by the wall and of the process's CPU time, of them forward (with the log-probs), backward,
- * optimizer; the loss before the first step and after the last; planned and peak resident bytes.
- * SPDX-License-Identifier: Apache-2.0 */
+ * STEPS [RECOMPUTE [FOLDER]]`: Qwen2-shaped (bf16: weights alone, bf16-all: activations too), of
+ * STEPS steps the first is left out; prints one JSON object: parameters, tokens of a step, median
+ * seconds of a step by the wall and of the process's CPU time, of them forward (with the
+ * log-probs), backward, optimizer; the loss before the first step and after the last; planned and
+ * peak resident bytes. With FOLDER, weights are those of the folder and tokens int32 of
+ * FOLDER/tokens; each line of standard input is a number of steps, answered by their seconds and
+ * losses and the bytes. SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "model/plan.h"
+#include "model/weights_io.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -22,6 +25,7 @@
 enum { MOST_STEPS = 1000, PHASES = 3 };
 
 typedef struct bench {
+    const char *folder; /* NULL: weights and tokens are random */
     as_model_config config;
     as_weights_index *index;
     k_device *dev;
@@ -75,13 +79,15 @@ static int fill(bench *b, as_err *err)
     as_rng r = as_rng_at(1, 1);
     if (!arena)
         return as_fail(err, AS_ENOMEM, "out of memory");
-    for (size_t i = 0; i < b->index->n_tensors; i++) {
+    for (size_t i = 0; !b->folder && i < b->index->n_tensors; i++) {
         const as_tensor *t = &b->index->tensors[i];
         for (size_t j = 0; j < t->n; j++)
             arena[t->offset + j] = t->rows > 1 ? (float)(0.04 * (as_rng_double(&r) - 0.5))
                                                : (float)(t->role != AS_W_QKV_BIAS);
     }
-    int rc = as_parameters_set(b->p, arena, AS_F32, err);
+    int rc = b->folder ? as_weights_load(b->index, b->folder, NULL, arena, err) : 0;
+    if (rc == 0)
+        rc = as_parameters_set(b->p, arena, AS_F32, err);
     as_free(arena);
     return rc;
 }
@@ -95,7 +101,24 @@ static void *zeroed(const bench *b)
     return p;
 }
 
-/* Random tokens: every one but the first of a sequence is scored. */
+/* Random ones, or those of FOLDER/tokens. */
+static int make_tokens(const bench *b, int32_t *ids, size_t n, as_err *err)
+{
+    as_rng r = as_rng_at(2, 2);
+    for (size_t i = 0; !b->folder && i < n; i++)
+        ids[i] = (int32_t)as_rng_below(&r, (uint64_t)b->config.vocab);
+    if (!b->folder)
+        return 0;
+    char path[4096];
+    (void)snprintf(path, sizeof path, "%s/tokens", b->folder);
+    FILE *file = fopen(path, "rb");
+    const size_t got = file ? fread(ids, sizeof *ids, n, file) : 0;
+    if (file)
+        (void)fclose(file);
+    return got == n ? 0 : as_fail(err, AS_EDATA, "%s: %zu tokens of %zu", path, got, n);
+}
+
+/* Every token but the first of a sequence is scored. */
 static int make_batch(bench *b, int32_t n_seqs, int32_t length, as_err *err)
 {
     const int32_t n = n_seqs * length, scored = n_seqs * (length - 1);
@@ -107,9 +130,7 @@ static int make_batch(bench *b, int32_t n_seqs, int32_t length, as_err *err)
     b->coef = as_calloc((size_t)scored + 1, sizeof *b->coef);
     if (!ids || !cu || !rows || !targets || !b->logp || !b->coef)
         return as_fail(err, AS_ENOMEM, "out of memory");
-    as_rng r = as_rng_at(2, 2);
-    for (int32_t i = 0; i < n; i++)
-        ids[i] = (int32_t)as_rng_below(&r, (uint64_t)b->config.vocab);
+    int rc = make_tokens(b, ids, (size_t)n, err);
     for (int32_t s = 0, row = 0; s < n_seqs; s++) {
         cu[s + 1] = (s + 1) * length;
         for (int32_t i = 0; i + 1 < length; i++, row++) {
@@ -123,7 +144,7 @@ static int make_batch(bench *b, int32_t n_seqs, int32_t length, as_err *err)
     };
     b->batch.rows = rows;
     b->batch.targets = targets;
-    return 0;
+    return rc;
 }
 
 static int prepare(bench *b, const char *backend, int n_threads, int32_t n_seqs, int32_t length,
@@ -245,6 +266,30 @@ static int measure(bench *b, long n_steps, as_err *err)
     return 0;
 }
 
+/* Answers lines of numbers of steps. */
+static int serve(bench *b, as_err *err)
+{
+    char line[64];
+    long number = 0;
+    while (fgets(line, sizeof line, stdin)) {
+        const long n = strtol(line, NULL, 10);
+        (void)fputs("{\"steps\": [", stdout);
+        for (long i = 0; i < n; i++) {
+            const double cpu = cpu_seconds();
+            double loss;
+            const int rc = step(b, ++number, &loss, err);
+            if (rc < 0)
+                return rc;
+            printf("%s{\"wall_s\": %.6f, \"cpu_s\": %.6f, \"loss\": %.9g}", i ? ", " : "",
+                   b->seconds[0] + b->seconds[1] + b->seconds[2], cpu_seconds() - cpu, loss);
+        }
+        printf("], \"planned_bytes\": %zu, \"peak_bytes\": %.0f}\n", b->plan.total,
+               resident_peak());
+        (void)fflush(stdout);
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     static bench b;
@@ -253,7 +298,7 @@ int main(int argc, char **argv)
         (void)fprintf(stderr,
                       "usage: engine_step BACKEND fp32|bf16|bf16-all THREADS D LAYERS HEADS "
                       "KV_HEADS FF VOCAB SEQS LENGTH "
-                      "STEPS [RECOMPUTE]\n");
+                      "STEPS [RECOMPUTE [FOLDER]]\n");
         return 2;
     }
     long n[12] = { 0 };
@@ -273,10 +318,11 @@ int main(int argc, char **argv)
     b.config.is_tied = b.config.has_qkv_bias = true;
     b.config.bos = b.config.pad = -1;
     b.options.training.recompute = (as_recompute)n[10];
+    b.folder = argc > 14 ? argv[14] : NULL;
     if (n[9] < 3 || n[9] > MOST_STEPS)
         err.code = as_fail(&err, AS_EUSAGE, "3 to %d steps", MOST_STEPS);
     else if (prepare(&b, argv[1], (int)n[0], (int32_t)n[7], (int32_t)n[8], &err) == 0)
-        (void)measure(&b, n[9], &err);
+        (void)(b.folder ? serve(&b, &err) : measure(&b, n[9], &err));
     if (err.code < 0)
         (void)fprintf(stderr, "engine_step: %s\n", err.text);
     return err.code < 0 ? 1 : 0;

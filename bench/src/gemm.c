@@ -160,13 +160,14 @@ int main(int argc, char **argv)
 {
     static const int64_t shapes[][3] = { { 512, 768, 256 }, { 512, 256, 704 }, { 4096, 256, 256 }, { 4096, 1408, 256 },
                                          { 4096, 384, 1024 }, { 2048, 2048, 2048 } };
-    const int repeats = argc > 1 && strcmp(argv[1], "--quick") == 0 ? 5 : 15;
+    const int is_quick = argc > 1 && strcmp(argv[1], "--quick") == 0, repeats = is_quick ? 5 : 15;
+    const size_t n_shapes = is_quick ? 4 : sizeof shapes / sizeof *shapes;
     const k_options one = { .n_threads = 1 };
     k_device *dev;
     if (k_device_open(&dev, "cpu", &one) != K_OK)
         return 1;
     int rc = 0;
-    for (size_t s = 0; rc == 0 && s < sizeof shapes / sizeof *shapes; s++) {
+    for (size_t s = 0; rc == 0 && s < n_shapes; s++) {
         rc = run_shape(dev, K_F32, shapes[s], repeats);
         rc = rc ? rc : run_shape(dev, K_BF16, shapes[s], repeats);
     }
