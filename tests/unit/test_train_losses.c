@@ -57,8 +57,8 @@ static void test_policy_loss(void **state)
                   { "dual_clip_c3", { 0.2, 0.2, 3 } } };
     const cJSON *g = golden("policy_loss");
     rl_rows b;
-    double logp[MOST_TOKENS], old[MOST_TOKENS], advantage[MOST_TOKENS], ratio[MOST_TOKENS],
-        loss[MOST_TOKENS];
+    double logp[MOST_TOKENS] = { 0 }, old[MOST_TOKENS] = { 0 }, advantage[MOST_TOKENS] = { 0 },
+           ratio[MOST_TOKENS], loss[MOST_TOKENS];
     rl_rows_of(&b, golden_member(g, "mask"), NULL);
     rl_tokens_of(&b, golden_member(g, "logp"), logp);
     rl_tokens_of(&b, golden_member(g, "old_logp"), old);
@@ -105,7 +105,8 @@ static void test_policy_gradient(void **state)
     size_t n_free = 0, n_held = 0;
     for (size_t c = 0; c < 3; c++)
         for (int a = -1; a <= 1; a++)
-            for (double x = -2.05; x < 2; x += 0.1) {
+            for (int i = 0; i < 41; i++) {
+                const double x = -2.05 + 0.1 * i;
                 const as_token_loss l = as_policy_loss(x - 1, -1, a, clips[c]);
                 const double up = as_policy_loss(x - 1 + h, -1, a, clips[c]).loss,
                              down = as_policy_loss(x - 1 - h, -1, a, clips[c]).loss;
@@ -125,8 +126,8 @@ static void test_gspo(void **state)
     (void)state;
     const cJSON *g = golden("policy_loss"), *want = golden("gspo");
     rl_rows b;
-    double logp[MOST_TOKENS], old[MOST_TOKENS], advantage[MOST_TOKENS], weight[MOST_ROWS],
-        ratio[MOST_ROWS], sum = 0;
+    double logp[MOST_TOKENS] = { 0 }, old[MOST_TOKENS] = { 0 }, advantage[MOST_TOKENS] = { 0 },
+           weight[MOST_ROWS], ratio[MOST_ROWS], sum = 0;
     rl_rows_of(&b, golden_member(g, "mask"), NULL);
     rl_tokens_of(&b, golden_member(g, "logp"), logp);
     rl_tokens_of(&b, golden_member(g, "old_logp"), old);
@@ -200,15 +201,17 @@ static void test_kl(void **state)
            *ref = golden_numbers(golden_member(g, "ref_logp"), &n);
     const double h = 1e-6;
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
-        double got[8];
+        double got[8] = { 0 };
         for (size_t i = 0; i < n; i++)
             got[i] = as_kl(kinds[k].kind, logp[i], ref[i]);
         if (kinds[k].key)
             rl_near_row(got, golden_member(g, kinds[k].key), 1e-12, kinds[k].key);
         const as_kl_kind of = kinds[k].kind == AS_KL_K3_PLUS ? AS_KL_K2 : kinds[k].kind;
-        for (double x = -1.95; x < 2; x += 0.1)
+        for (int i = 0; i < 40; i++) {
+            const double x = -1.95 + 0.1 * i;
             rl_near_one(as_kl_gradient(kinds[k].kind, x, 0),
                         (as_kl(of, x + h, 0) - as_kl(of, x - h, 0)) / (2 * h), 1e-6, "kl");
+        }
     }
     assert_true(as_kl(AS_KL_K3, -50, 0) == 10 && as_kl_gradient(AS_KL_K3, -50, 0) == 0);
     assert_true(as_kl(AS_KL_K3, -5, 0) == 10 && as_kl_gradient(AS_KL_K3, -5, 0) == 0);
@@ -249,7 +252,8 @@ static void test_value_loss(void **state)
     as_free(returns);
     size_t n_clipped = 0;
     for (int halved = 0; halved < 2; halved++)
-        for (double x = -1.95; x < 2; x += 0.1) {
+        for (int i = 0; i < 40; i++) {
+            const double x = -1.95 + 0.1 * i;
             const as_value_clip clip = { 0.5, halved };
             (void)as_value_loss(x, 0.2, 1.5, clip, &gradient, &is_clipped);
             n_clipped += is_clipped;
@@ -278,7 +282,8 @@ static void test_the_others(void **state)
     as_free(w);
     as_free(l);
     const double h = 1e-6;
-    for (double x = -3; x < 3; x += 0.25) {
+    for (int i = 0; i < 24; i++) {
+        const double x = -3 + 0.25 * i;
         (void)as_preference_loss(x, 0.3, &gradient);
         rl_near_one(
             gradient,
