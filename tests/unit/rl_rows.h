@@ -26,7 +26,8 @@ static inline void rl_rows_of(rl_rows *b, const cJSON *mask, const cJSON *index)
         cJSON_ArrayForEach(one, row) length += one->valuedouble > 0;
         b->width = (size_t)cJSON_GetArraySize(row);
         b->first[b->rows.n + 1] = b->first[b->rows.n] + length;
-        b->group[b->rows.n] = index ? (uint32_t)cJSON_GetArrayItem(index, (int)b->rows.n)->valuedouble : 0;
+        b->group[b->rows.n] =
+            index ? (uint32_t)cJSON_GetArrayItem(index, (int)b->rows.n)->valuedouble : 0;
         b->rows.n++;
     }
 }
@@ -36,10 +37,12 @@ static inline void rl_tokens_of(const rl_rows *b, const cJSON *table, double *ou
 {
     for (size_t r = 0; r < b->rows.n; r++)
         for (size_t t = b->first[r]; t < b->first[r + 1]; t++)
-            out[t] = cJSON_GetArrayItem(cJSON_GetArrayItem(table, (int)r), (int)(t - b->first[r]))->valuedouble;
+            out[t] = cJSON_GetArrayItem(cJSON_GetArrayItem(table, (int)r), (int)(t - b->first[r]))
+                         ->valuedouble;
 }
 
-static inline void rl_near(const double *got, const double *want, size_t n, double tolerance, const char *what)
+static inline void rl_near(const double *got, const double *want, size_t n, double tolerance,
+                           const char *what)
 {
     for (size_t i = 0; i < n; i++)
         if (!(fabs(got[i] - want[i]) <= tolerance))
@@ -51,7 +54,8 @@ static inline void rl_near_one(double got, double want, double tolerance, const 
     rl_near(&got, &want, 1, tolerance, what);
 }
 
-static inline void rl_near_row(const double *got, const cJSON *want, double tolerance, const char *what)
+static inline void rl_near_row(const double *got, const cJSON *want, double tolerance,
+                               const char *what)
 {
     size_t n = 0;
     double *x = golden_numbers(want, &n);
@@ -59,7 +63,8 @@ static inline void rl_near_row(const double *got, const cJSON *want, double tole
     as_free(x);
 }
 
-static inline void rl_near_tokens(const rl_rows *b, const double *got, const cJSON *want, double tolerance, const char *what)
+static inline void rl_near_tokens(const rl_rows *b, const double *got, const cJSON *want,
+                                  double tolerance, const char *what)
 {
     double x[MOST_TOKENS];
     rl_tokens_of(b, want, x);
