@@ -44,6 +44,15 @@ void as_progress_at(as_progress *p, uint64_t items, unsigned long long part, uns
 void as_progress_pace(as_progress *p, const as_pace *pace);
 void as_progress_free(as_progress *p); /* takes the bar away; NULL is fine */
 
+/* ---- options that many commands have: rows of the option table; `T` is the command's struct, with a member of that name ---- */
+#define AS_FORCE_OPTION(T, says) { .name = "force", .type = AS_OPT_FLAG, .offset = offsetof(T, force), .help = (says) }
+#define AS_JSON_OPTION(T, says) { .name = "json", .type = AS_OPT_FLAG, .offset = offsetof(T, json), .help = (says) }
+#define AS_QUIET_OPTION(T, says) \
+    { .name = "quiet", .type = AS_OPT_FLAG, .offset = offsetof(T, quiet), .short_name = 'q', .help = (says) }
+#define AS_PROGRESS_OPTION(T)                                                                                            \
+    { .name = "progress", .type = AS_OPT_CHOICE, .value = "HOW", .initial = "auto", .choices = "auto|bar|plain|none",    \
+      .offset = offsetof(T, progress), .help = "on stderr; auto: a bar on a terminal, else a line every ten seconds" }
+
 /* ---- a verifier from the command line ---- */
 typedef struct as_plug_opts {
     const char *plugin, *isolation, *plugin_path, *cache;

@@ -29,10 +29,7 @@ typedef struct doctor_opts {
 } doctor_opts;
 
 static const as_opt options[] = {
-    { .name = "json",
-      .type = AS_OPT_FLAG,
-      .offset = offsetof(doctor_opts, json),
-      .help = "one JSON object on stdout" },
+    AS_JSON_OPTION(doctor_opts, "one JSON object on stdout"),
     { .name = "plugin-path",
       .type = AS_OPT_TEXT,
       .value = "DIRS",

@@ -292,19 +292,9 @@ static int run_merge(const as_command *self, void *opts, const as_list *operands
         .choices = (words), .offset = offsetof(file_opts, dtype), .help = (text)                   \
     }
 #define LAST_ROWS(forced)                                                                          \
-    { .name = "force",                                                                             \
-      .type = AS_OPT_FLAG,                                                                         \
-      .offset = offsetof(file_opts, force),                                                        \
-      .help = (forced) },                                                                          \
-        { .name = "json",                                                                          \
-          .type = AS_OPT_FLAG,                                                                     \
-          .offset = offsetof(file_opts, json),                                                     \
-          .help = "what was written, as one JSON object on stdout" },                              \
-        { .name = "quiet",                                                                         \
-          .type = AS_OPT_FLAG,                                                                     \
-          .offset = offsetof(file_opts, quiet),                                                    \
-          .short_name = 'q',                                                                       \
-          .help = "no line on stderr" },                                                           \
+    AS_FORCE_OPTION(file_opts, forced),                                                            \
+        AS_JSON_OPTION(file_opts, "what was written, as one JSON object on stdout"),               \
+        AS_QUIET_OPTION(file_opts, "no line on stderr"),                                           \
     {                                                                                              \
         .name = NULL                                                                               \
     }

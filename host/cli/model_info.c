@@ -178,11 +178,7 @@ static int run_info(const as_command *self, void *opts, const as_list *operands,
     return rc == 0 ? as_cli_out(as_buf_str(&out), err) : rc;
 }
 
-static const as_opt options[] = { { .name = "json",
-                                    .type = AS_OPT_FLAG,
-                                    .offset = offsetof(info_opts, json),
-                                    .help = "one JSON object" },
-                                  { .name = NULL } };
+static const as_opt options[] = { AS_JSON_OPTION(info_opts, "one JSON object"), { .name = NULL } };
 
 const as_command as_cmd_model_info = {
     .name = "model info",

@@ -45,10 +45,7 @@ typedef struct list_opts {
 } list_opts;
 
 static const as_opt list_options[] = {
-    { .name = "json",
-      .type = AS_OPT_FLAG,
-      .offset = offsetof(list_opts, json),
-      .help = "one JSON object" },
+    AS_JSON_OPTION(list_opts, "one JSON object"),
     { .name = "plugin-path",
       .type = AS_OPT_TEXT,
       .value = "DIRS",
@@ -201,10 +198,7 @@ typedef struct info_opts {
 } info_opts;
 
 static const as_opt info_options[] = {
-    { .name = "json",
-      .type = AS_OPT_FLAG,
-      .offset = offsetof(info_opts, json),
-      .help = "one JSON object" },
+    AS_JSON_OPTION(info_opts, "one JSON object"),
     { .name = "plugin-path",
       .type = AS_OPT_TEXT,
       .value = "DIRS",

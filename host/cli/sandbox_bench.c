@@ -30,10 +30,7 @@ static const as_opt options[] = {
       .offset = offsetof(bench_opts, threads),
       .short_name = 't',
       .help = "at once, for the number in a second (0: one per core)" },
-    { .name = "json",
-      .type = AS_OPT_FLAG,
-      .offset = offsetof(bench_opts, json),
-      .help = "one JSON object on stdout" },
+    AS_JSON_OPTION(bench_opts, "one JSON object on stdout"),
     AS_SANDBOX_REQUIRE(bench_opts, require),
     { .name = NULL },
 };

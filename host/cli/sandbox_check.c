@@ -12,10 +12,7 @@ typedef struct check_opts {
 
 static const as_opt options[] = {
     AS_SANDBOX_REQUIRE(check_opts, require),
-    { .name = "json",
-      .type = AS_OPT_FLAG,
-      .offset = offsetof(check_opts, json),
-      .help = "one JSON object on stdout" },
+    AS_JSON_OPTION(check_opts, "one JSON object on stdout"),
     { .name = NULL },
 };
 

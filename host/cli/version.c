@@ -18,10 +18,7 @@ typedef struct version_opts {
 } version_opts;
 
 static const as_opt options[] = {
-    { .name = "json",
-      .type = AS_OPT_FLAG,
-      .offset = offsetof(version_opts, json),
-      .help = "one JSON object, with the versions of the libraries" },
+    AS_JSON_OPTION(version_opts, "one JSON object, with the versions of the libraries"),
     { .name = NULL },
 };
 
