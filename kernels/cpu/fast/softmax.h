@@ -14,8 +14,8 @@ static inline float log_probability(const distribution *of, float logit, float t
     return logit / temperature - of->max - of->log_sum;
 }
 
-/* Of z[n] / temperature; exp(z - max) goes to e[n] where e is given. */
-ALWAYS distribution softmax_row(float *e, const float *z, int64_t n, float temperature)
+/* As softmax_row, which see; compiled for the temperature. */
+ALWAYS distribution softmax_at(const float temperature, float *e, const float *z, int64_t n)
 {
     const int64_t whole = n / VL * VL;
     vf top = v_set(-__builtin_inff()), sum = { 0 }, mean = { 0 };
@@ -42,5 +42,12 @@ ALWAYS distribution softmax_row(float *e, const float *z, int64_t n, float tempe
     of.log_sum = s_log(of.sum);
     of.entropy = of.log_sum - v_sum(mean) / of.sum;
     return of;
+}
+
+/* Of z[n] / temperature; exp(z - max) goes to e[n] where e is given. Nothing is divided by 1, which
+ * would take as long as the rest. */
+static inline distribution softmax_row(float *e, const float *z, int64_t n, float temperature)
+{
+    return temperature == 1 ? softmax_at(1, e, z, n) : softmax_at(temperature, e, z, n);
 }
 #endif
