@@ -152,6 +152,24 @@ MODEL = {
         ("r->temperature = 0; /*", "; /*"),
     ],
 }
+# of one test each
+MORE = {
+    ("host/model/adapter.c", "test_model_adapter"): [
+        (".alpha = as_lora_scale(a->lora), .y = a->scaled", ".alpha = 1, .y = a->scaled"),
+        (".alpha = as_lora_scale(a->lora), .y = a->grads", ".alpha = 1, .y = a->grads"),
+        ("int rc = copy_matrices(a, true);", "int rc = 0;"),
+        ("ops->zero(a->p->dev, a->grads, n * k_type_size(a->p->real))", "0"),
+        ("db.w = at(a, a->values, m->a);", "db.w = at(a, a->values, m->b);"),
+        ("da.dy = at(a, a->values, m->b);", "da.dy = at(a, a->grads, m->b);"),
+        ("next += m->in * m->out;", "next += m->in;"),
+        ("if (p->type != p->real)", "if (false)"),
+    ],
+    ("host/model/region.c", "test_model_region"): [
+        ("at > r->bytes || bytes > r->bytes - at", "at > r->bytes"),
+        ("!r || r->owner == owner", "true"),
+        ("*out = r->memory + at;", "*out = r->memory;"),
+    ],
+}
 
 
 def compiler_lines(build, path):
@@ -202,7 +220,8 @@ def main():
     build = pathlib.Path(sys.argv[1]).resolve()
     jobs = [(SOURCE / NAIVE / name, old, new, KERNEL_TESTS) for name, pairs in KERNELS.items() for old, new in pairs]
     jobs += [(SOURCE / "host/model" / name, old, new, MODEL_TESTS) for name, pairs in MODEL.items() for old, new in pairs]
-    links = {test: link_line(build, test) for test in KERNEL_TESTS + MODEL_TESTS}
+    jobs += [(SOURCE / name, old, new, (test,)) for (name, test), pairs in MORE.items() for old, new in pairs]
+    links = {test: link_line(build, test) for test in KERNEL_TESTS + MODEL_TESTS + tuple(test for _, test in MORE)}
     bad = 0
     with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         results = pool.map(lambda j: caught_by(build, links, *j), jobs)
