@@ -21,7 +21,7 @@ typedef struct as_model_opts {
       .offset = offsetof(T, m.device), .help = "where it is computed; naive: one plain thread, to compare with" },        \
     { .name = "dtype", .type = AS_OPT_CHOICE, .value = "TYPE", .initial = "auto", .choices = "auto|f32|bf16",              \
       .offset = offsetof(T, m.dtype),                                                                                   \
-      .help = "what is computed in; auto: f32 up to 100 million parameters, above that the folder's" },                   \
+      .help = "of the weights; all else is f32. auto: f32 up to 100 million parameters, above that the folder's" },                   \
     { .name = "threads", .type = AS_OPT_UINT, .value = "N", .initial = "0", .offset = offsetof(T, m.threads),             \
       .short_name = 't', .help = "threads (0: one per core); the results do not depend on it" },                          \
     { .name = "context", .type = AS_OPT_UINT, .value = "N", .initial = "0", .offset = offsetof(T, m.context),             \

@@ -357,6 +357,26 @@ int as_model_config_parse(as_model_config *out, as_str config, as_str generation
     return r.rc;
 }
 
+/* What is no model's folder may be something that can be made into one. */
+static int check_folder(const char *folder, const char *config, as_err *err)
+{
+    AS_CLEANUP(free) char *adapter = as_path_join(folder, "adapter_config.json");
+    if (!adapter)
+        return as_fail(err, AS_ENOMEM, "%s: out of memory", folder);
+    if (as_path_exists(config))
+        return 0;
+    if (as_path_exists(adapter))
+        return as_fail(err, AS_EDATA,
+                       "%s: holds a LoRA adapter, not a model; assay model merge adds it to its "
+                       "model",
+                       folder);
+    return as_str_ends(as_str_of(folder), ".gguf")
+               ? as_fail(err, AS_EDATA,
+                         "%s: a GGUF file is no model's folder; assay model import makes one of it",
+                         folder)
+               : 0;
+}
+
 int as_model_config_load(as_model_config *out, const char *folder, as_err *err)
 {
     AS_CLEANUP(buf) as_buf config, generation;
@@ -367,7 +387,9 @@ int as_model_config_load(as_model_config *out, const char *folder, as_err *err)
     if (!first || !second)
         return as_fail(err, AS_ENOMEM, "%s: out of memory", folder);
     bool has_second = as_path_exists(second);
-    int rc = as_file_read(first, &config, err);
+    int rc = check_folder(folder, first, err);
+    if (rc == 0)
+        rc = as_file_read(first, &config, err);
     if (rc == 0 && has_second)
         rc = as_file_read(second, &generation, err);
     if (rc < 0)

@@ -87,6 +87,7 @@ class Model(AssayTest):
         said = self.assay("generate", "--model", merged, "--prompts", prompts, "--temperature", 0, "--max-tokens", 4).out
         right = sum(json.loads(line)["completion"] == row["completion"] for line, row in zip(said.splitlines(), rows))
         self.assertGreaterEqual(right, 20)
+        self.say(self.assay("generate", "--model", adapter, "--prompts", prompts, rc=3), "holds a LoRA adapter", "model merge")
         self.say(self.assay("model", "merge", "--model", MODELS / "tiny_llama", "--adapter", MODELS, "--out", self.dir / "x", rc=None),
                  "adapter_config.json")
         self.say(self.assay("model", "merge", "--model", MODELS / "tiny_qwen3", "--adapter", adapter, "--out", self.dir / "x", rc=3),
@@ -98,6 +99,7 @@ class Model(AssayTest):
         self.assay("model", "export", "--model", source, "--out", gguf)
         whole = gguf.read_bytes()
         self.say(self.assay("model", "export", "--model", source, "--out", gguf, rc=2), "--force replaces it")
+        self.say(self.assay("generate", "--model", gguf, "--prompts", "-", rc=3), "model import")
         self.assay("model", "import", "--in", gguf, "--out", out)
         self.say(self.assay("model", "import", "--in", gguf, "--out", out, rc=2), "is there and not empty")
         (out / "note.txt").write_text("mine")
