@@ -24,7 +24,7 @@ import sys
 
 from programs import more_pairs, random_pairs, text_of
 
-ROWS, SEED, EACH = 68_000, 1, 60
+ROWS, SEED, EACH = 72_000, 1, 60
 SHOWN, HIDDEN = 3, 3
 DEPTHS = ([1, 2, 3], [0.55, 0.40, 0.05])
 

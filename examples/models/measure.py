@@ -49,11 +49,11 @@ class Bench:
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
         return path
 
-    def generate(self, problems, n, most, temperature=1.0):
+    def generate(self, problems, n, most, temperature=1.0, seed=SEED):
         """A list of n samples for each problem."""
         prompts = self.file({"id": p["id"], "prompt": p["prompt"]} for p in problems)
         text = self.run("generate", "--model", self.model, "--prompts", prompts, "--n", n, "--max-tokens", most, "--temperature",
-                        temperature, "--seed", SEED, "--max-seqs", 256, "--quiet", "--progress", "none")
+                        temperature, "--seed", seed, "--max-seqs", 256, "--quiet", "--progress", "none")
         samples = [json.loads(line) for line in text.splitlines()]
         return [samples[k * n:(k + 1) * n] for k in range(len(problems))]
 
@@ -115,6 +115,13 @@ def arith(bench, suites):
     table(["suite", "problems", "greedy", "avg@16", "avg@64", "maj@16", "maj@64", "pass@64", "avg@16 at T = 0.6"], rows)
     print()
     table(["level", "digits", "avg@64", "maj@64", "pass@64"], levels)
+    print()
+    again, problems = [], load(suites / "test.jsonl")
+    for seed in range(SEED + 1, SEED + 4):
+        verify(bench, problems, bench.generate(problems, 64, 32, seed=seed))
+        at = bench.passk(bench.folder / "verdicts.jsonl", [1, 64])
+        again.append([seed, at["pass"][1], at["maj"][64], at["pass"][64]])
+    table(["test again, seed", "avg@64", "maj@64", "pass@64"], again)
     print()
     paths = []
     for name in ("test", "held", "ood"):
