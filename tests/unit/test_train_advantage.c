@@ -110,6 +110,8 @@ static void test_rows_that_do_not_count(void **state)
     rl_near(&other[2], (double[]){ 0, 0 }, 2, 0, "gae's returns");
     as_advantage_remax(&three, token, (double[]){ 0.5, (double)NAN, 0, 0 }, out);
     rl_near(out, (double[]){ 0.5, 0.5, 0, 0, 0, 0, 0, 0 }, 8, 0, "remax");
+    as_to_tokens(&three, reward, out);
+    rl_near(out, (double[]){ 1, 1, 0, 0, 0, 0, 0, 0 }, 8, 0, "to tokens");
     as_token_rewards(&three, reward, NULL, 0, out);
     rl_near(out, (double[]){ 0, 1, 0, 0, 0, 0, 0, 0 }, 8, 0, "token rewards");
 }
@@ -267,6 +269,7 @@ static void test_overlong(void **state)
                                 (size_t)golden_number(g, "buffer"), golden_number(g, "factor"));
         rl_near_one(got, cJSON_GetArrayItem(one, 1)->valuedouble, 1e-15, "overlong");
     }
+    assert_true(as_overlong_penalty(7, 8, 4, 0.5) == -0.375);
     assert_true(as_overlong_penalty(10, 8, 0, 1) == 0 && as_overlong_penalty(0, 8, 16, 1) == -0.5);
 }
 

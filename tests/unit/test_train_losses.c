@@ -209,10 +209,16 @@ static void test_kl(void **state)
         const as_kl_kind of = kinds[k].kind == AS_KL_K3_PLUS ? AS_KL_K2 : kinds[k].kind;
         for (int i = 0; i < 40; i++) {
             const double x = -1.95 + 0.1 * i;
-            rl_near_one(as_kl_gradient(kinds[k].kind, x, 0),
-                        (as_kl(of, x + h, 0) - as_kl(of, x - h, 0)) / (2 * h), 1e-6, "kl");
+            rl_near_one(as_kl_gradient(kinds[k].kind, x - 1, -1),
+                        (as_kl(of, x + h - 1, -1) - as_kl(of, x - h - 1, -1)) / (2 * h), 1e-6,
+                        "kl");
         }
     }
+    assert_true(as_kl(AS_KL_ABS, 3, 3) == 0 && as_kl_gradient(AS_KL_ABS, 3, 3) == 0);
+    const double near_ten = -2.61; /* e^2.61 - 3.61 is below 10, e^2.63 - 3.63 above */
+    assert_true(as_kl_gradient(AS_KL_K3, near_ten, 0) == 1 - exp(-near_ten) &&
+                as_kl_gradient(AS_KL_K3, -2.63, 0) == 0);
+    rl_near_one(as_kl_adapt(2, 6.6, 6, 64, 1000), 2 * (1 + 0.1 * 64 / 1000), 1e-12, "one update");
     assert_true(as_kl(AS_KL_K3, -50, 0) == 10 && as_kl_gradient(AS_KL_K3, -50, 0) == 0);
     assert_true(as_kl(AS_KL_K3, -5, 0) == 10 && as_kl_gradient(AS_KL_K3, -5, 0) == 0);
     as_free(logp);
