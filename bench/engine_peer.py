@@ -39,6 +39,7 @@ class Peer:
         self.config = Qwen2Config(
             vocab_size=vocab, hidden_size=d, intermediate_size=ff, num_hidden_layers=layers, num_attention_heads=heads,
             num_key_value_heads=kv_heads, max_position_embeddings=length, tie_word_embeddings=True, attn_implementation="sdpa",
+            rope_parameters={"rope_type": "default", "rope_theta": 1e6},
             bos_token_id=None, eos_token_id=None, pad_token_id=None)
         model = Qwen2ForCausalLM(self.config)
         model.save_pretrained(folder)
