@@ -30,7 +30,7 @@ static void refused(void **state)
         const char *name, *why;
         int rc;
     } wrong[] = {
-        { "kernels_wrong1", "version 2", K_EARG },
+        { "kernels_wrong1", "of the table of kernels, this program has", K_EARG },
         { "kernels_wrong2", "bytes", K_EARG },
         { "kernels_wrong3", "does not export assay_kernels", K_EARG },
         { "kernels_wrong4", "no device: the driver says 35", K_EDEVICE },

@@ -273,6 +273,10 @@ static void test_value_loss(void **state)
     const double r[] = { 1, 0, 2 }, near[] = { 1.1, 0.1, 2.1 }, none[] = { 1, 1, 1 };
     rl_near_one(as_explained_variance(near, r, 3), 1, 1e-9, "all but a constant is explained");
     rl_near_one(as_explained_variance(none, r, 3), 0, 1e-4, "nothing is explained");
+    const double of[] = { 1, 0, 2, 5 }, by[] = { 0.5, 1, 1, 4 };
+    rl_near_one(as_explained_variance(by, of, 4), 1 - (2.6875 / 3) / (14. / 3 + 1e-5), 1e-12,
+                "some of it is");
+    assert_true(as_explained_variance(by, of, 1) == 0);
 }
 
 static void test_the_others(void **state)
