@@ -78,9 +78,11 @@ void *k_fast_alloc(k_device *dev, size_t size)
         return NULL;
     if (size < 2 * HUGE)
         return aligned_alloc(64, size ? (size + 63) / 64 * 64 : 64);
-    void *p = aligned_alloc(HUGE, (size + 63) / 64 * 64);
-    if (p) /* the pages that lie in it wholly: what it takes stays what was asked for */
-        (void)madvise(p, size / HUGE * HUGE, MADV_HUGEPAGE);
+    void *p =
+        NULL; /* aligned_alloc would want whole huge pages, which the plan of a run does not have */
+    if (posix_memalign(&p, HUGE, size) != 0)
+        return NULL;
+    (void)madvise(p, size / HUGE * HUGE, MADV_HUGEPAGE); /* the pages that lie in it wholly */
     return p;
 }
 
