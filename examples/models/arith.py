@@ -15,10 +15,10 @@ ood (100 of level 6).
 
 SPDX-License-Identifier: Apache-2.0
 """
-import json
-import pathlib
 import random
 import sys
+
+from files import write_all
 
 PLACES = 8
 ROWS, NOISE, SEED = 268_800, 0.3, 1
@@ -64,21 +64,5 @@ def rows(rng, banned, n):
             yield {"prompt": prompt_of(digits), "completion": chain(digits, rng, NOISE)}
 
 
-def write(path, lines):
-    with open(path, "w", encoding="ascii") as f:
-        for line in lines:
-            f.write(json.dumps(line) + "\n")
-
-
-def main(folder):
-    folder = pathlib.Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    rng = random.Random(SEED)
-    problems, banned = suites(rng)
-    for name, lines in problems.items():
-        write(folder / f"{name}.jsonl", lines)
-    write(folder / "rows.jsonl", rows(rng, banned, ROWS))
-
-
 if __name__ == "__main__":
-    main(sys.argv[1])
+    write_all(sys.argv[1], SEED, suites, rows, ROWS)

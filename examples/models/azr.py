@@ -17,11 +17,10 @@ to keep apart.
 
 SPDX-License-Identifier: Apache-2.0
 """
-import json
-import pathlib
 import random
 import sys
 
+from files import write_all
 from programs import more_pairs, random_pairs, text_of
 
 ROWS, SEED, EACH = 72_000, 1, 60
@@ -67,7 +66,7 @@ def task(rng, kind, depth):
     return induction(pairs[:SHOWN]), program, meta
 
 
-def suite(rng):
+def suites(rng):
     """Tasks, and the programs that no row may have."""
     out, held = [], set()
     for depth in DEPTHS[0]:
@@ -81,7 +80,7 @@ def suite(rng):
                 if depth > 1:
                     held.add(meta["program"])
                 out.append({"id": f"azr-{kind}{depth}-{len(seen) - 1}", "prompt": prompt, "reference": reference, "meta": meta})
-    return out, held
+    return {"tasks": out}, held
 
 
 # ---- rows ------------------------------------------------------------------------------------------------------------
@@ -119,20 +118,5 @@ def rows(rng, held, n):
         yield {"messages": [{"role": ("user", "assistant")[k % 2], "content": turn} for k, turn in enumerate(row(rng, held))]}
 
 
-def write(path, lines):
-    with open(path, "w", encoding="ascii") as f:
-        for line in lines:
-            f.write(json.dumps(line) + "\n")
-
-
-def main(folder):
-    folder = pathlib.Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    rng = random.Random(SEED)
-    tasks, held = suite(rng)
-    write(folder / "tasks.jsonl", tasks)
-    write(folder / "rows.jsonl", rows(rng, held, ROWS))
-
-
 if __name__ == "__main__":
-    main(sys.argv[1])
+    write_all(sys.argv[1], SEED, suites, rows, ROWS)

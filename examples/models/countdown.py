@@ -14,11 +14,11 @@ Suites, none of whose problems is among the rows: train (400, to learn from by r
 SPDX-License-Identifier: Apache-2.0
 """
 import itertools
-import json
-import pathlib
 import random
 import re
 import sys
+
+from files import write_all
 
 ROWS, SEED = 230_400, 1
 SUITES = (("train", 400), ("test", 400))
@@ -85,21 +85,5 @@ def rows(rng, banned, n):
             yield {"prompt": prompt_of(numbers, target), "completion": completion}
 
 
-def write(path, lines):
-    with open(path, "w", encoding="ascii") as f:
-        for line in lines:
-            f.write(json.dumps(line) + "\n")
-
-
-def main(folder):
-    folder = pathlib.Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    rng = random.Random(SEED)
-    problems, banned = suites(rng)
-    for name, lines in problems.items():
-        write(folder / f"{name}.jsonl", lines)
-    write(folder / "rows.jsonl", rows(rng, banned, ROWS))
-
-
 if __name__ == "__main__":
-    main(sys.argv[1])
+    write_all(sys.argv[1], SEED, suites, rows, ROWS)

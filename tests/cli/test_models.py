@@ -53,8 +53,8 @@ class Files(AssayTest):
     def test_suites(self):
         for name in NAMES:
             script = importlib.import_module(name)
-            made = script.suite(random.Random(script.SEED))[0] if name == "azr" else script.suites(random.Random(script.SEED))[0]
-            for suite, problems in {"tasks": made}.items() if name == "azr" else made.items():
+            made = script.suites(random.Random(script.SEED))[0]
+            for suite, problems in made.items():
                 there = load(MODELS / name / f"{suite}.jsonl")
                 self.assertEqual(there, json.loads(json.dumps(problems)), f"{name}/{suite}")
                 self.assertEqual(len({p["id"] for p in there}), len(there))

@@ -78,8 +78,8 @@ void *k_fast_alloc(k_device *dev, size_t size)
         return NULL;
     if (size < 2 * HUGE)
         return aligned_alloc(64, size ? (size + 63) / 64 * 64 : 64);
-    void *p =
-        NULL; /* aligned_alloc would want whole huge pages, which the plan of a run does not have */
+    void *p = NULL;
+    /* aligned_alloc would want whole large pages, which the plan of a run does not have */
     if (posix_memalign(&p, HUGE, size) != 0)
         return NULL;
     (void)madvise(p, size / HUGE * HUGE, MADV_HUGEPAGE); /* the pages that lie in it wholly */
