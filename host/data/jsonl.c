@@ -7,6 +7,8 @@
 
 #include "base/mem.h"
 
+#include <inttypes.h>
+
 enum { MIB = 1024 * 1024, READ_MIN = 64 * 1024, KEEP_MAX = 8 * MIB };
 
 struct as_lines {
@@ -212,4 +214,38 @@ int as_lines_chunk(as_lines *l, as_buf *bytes, as_line *lines, size_t max_lines,
         if (l->ended)
             return 0;
     }
+}
+
+static int take_all(as_lines *lines, as_take_line *take, void *ctx, as_err *err)
+{
+    enum { LINES = 256, BYTES = 1 << 20 };
+    AS_CLEANUP(buf) as_buf bytes = { 0 };
+    as_line line[LINES];
+    size_t n = 0;
+    int rc;
+    as_buf_init(&bytes, SIZE_MAX / 2);
+    while ((rc = as_lines_chunk(lines, &bytes, line, LINES, BYTES, &n, err)) == 1)
+        for (size_t i = 0; i < n; i++) {
+            rc = take(ctx, line[i].text, line[i].no, err);
+            if (rc < 0) {
+                as_err_prefix(err, "%s:%" PRIu64, as_lines_name(lines), line[i].no);
+                return rc;
+            }
+        }
+    return rc;
+}
+
+int as_lines_each(const char *path, as_take_line *take, void *ctx, as_err *err)
+{
+    as_source *source = NULL;
+    as_lines *lines = NULL;
+    int rc = as_source_open(&source, path, err);
+    if (rc == 0)
+        rc = as_lines_open(&lines, source, 0, err);
+    if (rc == 0)
+        rc = take_all(lines, take, ctx, err);
+    as_lines_close(lines);
+    if (source)
+        as_source_close(source);
+    return rc;
 }

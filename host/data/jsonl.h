@@ -25,4 +25,8 @@ typedef struct as_line {
  * 1: some lines, 0: end, < 0: error; a line over the limit is AS_EDATA with its number, the limit and the option. */
 int as_lines_chunk(as_lines *l, as_buf *bytes, as_line *lines, size_t max_lines, size_t want, size_t *n, as_err *err);
 const char *as_lines_name(const as_lines *l); /* the source's */
+
+/* `take` of each line of `path` that is not blank, in order; where it fails, what it says is prefixed with FILE:LINE. */
+typedef int as_take_line(void *ctx, as_str line, uint64_t no, as_err *err);
+int as_lines_each(const char *path, as_take_line *take, void *ctx, as_err *err);
 #endif

@@ -249,11 +249,11 @@ int as_sft_read_samples(as_sft_reader *r, const char *path, as_err *err)
 {
     joiner j = { .r = r };
     as_arena_init(&j.kept, 0);
-    int rc = as_sft_each_line(r->how->prompts, take_prompt, &j, err);
+    int rc = as_lines_each(r->how->prompts, take_prompt, &j, err);
     if (rc == 0)
         rc = index_prompts(&j, err);
     if (rc == 0)
-        rc = as_sft_each_line(path, take_sample, &j, err);
+        rc = as_lines_each(path, take_sample, &j, err);
     if (rc == 0)
         rc = check_once(&j, path, err);
     for (size_t i = 0; i < j.n_prompts; i++)

@@ -6,6 +6,7 @@
 #include "train/kl.h"
 #include "train/loss.h"
 #include "train/policy_loss.h"
+#include "train/returns.h"
 #include "train/schedule.h"
 
 typedef enum as_estimator {

@@ -40,8 +40,8 @@ typedef struct as_rollout_io { /* on the calling thread */
 int as_rollouts_generate(as_rollouts *r, as_generator *g, const as_sampling *how, const as_suite_item *const *items,
                          size_t n_groups, uint32_t each, const as_rollout_io *io, as_err *err);
 
-/* The groups with keep[group] alone, in the same order: what dynamic sampling leaves. Then `more`, whose rows are moved in; both
- * have the same `each`. */
-int as_rollouts_keep(as_rollouts *r, const bool *keep, as_err *err);
+/* The groups with keep[group] alone, in the same order: what dynamic sampling leaves. */
+void as_rollouts_keep(as_rollouts *r, const bool *keep);
+/* Then the groups of `more`, copied; both have as many responses to each. */
 int as_rollouts_append(as_rollouts *r, const as_rollouts *more, as_err *err);
 #endif

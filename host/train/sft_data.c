@@ -6,10 +6,7 @@
 #include "data/jsonl.h"
 #include "train/sft_inner.h"
 
-#include <inttypes.h>
 #include <string.h>
-
-enum { CHUNK_LINES = 256, CHUNK_BYTES = 1 << 20 };
 
 typedef as_sft_reader reader;
 
@@ -196,39 +193,6 @@ static int take_line(void *ctx, as_str line, uint64_t no, as_err *err)
                      : as_sft_take_pair(r, prompt, false, completion, true, err);
 }
 
-static int take_lines(as_lines *lines, as_sft_take *take, void *ctx, as_err *err)
-{
-    AS_CLEANUP(buf) as_buf bytes = { 0 };
-    as_line line[CHUNK_LINES];
-    size_t n = 0;
-    int rc;
-    as_buf_init(&bytes, SIZE_MAX / 2);
-    while ((rc = as_lines_chunk(lines, &bytes, line, CHUNK_LINES, CHUNK_BYTES, &n, err)) == 1)
-        for (size_t i = 0; i < n; i++) {
-            rc = take(ctx, line[i].text, line[i].no, err);
-            if (rc < 0) {
-                as_err_prefix(err, "%s:%" PRIu64, as_lines_name(lines), line[i].no);
-                return rc;
-            }
-        }
-    return rc;
-}
-
-int as_sft_each_line(const char *path, as_sft_take *take, void *ctx, as_err *err)
-{
-    as_source *source = NULL;
-    as_lines *lines = NULL;
-    int rc = as_source_open(&source, path, err);
-    if (rc == 0)
-        rc = as_lines_open(&lines, source, 0, err);
-    if (rc == 0)
-        rc = take_lines(lines, take, ctx, err);
-    as_lines_close(lines);
-    if (source)
-        as_source_close(source);
-    return rc;
-}
-
 int as_sft_data_read(as_sft_data *d, const char *path, const as_sft_reading *how, as_err *err)
 {
     reader r = { .d = d, .how = how };
@@ -238,7 +202,7 @@ int as_sft_data_read(as_sft_data *d, const char *path, const as_sft_reading *how
     int rc = as_encoder_new(&r.encoder, how->tokenizer, err);
     if (rc == 0)
         rc = how->prompts ? as_sft_read_samples(&r, path, err)
-                          : as_sft_each_line(path, take_line, &r, err);
+                          : as_lines_each(path, take_line, &r, err);
     as_encoder_free(r.encoder);
     as_tokens_fini(&r.tokens);
     as_jinja_spans_fini(&r.spans);

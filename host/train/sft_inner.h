@@ -1,10 +1,11 @@
-/* sft_inner.h -- what sft_data.c and distil.c share: lines of files, and a prompt with its completion as tokens.
+/* sft_inner.h -- what sft_data.c and distil.c share: a prompt with its completion as tokens.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef AS_TRAIN_SFT_INNER_H
 #define AS_TRAIN_SFT_INNER_H
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/jspan.h"
+#include "data/jsonl.h"
 #include "train/sft_data.h"
 
 typedef struct as_sft_reader {
@@ -16,10 +17,6 @@ typedef struct as_sft_reader {
     as_buf text, before;
     as_jinja_spans spans;
 } as_sft_reader;
-
-/* `take` of each line that is not blank; what it says is prefixed with FILE:LINE. */
-typedef int as_sft_take(void *ctx, as_str line, uint64_t no, as_err *err);
-int as_sft_each_line(const char *path, as_sft_take *take, void *ctx, as_err *err);
 
 /* A row of a prompt (data NULL: none; is_rendered: its special tokens are in it already) and the completion that is learned;
  * `ends`: with an end-of-text token behind it, where how->eos has one. */
