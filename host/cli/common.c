@@ -308,14 +308,16 @@ void as_progress_at(as_progress *p, uint64_t items, unsigned long long part,
     show_items(p, items, share, (double)(now - p->start_ns) / 1e9);
 }
 
-const char *as_text_pace(char out[AS_TEXT_PACE_MAX], const as_pace_now *now)
+const char *as_text_pace(char out[AS_TEXT_PACE_MAX], const as_pace_now *now, const char *says)
 {
-    char loss[AS_TEXT_MAX] = "";
+    char loss[AS_TEXT_PACE_MAX] = "";
     char rate[AS_TEXT_MAX + 16] = "";
     char left[AS_TEXT_MAX + 16] = "";
     char number[AS_TEXT_MAX];
     char step[AS_TEXT_MAX];
-    if (now->has_steps)
+    if (now->has_steps && says)
+        (void)snprintf(loss, sizeof loss, "  %.100s", says);
+    else if (now->has_steps)
         (void)snprintf(loss, sizeof loss, "  loss %.4g", now->loss);
     if (isfinite(now->tokens_per_s))
         (void)snprintf(rate, sizeof rate, "  %s tokens/s",
@@ -327,14 +329,14 @@ const char *as_text_pace(char out[AS_TEXT_PACE_MAX], const as_pace_now *now)
     return out;
 }
 
-void as_progress_pace(as_progress *p, const as_pace *pace)
+void as_progress_pace(as_progress *p, const as_pace *pace, const char *says)
 {
     char text[AS_TEXT_PACE_MAX];
     char line[200]; /* as show_line takes it */
     if (!is_due(p, as_now_ns()))
         return;
     const as_pace_now now = as_pace_read(pace);
-    (void)snprintf(line, sizeof line, "%.32s  %s", p->label, as_text_pace(text, &now));
+    (void)snprintf(line, sizeof line, "%.32s  %s", p->label, as_text_pace(text, &now, says));
     show_line(p, line);
 }
 

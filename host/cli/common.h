@@ -32,7 +32,8 @@ const char *as_text_seconds(char out[AS_TEXT_MAX], double s);    /* 12 ms, 3.4 s
 const char *as_text_bytes(char out[AS_TEXT_MAX], uint64_t n);    /* 12.4 MiB */
 
 enum { AS_TEXT_PACE_MAX = 200 };
-const char *as_text_pace(char out[AS_TEXT_PACE_MAX], const as_pace_now *now); /* see as_progress_pace */
+/* see as_progress_pace; `says` stands in place of the loss; NULL: the loss */
+const char *as_text_pace(char out[AS_TEXT_PACE_MAX], const as_pace_now *now, const char *says);
 
 /* ---- progress on stderr ---- */
 typedef struct as_progress as_progress;
@@ -41,7 +42,7 @@ int as_progress_new(as_progress **out, const char *mode, const char *label, as_e
 /* [any] one at a time. part/whole: for the share and the time left, e.g. bytes; whole 0: unknown. Cheap. */
 void as_progress_at(as_progress *p, uint64_t items, unsigned long long part, unsigned long long whole);
 /* The same for a training run: "train  step 120/500  loss 2.345  12,345 tokens/s  2 min 5 s left". */
-void as_progress_pace(as_progress *p, const as_pace *pace);
+void as_progress_pace(as_progress *p, const as_pace *pace, const char *says);
 void as_progress_free(as_progress *p); /* takes the bar away; NULL is fine */
 
 /* ---- options that many commands have: rows of the option table; `T` is the command's struct, with a member of that name ---- */

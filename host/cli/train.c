@@ -1,134 +1,40 @@
-/* train.c -- `assay train`: a configuration, checked; what trains is in train_run.c.
- * SPDX-License-Identifier: Apache-2.0 */
+/* train.c -- `assay train`: the configuration's file, whose algorithm it is, and the command's
+ * words. SPDX-License-Identifier: Apache-2.0 */
 #include "cli/train.h"
 
 #include "base/file.h"
 #include "base/mem.h"
 
-#include <math.h>
+/* Each word is an algorithm; several have one loop. */
+static const struct algorithm {
+    const char *word;
+    int (*run)(const train_opts *o, const cJSON *tree, const char *file, as_err *err);
+} algorithms[] = { { "sft", train_sft } };
 
-/* ---- the configuration ---- */
+enum { N_ALGORITHMS = sizeof algorithms / sizeof *algorithms };
 
-#define TEXT(k)                                                                                    \
-    {                                                                                              \
-        .key = #k, .type = AS_SETTING_TEXT, .offset = offsetof(train_config, k)                    \
-    }
-#define UINT(k, low, high)                                                                         \
-    {                                                                                              \
-        .key = #k, .type = AS_SETTING_UINT, .offset = offsetof(train_config, k), .least = (low),   \
-        .most = (high)                                                                             \
-    }
-#define NUMBER(name, m, low, high)                                                                 \
-    {                                                                                              \
-        .key = (name), .type = AS_SETTING_NUMBER, .offset = offsetof(train_config, m),             \
-        .least = (low), .most = (high)                                                             \
-    }
-#define CHOICE(k, words)                                                                           \
-    {                                                                                              \
-        .key = #k, .type = AS_SETTING_CHOICE, .offset = offsetof(train_config, k),                 \
-        .choices = (words)                                                                         \
-    }
-
-static const as_setting settings[] = {
-    CHOICE(algo, "sft"),
-    TEXT(model),
-    TEXT(init),
-    TEXT(data),
-    TEXT(prompts),
-    TEXT(chat),
-    CHOICE(dtype, "f32|bf16"),
-    CHOICE(device, "cpu|naive|cuda"),
-    CHOICE(recompute, "none|cheap|layer"),
-    CHOICE(truncated, "drop|keep"),
-    NUMBER("min_score", min_score, -1e300, 1e300),
-    UINT(steps, 1, 1e9),
-    UINT(batch_size, 1, 1e6),
-    UINT(micro_tokens, 1, 1e7),
-    UINT(max_len, 2, 1e6),
-    UINT(seed, 0, 9007199254740992.0),
-    UINT(warmup_steps, 0, 1e9),
-    UINT(save_every, 0, 1e9),
-    UINT(keep, 0, 1e6),
-    UINT(memory_mib, 0, 1e9),
-    NUMBER("lr", lr, 0, 10),
-    NUMBER("min_lr", min_lr, 0, 10),
-    NUMBER("decay_from", decay_from, 0, 1),
-    NUMBER("init_std", init_std, 0, 10),
-    NUMBER("beta1", optimizer.beta1, 0, 0.9999999),
-    NUMBER("beta2", optimizer.beta2, 0, 0.9999999),
-    NUMBER("eps", optimizer.eps, 1e-30, 1),
-    NUMBER("weight_decay", optimizer.weight_decay, 0, 10),
-    NUMBER("clip", optimizer.clip, 0, 1e9),
-    CHOICE(decay, "constant|linear|cosine"),
-    CHOICE(init_scale, "flat|fan_in"),
-    { .key = "lora", .type = AS_SETTING_OBJECT, .offset = offsetof(train_config, lora) },
-    { .key = "as_chat", .type = AS_SETTING_BOOL, .offset = offsetof(train_config, as_chat) },
-    { .key = "append_eos", .type = AS_SETTING_BOOL, .offset = offsetof(train_config, append_eos) },
-    { .key = NULL }
-};
-
-static int check_lora(train_config *c, const char *file, as_err *err)
+static int refuse_algo(const char *file, const cJSON *algo, as_err *err)
 {
-    if (!c->lora)
-        return 0;
-    if (c->init)
-        return as_fail(err, AS_EUSAGE,
-                       "%s: \"lora\" adapts a \"model\"; what \"init\" draws would be kept nowhere",
-                       file);
-    if (c->dtype == TRAIN_BF16)
-        return as_fail(
-            err, AS_EUSAGE,
-            "%s: \"lora\" needs \"dtype\" f32: in bf16, the sum of weights and adapter is "
-            "rounded to what it was before",
-            file);
-    return train_lora_read(&c->adapter, c->lora, file, err);
+    AS_CLEANUP(buf) as_buf words = { 0 };
+    as_buf_init(&words, 1000);
+    for (int i = 0; i < N_ALGORITHMS; i++)
+        as_buf_addf(&words, "%s%s", i ? "|" : "", algorithms[i].word);
+    const as_str known = as_buf_str(&words);
+    if (!algo)
+        return as_fail(err, AS_EUSAGE, "%s: \"algo\" is missing (%.*s)", file, (int)known.len,
+                       known.data);
+    char *text = cJSON_PrintUnformatted(algo);
+    int rc = as_fail(err, AS_EUSAGE, "%s: \"algo\": %.60s, where %.*s is allowed", file,
+                     text ? text : "?", (int)known.len, known.data);
+    cJSON_free(text);
+    return rc;
 }
 
-static int check(const train_config *c, const char *file, as_err *err)
-{
-    if (c->algo < 0)
-        return as_fail(err, AS_EUSAGE, "%s: \"algo\" is missing (implemented: sft)", file);
-    if (!c->model == !c->init)
-        return as_fail(err, AS_EUSAGE,
-                       "%s: one of \"model\" (a folder to go on from) and \"init\" (one without "
-                       "weights, which are drawn)",
-                       file);
-    if (!c->data)
-        return as_fail(err, AS_EUSAGE,
-                       "%s: \"data\" is missing: a file of lines {\"prompt\",\"completion\"}",
-                       file);
-    if (!c->prompts && (c->truncated || c->as_chat || isfinite(c->min_score)))
-        return as_fail(
-            err, AS_EUSAGE,
-            "%s: \"truncated\", \"as_chat\" and \"min_score\" are of a teacher's samples, "
-            "which need \"prompts\"",
-            file);
-    if (c->steps == 0)
-        return as_fail(err, AS_EUSAGE, "%s: \"steps\" is missing", file);
-    if (c->max_len > c->micro_tokens)
-        return as_fail(err, AS_EUSAGE,
-                       "%s: \"micro_tokens\" %llu is below \"max_len\" %llu: a text must fit", file,
-                       (unsigned long long)c->micro_tokens, (unsigned long long)c->max_len);
-    return 0;
-}
-
-int train_config_read(train_config *c, cJSON **tree, const char *file, const as_list *set,
-                      as_err *err)
+/* FILE with --set on top of it; the tree is the caller's. */
+static int read_tree(cJSON **tree, const char *file, const as_list *set, as_err *err)
 {
     AS_CLEANUP(buf) as_buf text = { 0 };
     as_buf_init(&text, 16 << 20);
-    *c = (train_config){ .algo = -1,
-                         .batch_size = 32,
-                         .micro_tokens = 4096,
-                         .max_len = 1024,
-                         .keep = 2,
-                         .lr = 1e-4,
-                         .decay = AS_DECAY_LINEAR,
-                         .init_scale = AS_DRAW_FLAT,
-                         .init_std = 0.02,
-                         .min_score = -(double)INFINITY,
-                         .optimizer = as_optimizer_standard(),
-                         .append_eos = true };
     int rc = as_file_read(file, &text, err);
     if (rc < 0)
         return rc;
@@ -139,47 +45,28 @@ int train_config_read(train_config *c, cJSON **tree, const char *file, const as_
         return as_fail(err, AS_EUSAGE, "%s: not a JSON object", file);
     for (size_t i = 0; i < set->n && rc == 0; i++)
         rc = as_settings_set(*tree, set->at[i], err);
-    if (rc == 0)
-        rc = as_settings_read(c, *tree, settings, file, err);
-    if (rc == 0)
-        rc = check(c, file, err);
-    return rc == 0 ? check_lora(c, file, err) : rc;
-}
-
-static void put_config(void *record, const char *key, as_str raw_json)
-{
-    as_run_record_config(record, key, raw_json);
-}
-
-int train_config_record(const train_config *c, as_run_record *record, as_err *err)
-{
-    int rc = as_settings_show(c, settings, put_config, record, err);
-    if (rc < 0 || !c->lora)
-        return rc;
-    AS_CLEANUP(buf) as_buf text = { 0 };
-    as_buf_init(&text, 1 << 16);
-    train_lora_show(&c->adapter, &text);
-    rc = as_buf_check(&text, err);
-    if (rc == 0)
-        as_run_record_config(record, "lora", as_buf_str(&text));
     return rc;
 }
-
-/* ---- the command ---- */
 
 static int run_train(const as_command *self, void *opts, const as_list *operands, as_err *err)
 {
     (void)self;
     const train_opts *o = opts;
-    train_config c;
     AS_CLEANUP(cjson) cJSON *tree = NULL;
     if (operands->n != 1)
         return as_fail(err, AS_EUSAGE,
                        "one configuration is expected: assay train CONFIG.json --out RUN/");
     if (!o->out && !o->dry_run)
         return as_fail(err, AS_EUSAGE, "--out RUN/ is missing: the folder that the run writes");
-    int rc = train_config_read(&c, &tree, operands->at[0], &o->set, err);
-    return rc == 0 ? train_sft(o, &c, err) : rc;
+    const char *file = operands->at[0];
+    int rc = read_tree(&tree, file, &o->set, err);
+    if (rc < 0)
+        return rc;
+    const cJSON *algo = cJSON_GetObjectItemCaseSensitive(tree, "algo");
+    for (int i = 0; cJSON_IsString(algo) && i < N_ALGORITHMS; i++)
+        if (strcmp(algo->valuestring, algorithms[i].word) == 0)
+            return algorithms[i].run(o, tree, file, err);
+    return refuse_algo(file, algo, err);
 }
 
 static const as_opt options[] = {

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_SETTINGS = 100 };
+enum { MOST_SETTINGS = 200 };
 
 static int wrong(const as_setting *s, const cJSON *value, const char *what, const char *allowed,
                  as_err *err)
@@ -86,19 +86,29 @@ static int read_one(const as_setting *s, const cJSON *value, void *to, const cha
     return 0;
 }
 
+int as_settings_read_all(const as_settings *all, size_t n, const cJSON *object, const char *what,
+                         as_err *err)
+{
+    const char *known[MOST_SETTINGS + 1] = { NULL };
+    size_t n_known = 0;
+    for (size_t i = 0; i < n; i++)
+        for (const as_setting *s = all[i].table; s->key && n_known < MOST_SETTINGS; s++)
+            known[n_known++] = s->key;
+    int rc = as_json_known_keys(object, known, what, err);
+    for (size_t i = 0; i < n; i++)
+        for (const as_setting *s = all[i].table; rc == 0 && s->key; s++) {
+            const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, s->key);
+            if (value)
+                rc = read_one(s, value, (char *)all[i].values + s->offset, what, err);
+        }
+    return rc;
+}
+
 int as_settings_read(void *out, const cJSON *object, const as_setting *table, const char *what,
                      as_err *err)
 {
-    const char *known[MOST_SETTINGS + 1] = { NULL };
-    for (size_t i = 0; i < MOST_SETTINGS && table[i].key; i++)
-        known[i] = table[i].key;
-    int rc = as_json_known_keys(object, known, what, err);
-    for (const as_setting *s = table; rc == 0 && s->key; s++) {
-        const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, s->key);
-        if (value)
-            rc = read_one(s, value, (char *)out + s->offset, what, err);
-    }
-    return rc;
+    const as_settings one = { out, table };
+    return as_settings_read_all(&one, 1, object, what, err);
 }
 
 /* ---- as resolved ---- */

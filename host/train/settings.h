@@ -28,6 +28,13 @@ typedef struct as_setting {
  * `CONFIG: key "lrr" unknown (known: ...)`, or `CONFIG: "lr": -1, where 0 to 10 is allowed`. */
 int as_settings_read(void *out, const cJSON *object, const as_setting *table, const char *what, as_err *err);
 
+/* The same with keys of several tables, each into values of its own. */
+typedef struct as_settings {
+    void *values;
+    const as_setting *table;
+} as_settings;
+int as_settings_read_all(const as_settings *all, size_t n, const cJSON *object, const char *what, as_err *err);
+
 /* As resolved, defaults and all: each key with its value as JSON; texts and objects that are NULL, and choices below 0, are
  * not there. What a run's manifest says. */
 typedef void as_settings_put(void *ctx, const char *key, as_str raw_json);

@@ -512,14 +512,17 @@ static void test_pace(void **state)
     char text[AS_TEXT_PACE_MAX];
     as_pace_init(&p, 11, 1200, 0);
     now = as_pace_read(&p);
-    assert_string_equal(as_text_pace(text, &now), "step 10/1,200");
+    assert_string_equal(as_text_pace(text, &now, NULL), "step 10/1,200");
     as_pace_step(&p, 11, 24690, 2.34567, 2 * s);
     now = as_pace_read(&p);
-    assert_string_equal(as_text_pace(text, &now),
+    assert_string_equal(as_text_pace(text, &now, "reward 0.5"),
+                        "step 11/1,200  reward 0.5  12,345 tokens/s  39 min 38 s left");
+    assert_string_equal(as_text_pace(text, &now, NULL),
                         "step 11/1,200  loss 2.346  12,345 tokens/s  39 min 38 s left");
     as_pace_step(&p, 1200, 0, (double)NAN, 2 * s);
     now = as_pace_read(&p);
-    assert_string_equal(as_text_pace(text, &now), "step 1,200/1,200  loss nan  12,345 tokens/s");
+    assert_string_equal(as_text_pace(text, &now, NULL),
+                        "step 1,200/1,200  loss nan  12,345 tokens/s");
     as_pace_init(&p, 1, 3, 0);
     as_pace_step(&p, 1, 5, 1, 0); /* no time at all went by */
     now = as_pace_read(&p);
