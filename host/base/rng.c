@@ -72,6 +72,18 @@ uint64_t as_rng_below(as_rng *r, uint64_t n)
     return (uint64_t)(m >> 64);
 }
 
+void as_rng_order(as_rng *r, uint32_t *order, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        order[i] = (uint32_t)i;
+    for (size_t i = n; i > 1; i--) {
+        const size_t j = (size_t)as_rng_below(r, i);
+        const uint32_t swap = order[i - 1];
+        order[i - 1] = order[j];
+        order[j] = swap;
+    }
+}
+
 uint64_t as_seed_of(uint64_t seed, as_str name, uint64_t index)
 {
     uint64_t out[2];

@@ -18,6 +18,7 @@ as_rng as_rng_at(uint64_t seed, uint64_t stream);
 uint64_t as_rng_u64(as_rng *r);
 double as_rng_double(as_rng *r);              /* [0, 1), 53 bits */
 uint64_t as_rng_below(as_rng *r, uint64_t n); /* uniform over 0..n-1, unbiased; n > 0 */
+void as_rng_order(as_rng *r, uint32_t *order, size_t n); /* 0..n-1, each order as likely (Fisher-Yates) */
 uint64_t as_seed_of(uint64_t seed, as_str name,
                     uint64_t index); /* derived seed: hash(run seed, problem, sample) */
 #endif

@@ -10,6 +10,7 @@
 #include "train/optimizer.h"
 #include "train/rl_options.h"
 #include "train/rollouts.h"
+#include "train/sft_data.h"
 
 typedef struct as_rl as_rl;
 
@@ -19,6 +20,7 @@ typedef struct as_rl_parts {
     as_run *run;             /* of the policy; trains. `rows` and `tokens` hold one prompt with its response at least */
     as_run_options limits;   /* run's */
     as_run *reference;       /* the frozen reference's forward passes, of the same limits; NULL: there is none */
+    const as_sft_data *ptx;  /* texts that every update learns too, at ptx_coef; NULL: none */
 } as_rl_parts;
 
 /* AS_EUSAGE for options that do not go together: KL without a reference, GAE without a critic, a cap without recomputation ... */

@@ -49,6 +49,7 @@ typedef struct as_rl_options {
     double kl_target; /* of the adaptive coefficient; 0: it stays */
     double kl_horizon;
     double ptx_coef;
+    uint64_t ptx_batch; /* texts of an update */
     /* ratios */
     bool recomputes_old;   /* old log-probabilities by a forward pass; else the sampler's, which are the same numbers here */
     double importance_cap; /* of exp(old - sampler's), which weighs a token's loss; 0: none. With recomputes_old */

@@ -228,14 +228,7 @@ size_t as_sft_data_draw(const as_sft_data *d, uint64_t seed, uint64_t k, uint32_
     const uint64_t of = k / d->n_rows;
     if (of != *epoch) {
         as_rng r = as_rng_at(as_seed_of(seed, AS_LIT("order of an epoch"), of), 0);
-        for (size_t i = 0; i < d->n_rows; i++)
-            order[i] = (uint32_t)i;
-        for (size_t i = d->n_rows; i > 1; i--) {
-            const size_t j = (size_t)as_rng_below(&r, i);
-            const uint32_t swap = order[i - 1];
-            order[i - 1] = order[j];
-            order[j] = swap;
-        }
+        as_rng_order(&r, order, d->n_rows);
         *epoch = of;
     }
     return order[k % d->n_rows];

@@ -1,0 +1,222 @@
+/* rl.c -- see rl.h. SPDX-License-Identifier: Apache-2.0 */
+#include "train/rl.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "train/rl_inner.h"
+
+#include <math.h>
+#include <string.h>
+
+as_rl_options as_rl_standard(void)
+{
+    return (as_rl_options){ .estimator = AS_EST_GRPO,
+                            .scale = AS_SCALE_GROUP,
+                            .advantage_eps = 1e-6,
+                            .gamma = 1,
+                            .lambda = 1,
+                            .clip = { .low = 0.2, .high = 0.2 },
+                            .aggregation = AS_TOKEN_MEAN,
+                            .kl_kind = AS_KL_K3,
+                            .kl_horizon = 10000,
+                            .overlong_factor = 1,
+                            .value_clip = { .range = 0.5, .is_halved = true },
+                            .value_coef = 0.5,
+                            .epochs = 1,
+                            .temperature = 1,
+                            .schedule = { .peak = 1e-6, .decay = AS_DECAY_CONSTANT } };
+}
+
+/* ---- making one ---- */
+
+static int check(const as_rl_parts *parts, const as_rl_options *o, as_err *err)
+{
+    const char *why = NULL;
+    const bool needs_reference = o->kl_place != AS_KL_OFF;
+    if (!(o->temperature > 0))
+        why = "log-probabilities need a temperature above 0";
+    else if (o->epochs == 0)
+        why = "a step goes over its responses at least once";
+    else if (needs_reference && !parts->reference)
+        why = "a KL needs a reference model";
+    else if (o->importance_cap > 0 && !o->recomputes_old)
+        why = "an importance correction compares the sampler's log-probabilities with recomputed "
+              "ones";
+    else if (o->estimator == AS_EST_GAE)
+        why = "GAE needs a critic";
+    else if (o->ptx_coef > 0 && (!parts->ptx || !parts->ptx->n_rows || !o->ptx_batch))
+        why = "a mix of pretraining texts needs texts, and how many an update takes";
+    else if (o->longest == 0 && (o->aggregation == AS_SEQ_SUM_NORM ||
+                                 o->aggregation == AS_SEQ_MEAN_NORM || o->overlong_buffer))
+        why = "the longest response is to be known";
+    return why ? as_fail(err, AS_EUSAGE, "%s", why) : 0;
+}
+
+int as_rl_new(as_rl **out, const as_rl_parts *parts, const as_rl_options *options, as_err *err)
+{
+    int rc = check(parts, options, err);
+    as_rl *rl = rc == 0 ? as_calloc(1, sizeof *rl) : NULL;
+    if (rc == 0 && !rl)
+        rc = as_fail(err, AS_ENOMEM, "out of memory");
+    if (rc < 0)
+        return rc;
+    rl->parts = *parts;
+    rl->options = *options;
+    rl->state.kl_coef = options->kl_coef;
+    rl->ptx_epoch = UINT64_MAX;
+    rc = as_rl_pack_init(&rl->pack, &parts->limits, err);
+    if (rc == 0 && parts->ptx)
+        rl->ptx_order = as_calloc(parts->ptx->n_rows + 1, sizeof *rl->ptx_order);
+    if (rc == 0 && parts->ptx && !rl->ptx_order)
+        rc = as_fail(err, AS_ENOMEM, "out of memory");
+    if (rc < 0)
+        as_rl_free(rl);
+    else
+        *out = rl;
+    return rc;
+}
+
+void as_rl_free(as_rl *rl)
+{
+    if (!rl)
+        return;
+    as_rl_batch_fini(&rl->b);
+    as_rl_pack_fini(&rl->pack);
+    as_free(rl->ptx_order);
+    as_free(rl);
+}
+
+as_rl_state as_rl_get_state(const as_rl *rl)
+{
+    return rl->state;
+}
+
+void as_rl_set_state(as_rl *rl, as_rl_state state)
+{
+    rl->state = state;
+}
+
+/* ---- mini-batches ---- */
+
+/* Rows of groups order[from .. to) that are in the loss, and what their tokens weigh; false: there
+ * are none. */
+static bool choose(as_rl *rl, size_t from, size_t to)
+{
+    as_rl_batch *b = &rl->b;
+    as_rows rows = b->rows;
+    const size_t each = b->rollouts->each;
+    bool is_any = false;
+    for (size_t r = 0; r < rows.n; r++)
+        b->is_out_here[r] = true;
+    for (size_t i = from; i < to; i++)
+        for (size_t r = b->order[i] * each; r < (b->order[i] + (size_t)1) * each; r++) {
+            b->is_out_here[r] = b->no_loss[r];
+            is_any = is_any || (!b->no_loss[r] && b->rollouts->rows[r].n);
+        }
+    rows.is_out = b->is_out_here;
+    as_token_weights(&rows, rl->options.aggregation, rl->options.longest, b->weight);
+    return is_any;
+}
+
+/* Sums over updates, and over the tokens of updates, to means. */
+static void finish(as_rl *rl, as_rl_stats *s)
+{
+    const double updates = (double)(s->updates + s->skipped), tokens = rl->n_in_updates;
+    s->loss += s->policy_loss + rl->state.kl_coef * s->kl_loss + rl->options.ptx_coef * s->ptx_loss;
+    s->loss /= updates;
+    s->policy_loss /= updates;
+    s->kl_loss /= updates;
+    s->ptx_loss /= updates;
+    s->grad_norm /= (double)s->updates;
+    s->ppo_kl = rl->sum_ppo_kl / tokens;
+    s->clip_fraction = rl->n_clipped / tokens;
+    s->clip_fraction_low = rl->n_dual / tokens;
+    if (tokens == 0)
+        s->ratio_min = s->ratio_max = (double)NAN;
+}
+
+int as_rl_learn(as_rl *rl, uint64_t step, as_rl_stats *stats, as_err *err)
+{
+    const size_t n = rl->b.rollouts->n_groups;
+    const uint64_t mini = rl->options.mini_batch;
+    const size_t size = mini && mini < n ? (size_t)mini : n;
+    const uint64_t seed = as_seed_of(rl->options.seed, AS_LIT("mini-batches"), step);
+    rl->is_first = true;
+    rl->n_clipped = rl->n_dual = rl->sum_ppo_kl = rl->n_in_updates = 0;
+    stats->ratio_min = (double)INFINITY;
+    stats->ratio_max = -(double)INFINITY;
+    for (uint64_t epoch = 0; epoch < rl->options.epochs; epoch++) {
+        as_rng r = as_rng_at(seed, epoch);
+        as_rng_order(&r, rl->b.order, n);
+        for (size_t from = 0; from < n; from += size) {
+            if (!choose(rl, from, n - from < size ? n : from + size))
+                continue;
+            int rc = as_rl_update(rl, step, stats, err);
+            if (rc < 0)
+                return rc;
+        }
+    }
+    finish(rl, stats);
+    return 0;
+}
+
+/* ---- the step ---- */
+
+static double seconds_since(int64_t *mark)
+{
+    const int64_t now = as_now_ns(), before = *mark;
+    *mark = now;
+    return (double)(now - before) / 1e9;
+}
+
+static int read_others(as_rl *rl, as_rl_stats *stats, as_err *err)
+{
+    int64_t mark = as_now_ns();
+    int rc = rl->options.recomputes_old ? as_rl_logp(rl, rl->parts.run, rl->b.old, err) : 0;
+    stats->seconds_old = seconds_since(&mark);
+    if (rc == 0 && rl->parts.reference)
+        rc = as_rl_logp(rl, rl->parts.reference, rl->b.reference, err);
+    stats->seconds_reference = seconds_since(&mark);
+    return rc;
+}
+
+static void adapt(as_rl *rl)
+{
+    const as_rl_options *o = &rl->options;
+    const as_rl_batch *b = &rl->b;
+    double sum = 0, n = 0;
+    for (size_t r = 0; r < b->rows.n; r++) {
+        double of_row = 0;
+        const double length = (double)as_row_length(&b->rows, r);
+        for (size_t t = b->first[r]; t < b->first[r + 1]; t++)
+            of_row += b->kl[t];
+        if (as_row_counts(&b->rows, r) && length > 0) {
+            sum += of_row / length;
+            n++;
+        }
+    }
+    if (o->kl_target > 0 && n > 0)
+        rl->state.kl_coef = as_kl_adapt(rl->state.kl_coef, sum / n, o->kl_target, n, o->kl_horizon);
+}
+
+int as_rl_step(as_rl *rl, uint64_t step, const as_rollouts *rollouts, const as_rl_rewards *rewards,
+               as_rl_stats *stats, as_err *err)
+{
+    *stats = (as_rl_stats){ .lr = as_schedule_lr(&rl->options.schedule, step),
+                            .kl_coef = rl->state.kl_coef };
+    if (rl->options.estimator == AS_EST_REMAX && !rewards->greedy)
+        return as_fail(err, AS_EUSAGE, "ReMax needs the rewards of greedy responses");
+    int rc = as_rl_batch_fill(&rl->b, rollouts, rewards, &rl->options, err);
+    if (rc == 0)
+        rc = read_others(rl, stats, err);
+    if (rc == 0)
+        rc = as_rl_advantages(rl, rewards, stats, err);
+    int64_t mark = as_now_ns();
+    if (rc == 0)
+        rc = as_rl_learn(rl, step, stats, err);
+    stats->seconds_update = seconds_since(&mark);
+    if (rc == 0)
+        adapt(rl);
+    return rc;
+}
