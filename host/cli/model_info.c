@@ -95,6 +95,16 @@ static bool is_gguf(const char *path)
     return !config || (!as_path_exists(config) && as_str_ends(as_str_of(path), ".gguf"));
 }
 
+static const char *head_of(const as_model_config *c)
+{
+    if (!as_has_tokens(c))
+        return "for scores alone";
+    if (c->is_tied)
+        return as_has_score(c) ? "tied to the embedding, and one for scores"
+                               : "tied to the embedding";
+    return as_has_score(c) ? "of its own, and one for scores" : "of its own";
+}
+
 static void add_text(const about *a, as_buf *out)
 {
     char n[AS_TEXT_MAX], size[AS_TEXT_MAX];
@@ -110,7 +120,7 @@ static void add_text(const about *a, as_buf *out)
         (long long)c->n_kv_heads, (long long)c->d_ff, c->has_qkv_bias ? "; biases of q, k, v" : "",
         c->has_qk_norm ? "; norms of q and k" : "");
     as_buf_addf(out, "vocabulary  %s rows, head %s\n", as_text_count(n, (uint64_t)c->vocab),
-                c->is_tied ? "tied to the embedding" : "of its own");
+                head_of(c));
     as_buf_addf(out, "positions   %s, rotary base %g%s\n", as_text_count(n, (uint64_t)c->max_pos),
                 c->rope_theta, c->rope_type == AS_ROPE_LLAMA3 ? ", scaled as Llama 3.1's" : "");
     if (a->n_tokens >= 0)

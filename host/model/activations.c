@@ -28,7 +28,7 @@ static void *take(carver *c, int64_t rows, int64_t cols, size_t size)
 typedef struct sizes {
     int64_t t, d, heads, kv_heads, qkv, att, f;
     size_t act, real; /* of a number: of activations, of statistics */
-    bool has_qk_norm;
+    bool has_qk_norm, has_score;
 } sizes;
 
 static void take_cheap(as_layer_activations *l, carver *c, const sizes *s)
@@ -79,6 +79,7 @@ static void lay_out_layers(as_layer_activations *layers, int64_t n, carver *c, c
 static void lay_out_rows(as_activations *a, carver *c, const sizes *s, int64_t vocab,
                          const as_run_options *o)
 {
+    a->score = s->has_score ? take(c, o->rows, 1, s->real) : NULL;
     a->h_rows = take(c, o->rows > o->logit_rows ? o->rows : o->logit_rows, s->d, s->act);
     a->logp = take(c, o->rows, 1, s->real);
     a->entropy = take(c, o->rows > o->logit_rows ? o->rows : o->logit_rows, 1, s->real);
@@ -115,6 +116,8 @@ static void lay_out_backward(as_activations *a, carver *c, const sizes *s, const
     a->delta = take(c, s->t, s->heads, s->real);
     a->coef = take(c, o->rows, 1, s->real);
     a->ecoef = take(c, o->rows, 1, s->real);
+    a->scoef = s->has_score ? take(c, o->rows, 1, s->real) : NULL;
+    a->dscore = s->has_score && s->act != s->real ? take(c, o->rows, 1, s->act) : a->scoef;
     a->dh_rows = take(c, o->rows, s->d, s->act);
 }
 
@@ -127,6 +130,10 @@ static int options_ok(const as_run_options *o, const as_model_config *m, as_err 
         o->max_blocks > most || m->vocab > most)
         return as_fail(err, AS_EUSAGE, "a pass takes at most %lld tokens, sequences and rows",
                        (long long)most);
+    if (o->logit_rows > 0 && !as_has_tokens(m))
+        return as_fail(err, AS_EUSAGE,
+                       "this model scores texts and has no head for tokens: it cannot be sampled "
+                       "from");
     if (m->head_dim > K_MAX_HEAD_DIM)
         return as_fail(err, AS_EUSAGE, "heads of %lld numbers are not implemented (at most %d)",
                        (long long)m->head_dim, K_MAX_HEAD_DIM);
@@ -151,6 +158,7 @@ int as_activations_lay_out(as_activations *a, as_layer_activations *layers, char
     s.act = k_type_size(act);
     s.real = k_type_size(k_real_type(type));
     s.has_qk_norm = m->has_qk_norm;
+    s.has_score = as_has_score(m);
     carver c = { 0 };
     c.base = base;
     *a = (as_activations){ .layers = layers };
@@ -163,7 +171,7 @@ int as_activations_lay_out(as_activations *a, as_layer_activations *layers, char
     lay_out_indices(a, &c, options);
     if (options->trains)
         lay_out_backward(a, &c, &s, options);
-    if (options->rows)
+    if (options->rows && as_has_tokens(m))
         a->head_scratch = take(
             &c, (int64_t)dev->ops->lmhead_scratch(dev, type, options->rows, m->d, m->vocab), 1, 1);
     if (options->logit_rows)

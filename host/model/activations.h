@@ -17,7 +17,7 @@ typedef enum as_recompute {
 
 typedef struct as_run_options {
     int64_t tokens, seqs; /* of one call, at most; > 0 */
-    int64_t rows;         /* rows scored (log-probs) in one call, at most; 0: none */
+    int64_t rows;         /* rows scored (log-probs, the score head) in one call, at most; 0: none */
     int64_t logit_rows;   /* rows whose logits are asked for or sampled from at once; 0: none */
     int64_t max_blocks;   /* blocks of a sequence in a paged cache, at most; 0: no paged calls */
     bool trains;          /* a backward follows */
@@ -45,6 +45,7 @@ typedef struct as_activations {
     /* heads and rows */
     void *h_rows;                 /* [M,d] rows that are scored, as the head takes them */
     void *logp, *entropy, *lse;   /* [M] real */
+    void *score;                  /* [M] real; where the model scores */
     void *logits;                 /* [logit_rows,V] real */
     void *sampled, *kept;         /* [logit_rows] real: log-probs of a sample */
     void *asked_qkv, *asked_r0;   /* [logit_rows,(H+2KV)D], [logit_rows,d]: of the tokens that go through all of the last layer */
@@ -55,6 +56,7 @@ typedef struct as_activations {
     void *dr, *dh, *dact, *datt, *dqkv; /* [T,d], [T,d], [T,F], [T,H D], [T,(H+2KV)D] */
     void *delta;                        /* [T,H] real */
     void *coef, *ecoef;                 /* [M] real */
+    void *scoef, *dscore;               /* [M] real, and as activations; where the model scores */
     void *dh_rows;                      /* [M,d] */
     void *head_scratch, *sample_scratch;
     size_t activation_bytes, scratch_bytes; /* of all this: what is kept for a backward, and the rest */

@@ -140,7 +140,7 @@ static int send_coefficients(as_run *r, void *to, const double *from, as_err *er
     return 0;
 }
 
-/* dh of all rows: zero but at those scored. */
+/* dh_rows of the log-probs. */
 static void head_bwd(as_run *r, bool has_entropy, void *grads)
 {
     const as_role role = r->c->is_tied ? AS_W_EMBED : AS_W_HEAD;
@@ -161,6 +161,11 @@ static void head_bwd(as_run *r, bool has_entropy, void *grads)
     a.dw = as_parameters_in(r->p, grads, r->p->real, role, -1);
     a.scratch = r->a.head_scratch;
     as_run_note(r, "lmhead_grad", r->ops->lmhead_grad(r->dev, &a));
+}
+
+/* dh of all rows: zero but at those scored. */
+static void scatter(as_run *r)
+{
     const size_t bytes = (size_t)(r->tokens * r->c->d) * k_type_size(r->p->act);
     as_run_note(r, "zero", r->ops->zero(r->dev, r->a.dh, bytes));
     k_copy_rows c = {
@@ -171,22 +176,10 @@ static void head_bwd(as_run *r, bool has_entropy, void *grads)
     as_run_note(r, "copy_rows", r->ops->copy_rows(r->dev, &c));
 }
 
-int as_run_backward(as_run *r, const double *coef, const double *ecoef, void *grads, as_err *err)
+/* Down to the embedding, from dh_rows. */
+static void trunk_bwd(as_run *r, void *grads)
 {
-    if (!r->options.trains || r->cache || !(r->temperature > 0))
-        return as_fail(err, AS_EUSAGE,
-                       "a backward needs a forward and its log-probs first, once each");
-    if (r->rows == 0)
-        return 0;
-    int rc = as_region_check(r->options.region, r, err);
-    if (rc == 0)
-        rc = send_coefficients(r, r->a.coef, coef, err);
-    if (rc == 0 && ecoef)
-        rc = send_coefficients(r, r->a.ecoef, ecoef, err);
-    if (rc < 0)
-        return rc;
-    head_bwd(r, ecoef, grads);
-    r->temperature = 0; /* gate_up is about to be overwritten: once per forward */
+    scatter(r);
     norm_bwd(r, AS_W_NORM_OUT, -1, r->a.r_last, r->a.rstd_last, NULL, grads);
     for (int64_t layer = r->c->n_layers - 1; layer >= 0; layer--)
         layer_bwd(r, layer, grads);
@@ -195,5 +188,37 @@ int as_run_backward(as_run *r, const double *coef, const double *ecoef, void *gr
     e.dy = r->a.dr;
     e.dtable = as_parameters_in(r->p, grads, r->p->real, AS_W_EMBED, -1);
     as_run_note(r, "embed_bwd", r->ops->embed_bwd(r->dev, &e));
+}
+
+int as_run_backward_scores(as_run *r, const double *coef, const double *ecoef, const double *scoef,
+                           void *grads, as_err *err)
+{
+    if (!r->options.trains || r->cache || (coef && !(r->temperature > 0)) ||
+        (scoef && !r->has_scores) || (!coef && (ecoef || !scoef)))
+        return as_fail(err, AS_EUSAGE,
+                       "a backward needs a forward and its log-probs (or scores) first, once each");
+    if (r->rows == 0)
+        return 0;
+    int rc = as_region_check(r->options.region, r, err);
+    if (rc == 0 && coef)
+        rc = send_coefficients(r, r->a.coef, coef, err);
+    if (rc == 0 && ecoef)
+        rc = send_coefficients(r, r->a.ecoef, ecoef, err);
+    if (rc == 0 && scoef)
+        rc = send_coefficients(r, r->a.scoef, scoef, err);
+    if (rc < 0)
+        return rc;
+    if (coef)
+        head_bwd(r, ecoef, grads);
+    if (scoef)
+        as_run_score_bwd(r, coef, grads);
+    r->temperature = 0; /* gate_up is about to be overwritten: once per forward */
+    r->has_scores = false;
+    trunk_bwd(r, grads);
     return as_run_status(r, err);
+}
+
+int as_run_backward(as_run *r, const double *coef, const double *ecoef, void *grads, as_err *err)
+{
+    return as_run_backward_scores(r, coef, ecoef, NULL, grads, err);
 }

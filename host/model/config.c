@@ -1,6 +1,6 @@
 /* config.c -- config.json and generation_config.json, both generations of transformers; refusals by
  * name. SPDX-License-Identifier: Apache-2.0 */
-#include "model/config.h"
+#include "model/config_inner.h"
 
 #include "base/file.h"
 #include "base/jspan.h"
@@ -17,11 +17,11 @@ enum { LAYERS_MAX = 1 << 12, WIDTH_MAX = 1 << 16, HEADS_MAX = 1 << 12, FF_MAX = 
 enum { VOCAB_MAX = 1 << 24, POSITIONS_MAX = 1 << 30 };
 
 static const struct {
-    const char *name, *architecture;
+    const char *name, *prefix;
     as_model_type type;
-} families[] = { { "llama", "LlamaForCausalLM", AS_LLAMA },
-                 { "qwen2", "Qwen2ForCausalLM", AS_QWEN2 },
-                 { "qwen3", "Qwen3ForCausalLM", AS_QWEN3 } };
+} families[] = { { "llama", "Llama", AS_LLAMA },
+                 { "qwen2", "Qwen2", AS_QWEN2 },
+                 { "qwen3", "Qwen3", AS_QWEN3 } };
 enum { N_FAMILIES = sizeof families / sizeof *families };
 
 static const struct {
@@ -29,6 +29,27 @@ static const struct {
     as_dtype type;
 } dtypes[] = { { "float32", AS_F32 }, { "bfloat16", AS_BF16 }, { "float16", AS_F16 } };
 enum { N_DTYPES = sizeof dtypes / sizeof *dtypes };
+
+const char *as_config_type_name(as_model_type type)
+{
+    return families[type].name;
+}
+
+void as_config_architecture(const as_model_config *c, char out[AS_ARCHITECTURE_MAX])
+{
+    const char *task = as_has_tokens(c)    ? "CausalLM"
+                       : c->has_score_bias ? "TokenClassification"
+                                           : "SequenceClassification";
+    (void)snprintf(out, AS_ARCHITECTURE_MAX, "%sFor%s", families[c->type].prefix, task);
+}
+
+const char *as_config_dtype_name(as_dtype type)
+{
+    for (size_t i = 0; i < N_DTYPES; i++)
+        if (dtypes[i].type == type)
+            return dtypes[i].name;
+    return NULL;
+}
 
 /* Members of one object. The first error stays: the calls after it return fallbacks, and the end
  * looks at rc once. */
@@ -128,11 +149,57 @@ static bool flag_of(reader *r, const char *key)
 
 /* ---- what a model must not be ---- */
 
+/* transformers says how many by naming them, and takes two where it is not said. */
+static void read_labels(reader *r)
+{
+    as_jspan labels = member(r, "id2label"), count = member(r, "num_labels"), key, value;
+    unsigned long long n = 0;
+    for (size_t at = 0; labels.kind == AS_J_OBJECT && as_jobject_next(labels, &at, &key, &value);)
+        n++;
+    if (labels.kind == AS_J_NONE && !as_junsigned(count, &n))
+        n = 2;
+    if (n != 1)
+        refuse(r, "id2label", "%llu labels; a model that scores has one", n);
+}
+
+/* The heads, by the name of the class. */
+static void read_heads(reader *r, as_model_config *c)
+{
+    static const struct {
+        as_heads heads;
+        bool has_bias;
+    } kinds[] = { { AS_HEADS_TOKENS, false }, { AS_HEADS_SCORE, false }, { AS_HEADS_SCORE, true } };
+    char shown[48], known[3][AS_ARCHITECTURE_MAX];
+    as_jspan list = member(r, "architectures"), name = { { NULL, 0 }, AS_J_NONE };
+    size_t at = 0, which = 0;
+    if (list.kind != AS_J_ARRAY || !as_jarray_next(list, &at, &name))
+        name.kind = AS_J_NONE;
+    for (size_t i = 0; i < 3; i++) {
+        as_model_config as = { .type = c->type };
+        as.heads = kinds[i].heads;
+        as.has_score_bias = kinds[i].has_bias;
+        as_config_architecture(&as, known[i]);
+    }
+    while (which < 3 && name.kind != AS_J_NONE && !as_jspan_is(name, known[which]))
+        which++;
+    if (which == 3) {
+        refuse(r, "architectures", "%s is not implemented (known: %s, %s, %s)", say(name, shown),
+               known[0], known[1], known[2]);
+        return;
+    }
+    c->heads = kinds[which].heads;
+    c->has_score_bias = kinds[which].has_bias;
+    if (c->heads == AS_HEADS_SCORE)
+        read_labels(r);
+    else if (flag_of(r, "has_value_head"))
+        c->heads = AS_HEADS_BOTH;
+}
+
 static void read_type(reader *r, as_model_config *c)
 {
     char shown[48];
-    as_jspan type = member(r, "model_type"), list = member(r, "architectures"), name;
-    size_t which = 0, at = 0;
+    as_jspan type = member(r, "model_type");
+    size_t which = 0;
     while (which < N_FAMILIES && !as_jspan_is(type, families[which].name))
         which++;
     if (type.kind == AS_J_NONE) {
@@ -142,10 +209,7 @@ static void read_type(reader *r, as_model_config *c)
                say(type, shown));
     } else {
         c->type = families[which].type;
-        if (list.kind == AS_J_ARRAY && as_jarray_next(list, &at, &name) &&
-            !as_jspan_is(name, families[which].architecture))
-            refuse(r, "architectures", "%s is not implemented (known: %s)", say(name, shown),
-                   families[which].architecture);
+        read_heads(r, c);
     }
 }
 
@@ -396,115 +460,4 @@ int as_model_config_load(as_model_config *out, const char *folder, as_err *err)
         return rc;
     as_str more = has_second ? as_buf_str(&generation) : (as_str){ NULL, 0 };
     return as_model_config_parse(out, as_buf_str(&config), more, folder, err);
-}
-
-static const char *dtype_name(as_dtype type)
-{
-    for (size_t i = 0; i < N_DTYPES; i++)
-        if (dtypes[i].type == type)
-            return dtypes[i].name;
-    return NULL;
-}
-
-static void write_id(as_buf *out, const char *key, int32_t id)
-{
-    if (id >= 0)
-        as_buf_addf(out, "  \"%s\": %ld,\n", key, (long)id);
-    else
-        as_buf_addf(out, "  \"%s\": null,\n", key);
-}
-
-static void write_real(as_buf *out, const char *key, double v)
-{
-    as_buf_addf(out, "\"%s\": ", key);
-    as_buf_json_num(out, v);
-}
-
-static void write_shape(as_buf *out, const as_model_config *c)
-{
-    const struct {
-        const char *key;
-        int64_t value;
-    } counts[] = { { "head_dim", c->head_dim },
-                   { "hidden_size", c->d },
-                   { "intermediate_size", c->d_ff },
-                   { "max_position_embeddings", c->max_pos },
-                   { "num_attention_heads", c->n_heads },
-                   { "num_hidden_layers", c->n_layers },
-                   { "num_key_value_heads", c->n_kv_heads },
-                   { "vocab_size", c->vocab } };
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-        as_buf_addf(out, "  \"%s\": %lld,\n", counts[i].key, (long long)counts[i].value);
-}
-
-int as_model_config_write(const as_model_config *c, as_dtype dtype, as_buf *out, as_err *err)
-{
-    const char *type = dtype_name(dtype);
-    if (!type)
-        return as_fail(err, AS_EUSAGE, "config.json: no dtype of models is called %s",
-                       as_dtype_name(dtype));
-    as_buf_addf(out, "{\n  \"architectures\": [\n    \"%s\"\n  ],\n",
-                families[c->type].architecture);
-    as_buf_addf(out, "  \"attention_dropout\": 0.0,\n  \"hidden_act\": \"silu\",\n");
-    as_buf_addf(out, "  \"model_type\": \"%s\",\n", families[c->type].name);
-    write_shape(out, c);
-    write_id(out, "bos_token_id", c->bos);
-    if (c->n_eos > 1) {
-        as_buf_text(out, "  \"eos_token_id\": [");
-        for (unsigned i = 0; i < c->n_eos; i++)
-            as_buf_addf(out, "%s%ld", i ? ", " : "", (long)c->eos[i]);
-        as_buf_text(out, "],\n");
-    } else {
-        write_id(out, "eos_token_id", c->n_eos ? c->eos[0] : -1);
-    }
-    write_id(out, "pad_token_id", c->pad);
-    as_buf_text(out, "  ");
-    write_real(out, "rms_norm_eps", c->rms_eps);
-    as_buf_text(out, ",\n  ");
-    if (c->rope_type == AS_ROPE_LLAMA3) {
-        as_buf_text(out, "\"rope_scaling\": { ");
-        write_real(out, "factor", c->rope_factor);
-        as_buf_text(out, ", ");
-        write_real(out, "high_freq_factor", c->rope_high);
-        as_buf_text(out, ", ");
-        write_real(out, "low_freq_factor", c->rope_low);
-        as_buf_addf(out, ", \"original_max_position_embeddings\": %lld, ",
-                    (long long)c->rope_original);
-        as_buf_text(out, "\"rope_type\": \"llama3\" },\n  ");
-    }
-    write_real(out, "rope_theta", c->rope_theta);
-    as_buf_addf(out, ",\n  \"tie_word_embeddings\": %s,\n", c->is_tied ? "true" : "false");
-    as_buf_addf(out, "  \"torch_dtype\": \"%s\",\n  \"use_cache\": true\n}\n", type);
-    return as_buf_check(out, err);
-}
-
-int as_model_config_rewrite(as_str config, as_dtype dtype, as_buf *out, as_err *err)
-{
-    const char *type = dtype_name(dtype);
-    as_jspan root, key, value;
-    if (!type)
-        return as_fail(err, AS_EUSAGE, "config.json: no dtype of models is called %s",
-                       as_dtype_name(dtype));
-    int rc = as_json_scan(config, &root, err);
-    if (rc < 0)
-        return rc;
-    if (root.kind != AS_J_OBJECT)
-        return as_fail(err, AS_EDATA, "config.json: not a JSON object");
-    const char *done = config.data;
-    bool found = false;
-    for (size_t at = 0; as_jobject_next(root, &at, &key, &value);) {
-        if (!as_jspan_is(key, "dtype") && !as_jspan_is(key, "torch_dtype"))
-            continue;
-        as_buf_add(out, (as_str){ done, (size_t)(value.text.data - done) });
-        as_buf_addf(out, "\"%s\"", type);
-        done = value.text.data + value.text.len;
-        found = true;
-    }
-    if (!found) {
-        as_buf_add(out, (as_str){ done, (size_t)(root.text.data + 1 - done) });
-        as_buf_addf(out, "\n  \"torch_dtype\": \"%s\",", type);
-        done = root.text.data + 1;
-    }
-    as_buf_add(out, (as_str){ done, (size_t)(config.data + config.len - done) });
-    return as_buf_check(out, err);
 }

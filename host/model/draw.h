@@ -22,4 +22,8 @@ double as_draw_std(const as_weights_index *index, const as_tensor *tensor, const
 /* Weights uniform about 0, from a generator that counts: the same seed gives the same bits on every machine, and a tensor's
  * do not depend on the others'. arena[index->n_elements] zeroed. */
 void as_weights_draw(const as_weights_index *index, const as_draw *how, float *arena);
+
+/* The score head alone, of that standard deviation (0: zeroes); its bias is 0. For a reward model or a critic that begins as
+ * a language model: transformers, and with it TRL and verl, draw it with 0.02. No score head: nothing. */
+void as_score_draw(const as_weights_index *index, double std, uint64_t seed, float *arena);
 #endif

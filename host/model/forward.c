@@ -289,7 +289,7 @@ static int check_packed(const as_run *r, const as_packed *b, as_err *err)
             return as_fail(err, AS_EUSAGE, "row %lld names token %d of %lld", (long long)i,
                            b->rows[i], (long long)b->n_tokens);
     int rc = check_ids(r, b->ids, b->n_tokens, "position", err);
-    return rc < 0 ? rc : check_ids(r, b->targets, b->n_rows, "target", err);
+    return rc < 0 || !b->targets ? rc : check_ids(r, b->targets, b->n_rows, "target", err);
 }
 
 static void begin(as_run *r, int64_t tokens, int64_t seqs)
@@ -298,6 +298,7 @@ static void begin(as_run *r, int64_t tokens, int64_t seqs)
     r->seqs = seqs;
     r->rows = 0;
     r->temperature = 0;
+    r->has_targets = r->has_scores = r->has_rows = false;
     r->cache = NULL;
 }
 
@@ -334,8 +335,10 @@ int as_run_forward(as_run *r, const as_packed *b, as_err *err)
     send_positions(r, b);
     if (b->n_rows > 0) {
         send_ids(r, r->a.rows, b->rows, b->n_rows);
-        send_ids(r, r->a.targets, b->targets, b->n_rows);
+        if (b->targets)
+            send_ids(r, r->a.targets, b->targets, b->n_rows);
     }
+    r->has_targets = b->targets || b->n_rows == 0;
     all_layers(r);
     return as_run_status(r, err);
 }

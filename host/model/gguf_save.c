@@ -269,6 +269,11 @@ int as_gguf_save(const as_weights_index *index, const void *arena,
     as_gguf_keys keys = { .n = 0 };
     as_err why = { 0 };
     saver s = { .index = index, .arena = arena, .options = options, .err = &why };
+    if (as_has_score(&index->config))
+        return as_fail(err, AS_EUSAGE,
+                       "%s: a model with a score head is not written as GGUF, which has no name "
+                       "for one",
+                       path);
     s.file = (as_new_file){ -1, NULL, NULL };
     as_buf_init(&keys.bytes, KEYS_MAX);
     as_buf_init(&s.out, SIZE_MAX / 2);

@@ -52,16 +52,13 @@ void as_rope_tables(const as_model_config *c, int64_t max_pos, double *cosines, 
 
 /* ---- sizes ---- */
 
-static bool is_matrix(as_role role)
-{
-    return role == AS_W_EMBED || role == AS_W_QKV || role == AS_W_O || role == AS_W_GATE_UP ||
-           role == AS_W_DOWN || role == AS_W_HEAD;
-}
-
-/* Whether a tensor is multiplied with: the embedding only where it is the head too. */
+/* Whether a tensor is multiplied with: the embedding only where it is the head too. One row is not
+ * worth a copy. */
 static bool is_packed(const as_weights_index *index, const as_tensor *t)
 {
-    return is_matrix(t->role) && (t->role != AS_W_EMBED || index->config.is_tied);
+    const as_model_config *c = &index->config;
+    return as_role_is_matrix(t->role) && t->role != AS_W_SCORE &&
+           (t->role != AS_W_EMBED || (c->is_tied && as_has_tokens(c)));
 }
 
 static size_t aligned(size_t bytes)
@@ -91,8 +88,9 @@ static bool is_wide(const as_parameters_options *o)
 /* Bytes of a norm's weights in the type of wide activations; 0: it has none. */
 static size_t wide_bytes(const as_parameters_options *o, const as_tensor *t)
 {
-    return is_wide(o) && !is_matrix(t->role) ? aligned(t->n * k_type_size(k_real_type(o->type)))
-                                             : 0;
+    return is_wide(o) && !as_role_is_matrix(t->role)
+               ? aligned(t->n * k_type_size(k_real_type(o->type)))
+               : 0;
 }
 
 int as_parameters_bytes(const as_weights_index *index, k_device *dev,

@@ -91,8 +91,7 @@ void as_run_free(as_run *r)
 
 /* ---- numbers for the host ---- */
 
-/* n real numbers on the device as doubles. */
-static void fetch(as_run *r, double *out, const void *from, int64_t n)
+void as_run_fetch(as_run *r, double *out, const void *from, int64_t n)
 {
     enum { STRETCH = 512 };
     float narrow[STRETCH] = { 0 };
@@ -110,21 +109,24 @@ static void fetch(as_run *r, double *out, const void *from, int64_t n)
     }
 }
 
-/* Rows r->a.rows of the normed stream, dense, as the head takes them. */
-static void gather(as_run *r, int64_t n)
+void as_run_gather(as_run *r, int64_t n)
 {
     k_copy_rows a = { .type = r->p->act, .rows = n, .n = r->c->d, .x = r->a.h_last };
     a.y = r->a.h_rows;
     a.x_stride = a.y_stride = r->c->d;
     a.x_rows = r->a.rows;
     as_run_note(r, "copy_rows", r->ops->copy_rows(r->dev, &a));
+    r->has_rows = true;
 }
 
 int as_run_logprob(as_run *r, double temperature, double *logp, double *entropy, as_err *err)
 {
-    if (r->cache || !(temperature > 0))
+    if (r->cache || !(temperature > 0) || !r->has_targets)
         return as_fail(err, AS_EUSAGE,
-                       "log-probs are of whole sequences, at a temperature above 0");
+                       "log-probs are of whole sequences and of targets, at a temperature above 0");
+    if (!as_has_tokens(r->c))
+        return as_fail(err, AS_EUSAGE,
+                       "this model scores texts and has no head for tokens: it gives no log-probs");
     const as_role role = r->c->is_tied ? AS_W_EMBED : AS_W_HEAD;
     const size_t at = (size_t)(as_weights_tensor(r->p->index, role, -1) - r->p->index->tensors);
     int rc = as_region_check(r->options.region, r, err);
@@ -133,7 +135,8 @@ int as_run_logprob(as_run *r, double temperature, double *logp, double *entropy,
     r->temperature = temperature;
     if (r->rows == 0)
         return 0;
-    gather(r, r->rows);
+    if (!r->has_rows)
+        as_run_gather(r, r->rows);
     k_lmhead a = { .type = r->p->type, .h_type = r->p->act, .m = r->rows, .d = r->c->d };
     a.vocab = r->c->vocab;
     a.temperature = temperature;
@@ -146,9 +149,9 @@ int as_run_logprob(as_run *r, double temperature, double *logp, double *entropy,
     a.lse = r->a.lse;
     a.scratch = r->a.head_scratch;
     as_run_note(r, "lmhead_logprob", r->ops->lmhead_logprob(r->dev, &a));
-    fetch(r, logp, r->a.logp, r->rows);
+    as_run_fetch(r, logp, r->a.logp, r->rows);
     if (entropy)
-        fetch(r, entropy, r->a.entropy, r->rows);
+        as_run_fetch(r, entropy, r->a.entropy, r->rows);
     return as_run_status(r, err);
 }
 
@@ -168,9 +171,10 @@ static int logits_of(as_run *r, const int32_t *rows, int64_t n_rows, as_err *err
     const size_t at = (size_t)(as_weights_tensor(r->p->index, role, -1) - r->p->index->tensors);
     r->rows = 0;
     r->temperature = 0;
+    r->has_scores = false;
     as_run_note(r, "copy_to",
                 r->ops->copy_to(r->dev, r->a.rows, rows, (size_t)n_rows * sizeof *rows));
-    gather(r, n_rows);
+    as_run_gather(r, n_rows);
     k_gemm a = { .type = r->p->type, .x_type = r->p->act, .y_type = r->p->real, .m = n_rows };
     a.n = r->c->vocab;
     a.k = r->c->d;
@@ -187,7 +191,7 @@ int as_run_logits(as_run *r, const int32_t *rows, int64_t n_rows, double *logits
     int rc = logits_of(r, rows, n_rows, err);
     if (rc < 0)
         return rc;
-    fetch(r, logits, r->a.logits, n_rows * r->c->vocab);
+    as_run_fetch(r, logits, r->a.logits, n_rows * r->c->vocab);
     return as_run_status(r, err);
 }
 
@@ -197,9 +201,9 @@ static void fetch_sampled(as_run *r, int64_t n, as_sampled *out)
     double *logp = r->numbers, *kept = logp + n, *entropy = kept + n;
     as_run_note(r, "copy_from",
                 r->ops->copy_from(r->dev, r->ids, r->a.sampled_ids, (size_t)n * sizeof *r->ids));
-    fetch(r, logp, r->a.sampled, n);
-    fetch(r, kept, r->a.kept, n);
-    fetch(r, entropy, r->a.entropy, n);
+    as_run_fetch(r, logp, r->a.sampled, n);
+    as_run_fetch(r, kept, r->a.kept, n);
+    as_run_fetch(r, entropy, r->a.entropy, n);
     for (int64_t i = 0; i < n; i++)
         out[i] = (as_sampled){ r->ids[i], logp[i], kept[i], entropy[i] };
 }
@@ -238,7 +242,7 @@ int as_run_hidden(as_run *r, int64_t layer, double *out, as_err *err)
         return as_fail(err, AS_ENOMEM, "out of memory");
     k_cast a = { .x_type = r->p->act, .y_type = r->p->real, .n = n, .x = from, .y = wide };
     as_run_note(r, "cast", r->ops->cast(r->dev, &a));
-    fetch(r, out, wide, n);
+    as_run_fetch(r, out, wide, n);
     r->ops->free(r->dev, wide);
     return as_run_status(r, err);
 }

@@ -20,6 +20,9 @@ struct as_run {
     int64_t max_blocks;
     const as_paged *paged; /* during as_run_forward_paged */
     double temperature; /* of the last as_run_logprob; 0: there was none since the forward */
+    bool has_targets;   /* of the last forward's rows */
+    bool has_scores;    /* as_run_scores since the forward */
+    bool has_rows;      /* h_rows holds the rows of the last forward */
     int status;         /* of the operations of this call: the first that failed */
     const char *failed; /* its name */
 };
@@ -33,6 +36,13 @@ static inline void as_run_note(as_run *r, const char *operation, int status)
     }
 }
 int as_run_status(as_run *r, as_err *err); /* and forgets it */
+
+/* n real numbers on the device as doubles. */
+void as_run_fetch(as_run *r, double *out, const void *from, int64_t n);
+/* Rows r->a.rows of the normed stream into h_rows, dense, as a head takes them. */
+void as_run_gather(as_run *r, int64_t n);
+/* The score head's part of a backward, of coefficients in r->a.scoef: its gradients, and dh_rows = (or +=) dscore w. */
+void as_run_score_bwd(as_run *r, bool adds, void *grads);
 
 /* y[tokens, rows of the weight] = x w^T (+ bias), of the last forward's tokens */
 void as_run_linear(as_run *r, as_role role, int64_t layer, const void *bias, const void *x, void *y);

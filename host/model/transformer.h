@@ -15,7 +15,7 @@ typedef struct as_packed {
     const int32_t *ids;        /* [n_tokens] */
     const int32_t *cu_seqlens; /* [n_seqs+1] */
     const int32_t *rows;       /* [n_rows], each named once */
-    const int32_t *targets;    /* [n_rows] */
+    const int32_t *targets;    /* [n_rows]; NULL: as_run_scores alone is asked of them */
 } as_packed;
 
 /* Keys and values of all layers, in blocks of positions. Blocks are numbered 0 .. n_blocks-1; who has which is the caller's
@@ -69,6 +69,14 @@ int as_run_logprob(as_run *r, double temperature, double *logp, double *entropy,
 /* Gradients of a loss with dL/dlogp = coef[n_rows] and dL/dentropy = ecoef[n_rows] (NULL: 0), added to `grads`: real
  * numbers on the device, laid out like the arena. After as_run_logprob, with its temperature; once per forward. */
 int as_run_backward(as_run *r, const double *coef, const double *ecoef, void *grads, as_err *err);
+
+/* Scores of the rows of the last as_run_forward [n_rows]: score.weight . h (+ score.bias), h what a head for tokens would
+ * take. AS_EUSAGE for a model without a score head (as_has_score). Beside as_run_logprob, or without. */
+int as_run_scores(as_run *r, double *score, as_err *err);
+/* as_run_backward with dL/dscore = scoef[n_rows] too; after as_run_scores. coef NULL (and then ecoef): log-probs have no part
+ * in the loss, and a head for tokens is not computed with. scoef NULL: scores have none. */
+int as_run_backward_scores(as_run *r, const double *coef, const double *ecoef, const double *scoef, void *grads,
+                           as_err *err);
 
 /* logits[n_rows, vocab] of rows of the last forward (n_rows <= logit_rows). */
 int as_run_logits(as_run *r, const int32_t *rows, int64_t n_rows, double *logits, as_err *err);

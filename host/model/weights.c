@@ -28,6 +28,8 @@ static const struct {
     [AS_W_DOWN] = { { "mlp.down_proj.weight" }, true },
     [AS_W_NORM_OUT] = { { "model.norm.weight" }, false },
     [AS_W_HEAD] = { { "lm_head.weight" }, false },
+    [AS_W_SCORE] = { { "score.weight" }, false },
+    [AS_W_SCORE_BIAS] = { { "score.bias" }, false },
 };
 
 static bool has_role(const as_model_config *c, as_role role)
@@ -36,7 +38,9 @@ static bool has_role(const as_model_config *c, as_role role)
         return c->has_qkv_bias;
     if (role == AS_W_Q_NORM || role == AS_W_K_NORM)
         return c->has_qk_norm;
-    return role != AS_W_HEAD || !c->is_tied;
+    if (role == AS_W_SCORE || role == AS_W_SCORE_BIAS)
+        return as_has_score(c) && (role == AS_W_SCORE || c->has_score_bias);
+    return role != AS_W_HEAD || (!c->is_tied && as_has_tokens(c));
 }
 
 /* The `out` side of part i, and the `in` side of all parts (0: one-dimensional). */
@@ -57,6 +61,11 @@ static int64_t part_rows(const as_model_config *c, as_role role, unsigned i, int
     case AS_W_DOWN:
         *cols = c->d_ff;
         return c->d;
+    case AS_W_SCORE:
+        return 1;
+    case AS_W_SCORE_BIAS:
+        *cols = 0;
+        return 1;
     case AS_W_QKV_BIAS:
         *cols = 0;
         return (i == 0 ? c->n_heads : c->n_kv_heads) * c->head_dim;
@@ -119,8 +128,10 @@ static bool add_all(maker *m)
         for (unsigned role = 0; role < AS_W_ROLES && ok; role++)
             if (roles[role].is_of_layer && has_role(c, (as_role)role))
                 ok = add(m, (as_role)role, layer);
-    ok = ok && add(m, AS_W_NORM_OUT, -1);
-    return ok && (c->is_tied || add(m, AS_W_HEAD, -1));
+    for (unsigned role = AS_W_NORM_OUT; role < AS_W_ROLES && ok; role++)
+        if (has_role(c, (as_role)role))
+            ok = add(m, (as_role)role, -1);
+    return ok;
 }
 
 int as_weights_index_new(as_weights_index **out, const as_model_config *config, as_err *err)
@@ -161,12 +172,12 @@ const as_tensor *as_weights_tensor(const as_weights_index *index, as_role role, 
         return NULL;
     if (role == AS_W_EMBED)
         return &index->tensors[0];
-    if (role == AS_W_HEAD)
-        return &index->tensors[index->n_tensors - 1];
-    if (role == AS_W_NORM_OUT)
-        return &index->tensors[index->n_tensors - (c->is_tied ? 1 : 2)];
+    size_t behind = 0, before = 0, of_layer = 0;
+    for (unsigned r = (unsigned)role; r < AS_W_ROLES; r++)
+        behind += has_role(c, (as_role)r);
+    if (role >= AS_W_NORM_OUT)
+        return &index->tensors[index->n_tensors - behind];
     assert(layer >= 0 && layer < c->n_layers);
-    size_t before = 0, of_layer = 0;
     for (unsigned r = 0; r < AS_W_ROLES; r++) {
         size_t is_there = roles[r].is_of_layer && has_role(c, (as_role)r);
         before += r < (unsigned)role ? is_there : 0;

@@ -3,7 +3,7 @@
  * are loops over one array. SPDX-License-Identifier: Apache-2.0
  *
  * Layout, in order: EMBED; per layer NORM_ATTN, QKV (, QKV_BIAS)(, Q_NORM, K_NORM), O, NORM_MLP, GATE_UP, DOWN; NORM_OUT
- * (, HEAD where it is not tied). Each tensor is row-major [rows, cols] = [out, in] and begins at a multiple of
+ * (, HEAD where it is not tied)(, SCORE (, SCORE_BIAS)). Each tensor is row-major [rows, cols] = [out, in] and begins at a multiple of
  * AS_WEIGHTS_ALIGN elements; what lies between two tensors is zero, and must stay so (norms run over it). */
 #ifndef AS_MODEL_WEIGHTS_H
 #define AS_MODEL_WEIGHTS_H
@@ -21,11 +21,20 @@ typedef enum as_role {
     AS_W_GATE_UP,   /* [2 d_ff, d]: all of gate, then up */
     AS_W_DOWN,      /* [d, d_ff] */
     AS_W_NORM_OUT,  /* [1, d] */
-    AS_W_HEAD,      /* [vocab, d]; !is_tied */
+    AS_W_HEAD,      /* [vocab, d]; !is_tied, and a head for tokens at all */
+    AS_W_SCORE,     /* [1, d]; as_has_score: a token's score is its row times the last norm's output */
+    AS_W_SCORE_BIAS, /* [1, 1]; has_score_bias */
     AS_W_ROLES
 } as_role;
 
 enum { AS_WEIGHTS_ALIGN = 32 }; /* elements: 64 bytes of BF16, 128 of F32 */
+
+/* What is multiplied with, one row or many, and decays; the others are norms and biases. */
+static inline bool as_role_is_matrix(as_role r)
+{
+    return r == AS_W_EMBED || r == AS_W_QKV || r == AS_W_O || r == AS_W_GATE_UP || r == AS_W_DOWN || r == AS_W_HEAD ||
+           r == AS_W_SCORE;
+}
 
 typedef struct as_tensor {
     as_role role;

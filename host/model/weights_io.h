@@ -8,11 +8,14 @@
 typedef struct as_weights_load_options {
     as_dtype dtype;        /* of the arena: AS_F32 or AS_BF16 */
     bool allow_not_finite; /* take NaN and infinite weights; else they are AS_EDATA */
+    bool *fresh_score; /* not NULL: files may lack the score head, as those of a language model do: it is zero then, and this
+                          says so (as_score_draw) */
 } as_weights_load_options;
 
 /* FOLDER/model.safetensors, or the files of FOLDER/model.safetensors.index.json, into arena[n_elements]; gaps are set to
  * zero. Types F32, BF16 and F16 are converted. A tensor that is missing, unknown or of another shape is AS_EDATA and
- * named; lm_head.weight beside a tied head is ignored, as transformers does. options NULL: F32, finite. */
+ * named; lm_head.weight beside a tied head or where only scores are made is ignored, as
+ * transformers does. options NULL: F32, finite. */
 int as_weights_load(const as_weights_index *index, const char *folder, const as_weights_load_options *options,
                     void *arena, as_err *err);
 /* The same of files that are open already. */

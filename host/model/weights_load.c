@@ -53,10 +53,24 @@ static int check_tensor(const loader *l, const as_part *p, const as_safetensor *
                    t->file, p->name, bad, t->n, v != v ? "NaN" : "infinite");
 }
 
+/* A head that the files lack, and may. */
+static bool is_fresh(const loader *l, const as_part *p)
+{
+    const as_role role = l->index->tensors[p->tensor].role;
+    if ((role != AS_W_SCORE && role != AS_W_SCORE_BIAS) || !l->options.fresh_score)
+        return false;
+    const size_t size = as_dtype_size(l->options.dtype);
+    memset(l->arena + p->offset * size, 0, p->n * size);
+    *l->options.fresh_score = true;
+    return true;
+}
+
 static int load_part(const loader *l, const as_part *p)
 {
     const as_safetensor *t = as_safetensors_find(l->from, p->name);
     as_dtype dtype = l->options.dtype;
+    if (!t && is_fresh(l, p))
+        return 0;
     if (!t && strcmp(p->name, "lm_head.weight") == 0)
         return as_fail(l->err, AS_EDATA,
                        "%s: tensor \"lm_head.weight\" is missing, and config.json does not say "
@@ -73,10 +87,11 @@ static int load_part(const loader *l, const as_part *p)
     return rc;
 }
 
-/* Not weights: the head of a tied model, and tables of old Llama files. */
+/* Not weights: heads this model does not have, and tables of old Llama files. */
 static bool is_ignored(const loader *l, as_str name)
 {
-    return (l->index->config.is_tied && as_str_is(name, "lm_head.weight")) ||
+    const as_model_config *c = &l->index->config;
+    return ((c->is_tied || !as_has_tokens(c)) && as_str_is(name, "lm_head.weight")) ||
            as_str_ends(name, ".rotary_emb.inv_freq");
 }
 
@@ -114,9 +129,11 @@ static void clear_gaps(const loader *l)
 int as_weights_read(const as_weights_index *index, const as_safetensors *from, const char *what,
                     const as_weights_load_options *options, void *arena, as_err *err)
 {
-    static const as_weights_load_options usual = { AS_F32, false };
+    static const as_weights_load_options usual = { .dtype = AS_F32 };
     loader l = { index, from, what, options ? *options : usual, arena, err };
     int rc = refuse_unknown(&l);
+    if (l.options.fresh_score)
+        *l.options.fresh_score = false;
     for (size_t i = 0; i < index->n_parts && rc == 0; i++)
         rc = load_part(&l, &index->parts[i]);
     if (rc == 0)

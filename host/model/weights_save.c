@@ -57,7 +57,7 @@ static int like_config(const as_weights_index *index, const as_weights_save_opti
         return as_fail(err, AS_EUSAGE, "%s: is of a model of other shapes than the weights to save",
                        path);
     rc = as_file_read(path, &text, err);
-    return rc < 0 ? rc : as_model_config_rewrite(as_buf_str(&text), o->file_dtype, out, err);
+    return rc < 0 ? rc : as_model_config_rewrite(as_buf_str(&text), c, o->file_dtype, out, err);
 }
 
 static int save_config(const as_weights_index *index, const as_weights_save_options *o,

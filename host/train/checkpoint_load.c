@@ -176,10 +176,10 @@ static int check_model(const loader *l)
     if (c.type != mine->type || c.n_layers != mine->n_layers || c.d != mine->d ||
         c.n_heads != mine->n_heads || c.n_kv_heads != mine->n_kv_heads ||
         c.head_dim != mine->head_dim || c.d_ff != mine->d_ff || c.vocab != mine->vocab ||
-        c.is_tied != mine->is_tied)
+        c.is_tied != mine->is_tied || c.heads != mine->heads)
         return as_fail(l->err, AS_EUSAGE,
                        "%s: is of another model: its config.json asks for other "
-                       "shapes",
+                       "shapes or heads",
                        l->path);
     return 0;
 }
@@ -254,8 +254,9 @@ static int load_arena(const loader *l, const as_safetensors *s, const char *pref
 
 static int load_arenas(const loader *l)
 {
-    const as_weights_load_options any = { AS_F32,
-                                          true }; /* a run that diverged goes on as it was */
+    const as_weights_load_options any = { .dtype = AS_F32,
+                                          .allow_not_finite =
+                                              true }; /* a run that diverged goes on as it was */
     AS_CLEANUP(safetensors) as_safetensors *s = NULL;
     AS_CLEANUP(free) char *path = as_path_join(l->path, AS_CHECKPOINT_OPTIM);
     if (!path)

@@ -97,7 +97,7 @@ int as_optimizer_zero(as_optimizer *o, as_err *err)
 
 static bool decays(const as_tensor *t)
 {
-    return t->rows > 1;
+    return as_role_is_matrix(t->role);
 }
 
 static void *at(void *array, k_type type, size_t element)

@@ -27,11 +27,19 @@ static void check_again(const as_model_config *c, as_str text)
     FUZZ_CHECK(again.head_dim == c->head_dim && again.vocab == c->vocab);
     FUZZ_CHECK(again.rope_theta == c->rope_theta && again.rope_factor == c->rope_factor);
     FUZZ_CHECK(again.rms_eps == c->rms_eps && again.n_eos == c->n_eos && again.pad == c->pad);
-    FUZZ_CHECK(again.dtype == AS_BF16);
+    FUZZ_CHECK(again.dtype == AS_BF16 && again.heads == c->heads);
+    FUZZ_CHECK(again.has_score_bias == c->has_score_bias);
     as_buf_clear(&out);
-    FUZZ_CHECK(as_model_config_rewrite(text, AS_F16, &out, NULL) == 0);
+    FUZZ_CHECK(as_model_config_rewrite(text, c, AS_F16, &out, NULL) == 0);
     FUZZ_CHECK(as_model_config_parse(&again, as_buf_str(&out), none, "fuzz", NULL) == 0);
     FUZZ_CHECK(again.dtype == AS_F16 && again.n_layers == c->n_layers);
+    FUZZ_CHECK(again.heads == c->heads);
+    as_model_config other = *c;
+    other.heads = c->heads == AS_HEADS_SCORE ? AS_HEADS_TOKENS : AS_HEADS_SCORE;
+    as_buf_clear(&out);
+    FUZZ_CHECK(as_model_config_rewrite(text, &other, AS_F16, &out, NULL) == 0);
+    FUZZ_CHECK(as_model_config_parse(&again, as_buf_str(&out), none, "fuzz", NULL) == 0);
+    FUZZ_CHECK(again.heads == other.heads);
     as_buf_fini(&out);
 }
 

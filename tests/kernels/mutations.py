@@ -164,6 +164,20 @@ MORE = {
         ("next += m->in * m->out;", "next += m->in;"),
         ("if (p->type != p->real)", "if (false)"),
     ],
+    ("host/model/score.c", "test_model_score"): [
+        ("a.bias = as_parameters_at(r->p, AS_W_SCORE_BIAS, -1);", ""),
+        ("if (!r->has_rows)", "if (false)"),
+        ("if (r->a.dscore != r->a.scoef)", "if (false)"),
+        ("w.x = r->a.h_rows;", "w.x = r->a.h_last;"),
+        ("w.dbias = as_parameters_in(", "(void)as_parameters_in("),
+        ("a.accumulate = adds;", ""),
+    ],
+    ("host/model/backward.c", "test_model_score"): [
+        ("as_run_score_bwd(r, coef, grads)", "as_run_score_bwd(r, true, grads)"),
+        ("(scoef && !r->has_scores)", "false"),
+        ("(!coef && (ecoef || !scoef))", "false"),
+        ("r->has_scores = false;", ""),
+    ],
     ("host/model/region.c", "test_model_region"): [
         ("at > r->bytes || bytes > r->bytes - at", "at > r->bytes"),
         ("!r || r->owner == owner", "true"),

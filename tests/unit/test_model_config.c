@@ -240,8 +240,17 @@ static void test_refusals(void **state)
         { "{\"model_type\":\"mistral\"," SHAPE "}",
           "key \"model_type\": \"mistral\" is not implemented (known: llama, qwen2, qwen3)" },
         { "{\"model_type\":\"qwen3_moe\"," SHAPE "}", "\"qwen3_moe\" is not implemented" },
+        { "{" LLAMA ",\"architectures\":[\"LlamaForQuestionAnswering\"]}",
+          "key \"architectures\": \"LlamaForQuestionAnswering\" is not implemented (known: "
+          "LlamaForCausalLM, LlamaForSequenceClassification, LlamaForTokenClassification)" },
+        { "{" LLAMA ",\"architectures\":[\"Qwen2ForCausalLM\"]}",
+          "key \"architectures\": \"Qwen2ForCausalLM\" is not implemented" },
         { "{" LLAMA ",\"architectures\":[\"LlamaForSequenceClassification\"]}",
-          "key \"architectures\": \"LlamaForSequenceClassification\"" },
+          "key \"id2label\": 2 labels; a model that scores has one" },
+        { "{" LLAMA ",\"architectures\":[\"LlamaForTokenClassification\"],"
+          "\"id2label\":{\"0\":\"a\",\"1\":\"b\",\"2\":\"c\"}}",
+          "key \"id2label\": 3 labels" },
+        { "{" LLAMA ",\"has_value_head\":1}", "key \"has_value_head\": 1 is neither" },
         { "{" LLAMA ",\"num_local_experts\":8}",
           "key \"num_local_experts\": a mixture of experts is not implemented" },
         { "{" LLAMA ",\"rope_scaling\":{\"rope_type\":\"yarn\",\"factor\":4.0}}",
@@ -368,17 +377,72 @@ static void test_rewritten(void **state)
         { "{\"torch_dtype\":null,\"x\":\"dtype\"}",
           "{\"torch_dtype\":\"bfloat16\",\"x\":\"dtype\"}" },
         { " {\"a\":{\"dtype\":1}}", " {\n  \"torch_dtype\": \"bfloat16\",\"a\":{\"dtype\":1}}" },
+        { "{\"dtype\":\"x\",\"architectures\": [ \"LlamaForCausalLM\" ] }",
+          "{\"dtype\":\"bfloat16\",\"architectures\": [ \"LlamaForCausalLM\" ] }" },
+        { "{\"dtype\":\"x\",\"architectures\":[\"LlamaForTokenClassification\"],\"has_value_head\":"
+          "true}",
+          "{\"dtype\":\"bfloat16\",\"architectures\":[\"LlamaForCausalLM\"],\"has_value_head\":"
+          "false}" },
     };
+    const as_model_config c = { .type = AS_LLAMA };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         as_buf out;
         as_err err = { 0 };
         as_buf_init(&out, 4096);
-        assert_int_equal(as_model_config_rewrite(as_str_of(cases[i].before), AS_BF16, &out, &err),
-                         0);
+        assert_int_equal(
+            as_model_config_rewrite(as_str_of(cases[i].before), &c, AS_BF16, &out, &err), 0);
         assert_string_equal(out.data, cases[i].after);
         as_buf_fini(&out);
     }
+}
+
+/* The same text given each kind of heads, and back again. */
+static void test_heads(void **state)
+{
+    static const char lm[] =
+        "{" QWEN2 ",\"architectures\":[\"Qwen2ForCausalLM\"],\"dtype\":\"float32\"}";
+    static const struct {
+        as_heads heads;
+        bool has_bias;
+    } kinds[] = { { AS_HEADS_SCORE, false },
+                  { AS_HEADS_BOTH, false },
+                  { AS_HEADS_SCORE, true },
+                  { AS_HEADS_TOKENS, false } };
+    as_buf text[2];
+    as_model_config c, found;
+    as_err err = { 0 };
+    (void)state;
+    assert_int_equal(parse(&c, lm, NULL, &err), 0);
+    assert_true(c.heads == AS_HEADS_TOKENS && as_has_tokens(&c) && !as_has_score(&c));
+    as_buf_init(&text[0], 4096);
+    as_buf_init(&text[1], 4096);
+    as_buf_text(&text[1], lm);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        as_buf *to = &text[i % 2];
+        c.heads = kinds[i].heads;
+        c.has_score_bias = kinds[i].has_bias;
+        as_buf_clear(to);
+        assert_int_equal(
+            as_model_config_rewrite(as_buf_str(&text[1 - i % 2]), &c, AS_F32, to, &err), 0);
+        if (parse(&found, to->data, NULL, &err) != 0)
+            fail_msg("%s\n%s", err.text, to->data);
+        assert_true(found.heads == c.heads && found.has_score_bias == c.has_score_bias);
+        assert_true(found.d == 64 && found.type == AS_QWEN2);
+        as_buf_clear(to);
+        assert_int_equal(as_model_config_write(&c, AS_F32, to, &err), 0);
+        if (parse(&found, to->data, NULL, &err) != 0)
+            fail_msg("%s\n%s", err.text, to->data);
+        assert_true(found.heads == c.heads && found.has_score_bias == c.has_score_bias);
+    }
+    as_buf_fini(&text[0]);
+    as_buf_fini(&text[1]);
+    assert_int_equal(parse(&c,
+                           "{" QWEN2 ",\"architectures\":[\"Qwen2ForSequenceClassification\"],"
+                           "\"num_labels\":1}",
+                           NULL, &err),
+                     0);
+    assert_true(c.heads == AS_HEADS_SCORE && !as_has_tokens(&c) && as_has_score(&c));
 }
 
 int main(void)
@@ -389,7 +453,7 @@ int main(void)
         cmocka_unit_test(test_dtype_names),     cmocka_unit_test(test_tiny_models),
         cmocka_unit_test(test_transformers_4),  cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_refused_shapes),  cmocka_unit_test(test_written),
-        cmocka_unit_test(test_rewritten),
+        cmocka_unit_test(test_rewritten),       cmocka_unit_test(test_heads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

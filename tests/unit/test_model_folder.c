@@ -92,7 +92,7 @@ static void test_bf16_arena(void **state)
     char folder[700];
     as_err err = { 0 };
     as_weights_index *x = index_of(golden("tiny_qwen3"));
-    const as_weights_load_options bf16 = { AS_BF16, false };
+    const as_weights_load_options bf16 = { .dtype = AS_BF16 };
     float *wide = load(x, golden("tiny_qwen3"));
     uint16_t *a = as_calloc(x->n_elements, 2), *b = as_calloc(x->n_elements, 2);
     (void)state;
@@ -252,7 +252,7 @@ static void test_changed_files(void **state)
     (void)state;
     assert_int_equal(mkdir(temp_path("changed"), 0700), 0);
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
-        const as_weights_load_options any = { AS_F32, true };
+        const as_weights_load_options any = { .dtype = AS_F32, .allow_not_finite = true };
         as_err err = { 0 };
         write_changed(&changes[i], temp_path("changed/model.safetensors"));
         assert_int_equal(as_weights_load(x, temp_path("changed"), NULL, arena, &err), AS_EDATA);

@@ -58,6 +58,41 @@ static void test_layout(void **state)
     }
 }
 
+/* Where the heads lie, by kind. */
+static void test_heads(void **state)
+{
+    (void)state;
+    for (size_t f = 0; f < 3; f++) {
+        as_weights_index *plain = index_of(families[f]), *x = NULL;
+        as_model_config c = plain->config;
+        const size_t d = (size_t)c.d;
+        const size_t head = c.is_tied ? 0 : (size_t)(c.vocab * c.d);
+        c.heads = AS_HEADS_BOTH;
+        assert_int_equal(as_weights_index_new(&x, &c, NULL), 0);
+        assert_int_equal(x->n_params, plain->n_params + d);
+        const as_tensor *score = as_weights_tensor(x, AS_W_SCORE, -1);
+        assert_true(score->rows == 1 && score->cols == c.d && score->n_parts == 1);
+        assert_string_equal(x->parts[score->part].name, "score.weight");
+        assert_int_equal(x->parts[score->part].n_dims, 2);
+        assert_true((as_weights_tensor(x, AS_W_HEAD, -1) != NULL) == !c.is_tied);
+        assert_null(as_weights_tensor(x, AS_W_SCORE_BIAS, -1));
+        for (size_t i = 0; i < plain->n_tensors; i++) /* the others lie where they were */
+            assert_memory_equal(&x->tensors[i], &plain->tensors[i], sizeof *x->tensors);
+        as_weights_index_free(x);
+        c.heads = AS_HEADS_SCORE;
+        c.has_score_bias = true;
+        assert_int_equal(as_weights_index_new(&x, &c, NULL), 0);
+        assert_int_equal(x->n_params, plain->n_params - head + d + 1);
+        assert_null(as_weights_tensor(x, AS_W_HEAD, -1));
+        for (size_t i = 0; i < x->n_tensors; i++)
+            assert_ptr_equal(as_weights_tensor(x, x->tensors[i].role, x->tensors[i].layer),
+                             &x->tensors[i]);
+        assert_null(as_weights_tensor(plain, AS_W_SCORE, -1));
+        as_weights_index_free(x);
+        as_weights_index_free(plain);
+    }
+}
+
 static void test_roles(void **state)
 {
     as_weights_index *x = index_of("tiny_qwen3");
@@ -94,6 +129,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_layout),
+        cmocka_unit_test(test_heads),
         cmocka_unit_test(test_roles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include "golden.h"
 
 #include "base/rng.h"
+#include "model/draw.h"
 #include "model/transformer.h"
 #include "model/weights_io.h"
 
@@ -16,6 +17,8 @@ enum { TINY_FAMILIES = 3 };
 
 static bool
     tiny_wide; /* models placed from now on have wide activations where their weights are bf16 */
+
+static as_heads tiny_heads; /* of models opened from now on: a score head is drawn */
 
 typedef struct tiny_model {
     as_weights_index *index;
@@ -59,14 +62,19 @@ static inline void tiny_open(tiny_model *m, const char *family, const char *weig
 {
     char folder[512], from[560];
     as_model_config config;
+    bool is_fresh;
+    const as_weights_load_options how = { .dtype = AS_F32, .fresh_score = &is_fresh };
     tiny_folder(folder, sizeof folder, family);
     (void)snprintf(from, sizeof from, "%s%s", folder, weights);
     *m = (tiny_model){ 0 };
     MUST(as_model_config_load(&config, folder, err));
+    config.heads = tiny_heads;
     MUST(as_weights_index_new(&m->index, &config, err));
     m->arena = as_calloc(m->index->n_elements, sizeof *m->arena);
     assert_non_null(m->arena);
-    MUST(as_weights_load(m->index, from, NULL, m->arena, err));
+    MUST(as_weights_load(m->index, from, &how, m->arena, err));
+    assert_true(is_fresh == as_has_score(&config));
+    as_score_draw(m->index, 0.2, 5, m->arena);
     tiny_place(m, backend, type);
 }
 
@@ -81,8 +89,9 @@ static inline void tiny_make(tiny_model *m, const as_model_config *config, const
     as_rng r = as_rng_at(12, 34);
     for (size_t i = 0; i < m->index->n_tensors; i++) {
         const as_tensor *t = &m->index->tensors[i];
-        double scale = t->rows > 1 ? 1.5 / sqrt((double)t->cols) : 0.4;
-        double middle = t->rows > 1 || t->role == AS_W_QKV_BIAS ? 0 : 1;
+        const bool is_matrix = as_role_is_matrix(t->role);
+        double scale = is_matrix ? 1.5 / sqrt((double)t->cols) : 0.4;
+        double middle = is_matrix || t->role == AS_W_QKV_BIAS ? 0 : 1;
         for (size_t j = 0; j < t->n; j++)
             m->arena[t->offset + j] = (float)(middle + scale * (2 * as_rng_double(&r) - 1));
     }
