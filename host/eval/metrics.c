@@ -17,8 +17,8 @@ enum {
                               1,000 problems on, and under 0.012 / sqrt(problems) below */
 };
 
-/* Rows of the table, in this order: the four plain ones, one per tau, then three per k. */
-enum { ROW_AVG, ROW_SOLVED, ROW_MAJ, ROW_SCORE, ROW_TAUS };
+/* Rows of the table, in this order: the plain ones, one per tau, then PER_K per k. */
+enum { ROW_AVG, ROW_SOLVED, ROW_MAJ, ROW_SCORE, ROW_FINISHED, ROW_MOST, ROW_TAUS, PER_K = 4 };
 
 typedef struct table {
     const as_sample_set *set;
@@ -32,7 +32,7 @@ typedef struct table {
 
 static size_t rows_of(const table *t)
 {
-    return ROW_TAUS + t->options->n_taus + 3 * t->n_ks;
+    return ROW_TAUS + t->options->n_taus + PER_K * t->n_ks;
 }
 
 static void put(const table *t, size_t row, size_t problem, double value)
@@ -69,6 +69,9 @@ static int fill_problem(const table *t, size_t i, double *maj)
     put(t, ROW_AVG, i, share);
     put(t, ROW_SOLVED, i, is_empty ? (double)NAN : (double)(p->c > 0));
     put(t, ROW_SCORE, i, is_empty ? (double)NAN : p->sum_score / (double)p->n);
+    const uint64_t n_ended = p->n - p->n_cut, most = p->c + p->n_cut - p->c_cut;
+    put(t, ROW_FINISHED, i, n_ended ? (double)(p->c - p->c_cut) / (double)n_ended : (double)NAN);
+    put(t, ROW_MOST, i, is_empty ? (double)NAN : (double)most / (double)p->n);
     for (size_t j = 0; j < t->options->n_taus; j++)
         put(t, row++, i, as_cover_at(&p->n, &p->c, 1, t->options->taus[j]));
     int rc = fill_maj(t, i, maj);
@@ -76,6 +79,7 @@ static int fill_problem(const table *t, size_t i, double *maj)
         put(t, row++, i, as_pass_at_k(p->n, p->c, t->ks[j]));
         put(t, row++, i, as_pass_hat_k(p->n, p->c, t->ks[j]));
         put(t, row++, i, maj[j]);
+        put(t, row++, i, as_pass_at_k(p->n, most, t->ks[j]));
     }
     return rc;
 }
@@ -164,6 +168,8 @@ static void count_all(as_passk_summary *out, const as_sample_set *set)
         out->n_error += p->n_error;
         out->n_truncated += p->n_truncated;
         out->n_blank += p->n_blank;
+        out->n_cut += p->n_cut;
+        out->n_cut_right += p->c_cut;
         if (p->n == 0) {
             out->n_empty++;
             continue;
@@ -204,14 +210,17 @@ static void share_out(as_passk_summary *out, const table *t, const as_interval *
     out->solved = found[ROW_SOLVED];
     out->maj = found[ROW_MAJ];
     out->score = found[ROW_SCORE];
+    out->finished = found[ROW_FINISHED];
+    out->most = found[ROW_MOST];
     for (size_t i = 0; i < t->options->n_taus; i++)
         out->cover[i] = found[ROW_TAUS + i];
     found += ROW_TAUS + t->options->n_taus;
-    for (size_t i = 0; i < t->n_ks; i++, found += 3) {
+    for (size_t i = 0; i < t->n_ks; i++, found += PER_K) {
         out->rows[i].k = t->ks[i];
         out->rows[i].pass = found[0];
         out->rows[i].hat = found[1];
         out->rows[i].maj = found[2];
+        out->rows[i].most = found[3];
         count_row(&out->rows[i], t->set);
     }
 }

@@ -24,6 +24,7 @@ typedef struct as_passk_row {
     size_t n_problems;
     bool is_high_variance;      /* k > n/2 for at least half of them */
     as_interval pass, hat, maj; /* NaN: nothing to tell; maj: also where no answers are known */
+    as_interval most;           /* pass@k, had the samples that were cut by length all been right */
     double chance;              /* NaN: not declared */
     size_t n_chance;            /* problems that declare it */
 } as_passk_row;
@@ -32,11 +33,13 @@ typedef struct as_passk_summary {
     as_passk_row *rows;
     size_t n_rows;
     as_interval avg, solved, maj, score; /* avg@n, solved at least once, maj@n, mean score */
+    as_interval finished, most; /* avg@n of the samples that were not cut by length; and had those all been right */
     as_interval *cover;                  /* one per tau */
     uint64_t histogram[12];
     uint64_t n_min, n_max;      /* scored samples per problem, among those with any */
     size_t n_problems, n_empty; /* all; without a scored sample */
     uint64_t n_scored, n_right, n_abstain, n_error, n_truncated, n_blank;
+    uint64_t n_cut, n_cut_right; /* scored samples that were cut by length; of these, right ones */
     unsigned maj_draws; /* per problem, where maj@k is drawn rather than exact */
     bool is_normal;     /* normal intervals instead of the bootstrap */
 } as_passk_summary;

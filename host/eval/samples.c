@@ -9,6 +9,7 @@
 #include "eval/samples_store.h"
 #include "jobs/pipeline.h"
 
+#include <math.h>
 #include <stdio.h>
 
 enum {
@@ -379,6 +380,43 @@ int as_samples_read(as_samples *s, const char *path, as_err *err)
     rc = read_source(s, source, err);
     as_source_close(source);
     return rc;
+}
+
+/* ---- samples in memory ---- */
+
+static uint16_t flags_of(const as_scored_sample *x)
+{
+    unsigned flags = x->is_truncated ? AS_REC_FINISH | AS_REC_TRUNCATED : AS_REC_FINISH;
+    if (x->verdict == ASSAY_ABSTAIN)
+        flags |= AS_REC_ABSTAIN;
+    else if (x->verdict < ASSAY_PASS || x->verdict > ASSAY_TIMEOUT)
+        flags |= AS_REC_ERROR;
+    else
+        flags |= x->verdict == ASSAY_PASS ? AS_REC_SCORED | AS_REC_RIGHT : AS_REC_SCORED;
+    if (x->key.data && !as_str_is_blank(x->key))
+        flags |= AS_REC_KEY;
+    return (uint16_t)flags;
+}
+
+int as_samples_add(as_samples *s, const as_scored_sample *x, as_err *err)
+{
+    const uint64_t place[2] = { x->run, x->sample };
+    int rc = s->n_files ? 0 : add_file(s, "samples in memory", err);
+    if (rc < 0)
+        return rc;
+    const as_rec rec = { .problem = x->problem,
+                         .problem_hash = as_hash64(x->problem, 0),
+                         .sample = as_hash64((as_str){ (const char *)place, sizeof place }, 1),
+                         .key = x->key.data ? as_hash64(x->key, 0) : 0,
+                         .score = (double)x->score,
+                         .chance = (double)NAN,
+                         .line = s->store.n + 1,
+                         .run = (uint32_t)x->run,
+                         .flags = flags_of(x) };
+    if (s->format == AS_FORMAT_NONE)
+        s->format = AS_FORMAT_OWN;
+    s->n_finish++;
+    return as_store_add(&s->store, &rec, err);
 }
 
 /* ---- the end ---- */

@@ -19,6 +19,7 @@ typedef struct as_problem {
     uint64_t n, c; /* scored samples, right ones */
     uint64_t n_abstain, n_error;
     uint64_t n_truncated;     /* finish_reason "length" among all samples */
+    uint64_t n_cut, c_cut;    /* of n and of c, those */
     double sum_score, chance; /* chance: NaN where not declared */
     uint64_t *
         class_counts; /* answer classes by key bytes of scored samples; [0]: those that are right */
@@ -52,6 +53,16 @@ typedef struct as_samples_options {
 typedef struct as_samples as_samples;
 int as_samples_new(as_samples **out, const as_samples_options *options, as_err *err);
 int as_samples_read(as_samples *s, const char *path, as_err *err);
+/* A sample that stands in memory, beside those of files. */
+typedef struct as_scored_sample {
+    as_str problem;       /* its name, as text: "7" and 7 are the same */
+    uint64_t run, sample; /* what tells it from the problem's others */
+    assay_verdict verdict;
+    float score;
+    as_str key;           /* of its answer class; data NULL: none */
+    bool is_truncated;    /* it ended by length */
+} as_scored_sample;
+int as_samples_add(as_samples *s, const as_scored_sample *sample, as_err *err);
 int as_samples_finish(as_samples *s, as_sample_set *out,
                       as_err *err); /* the set lives as long as `s` */
 void as_samples_free(as_samples *s);

@@ -122,6 +122,8 @@ static void count(as_problem *p, const as_rec *rec)
     p->n_abstain += (rec->flags & AS_REC_ABSTAIN) != 0;
     p->n_error += (rec->flags & AS_REC_ERROR) != 0;
     p->n_truncated += (rec->flags & AS_REC_TRUNCATED) != 0;
+    p->n_cut += is_scored && (rec->flags & AS_REC_TRUNCATED);
+    p->c_cut += is_right && (rec->flags & AS_REC_TRUNCATED);
     p->n_blank += is_scored && !(rec->flags & AS_REC_KEY);
     if (is_scored)
         p->sum_score += isnan(rec->score) ? (double)is_right : rec->score;

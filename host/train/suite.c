@@ -58,24 +58,13 @@ static int render_prompt(reader *r, as_jspan prompt, as_err *err)
     return rc == 0 ? render(r, as_buf_str(&r->message), err) : rc;
 }
 
-/* "prompt" or "messages": as a verifier sees it, and as the model reads it. */
-static int take_prompt(reader *r, as_jspan object, as_suite_item *item, as_err *err)
+/* As the model reads it. */
+static int encode(reader *r, const as_suite_item *item, as_jspan v, as_err *err)
 {
-    const as_jspan prompt = as_jobject_get(object, "prompt"),
-                   messages = as_jobject_get(object, "messages");
-    const bool is_chat = messages.kind != AS_J_NONE;
-    if (is_chat && messages.kind != AS_J_ARRAY)
-        return as_fail(err, AS_EDATA, "\"messages\" is no list");
-    if (!is_chat && prompt.kind != AS_J_STRING)
-        return as_fail(err, AS_EDATA, "\"prompt\" is %s: a string",
-                       prompt.kind == AS_J_NONE ? "missing" : "of another kind");
-    int rc = take_text(r, is_chat ? messages : prompt, &item->prompt, err);
-    if (rc == 0 && is_chat)
-        rc = render(r, messages.text, err);
-    else if (rc == 0 && r->how->as_chat)
-        rc = render_prompt(r, prompt, err);
-    const bool is_rendered = is_chat || r->how->as_chat;
-    r->tokens.n = 0;
+    const bool is_rendered = item->is_messages || r->how->as_chat;
+    int rc = item->is_messages ? render(r, v.text, err)
+             : is_rendered     ? render_prompt(r, v, err)
+                               : 0;
     if (rc == 0)
         rc = as_encode(r->encoder, is_rendered ? as_buf_str(&r->rendered) : item->prompt,
                        is_rendered ? 0 : AS_ENCODE_SPECIAL, &r->tokens, err);
@@ -83,6 +72,23 @@ static int take_prompt(reader *r, as_jspan object, as_suite_item *item, as_err *
         rc = as_fail(err, AS_EDATA,
                      "\"prompt\" is empty: a model continues a text of at least one token");
     return rc;
+}
+
+/* "prompt" or "messages": as a verifier sees it, and as the model reads it. */
+static int take_prompt(reader *r, as_jspan object, as_suite_item *item, as_err *err)
+{
+    const as_jspan prompt = as_jobject_get(object, "prompt"),
+                   messages = as_jobject_get(object, "messages");
+    item->is_messages = messages.kind != AS_J_NONE;
+    if (item->is_messages && messages.kind != AS_J_ARRAY)
+        return as_fail(err, AS_EDATA, "\"messages\" is no list");
+    if (!item->is_messages && prompt.kind != AS_J_STRING)
+        return as_fail(err, AS_EDATA, "\"prompt\" is %s: a string",
+                       prompt.kind == AS_J_NONE ? "missing" : "of another kind");
+    const as_jspan v = item->is_messages ? messages : prompt;
+    int rc = take_text(r, v, &item->prompt, err);
+    r->tokens.n = 0;
+    return rc == 0 && r->encoder ? encode(r, item, v, err) : rc;
 }
 
 static int keep(reader *r, as_suite_item *item, as_err *err)
@@ -98,12 +104,14 @@ static int keep(reader *r, as_suite_item *item, as_err *err)
         s->items = items;
         s->cap = cap;
     }
-    int32_t *ids = as_arena_calloc(&s->arena, r->tokens.n, sizeof *ids);
-    if (!ids)
-        return no_memory(err);
-    memcpy(ids, r->tokens.ids, r->tokens.n * sizeof *ids);
-    item->ids = ids;
-    item->n_ids = r->tokens.n;
+    if (r->encoder) {
+        int32_t *ids = as_arena_calloc(&s->arena, r->tokens.n, sizeof *ids);
+        if (!ids)
+            return no_memory(err);
+        memcpy(ids, r->tokens.ids, r->tokens.n * sizeof *ids);
+        item->ids = ids;
+        item->n_ids = r->tokens.n;
+    }
     if (item->n_ids > s->longest)
         s->longest = item->n_ids;
     s->items[s->n++] = *item;
@@ -133,7 +141,9 @@ static int take_line(void *ctx, as_str line, uint64_t no, as_err *err)
     if (!item.id.data)
         return no_memory(err);
     item.key = as_hash64(item.id, 0);
-    rc = take_prompt(r, object, &item, err);
+    rc = take_text(r, id, &item.name, err);
+    if (rc == 0)
+        rc = take_prompt(r, object, &item, err);
     if (rc == 0)
         rc = take_text(r, as_jobject_get(object, "reference"), &item.reference, err);
     if (rc == 0)
@@ -155,7 +165,7 @@ static int check_twice(const as_suite *s, const char *path, as_err *err)
     int rc = as_strmap_init(&ids, s->n) ? 0 : no_memory(err);
     for (size_t i = 0; i < s->n && rc == 0; i++) {
         bool is_new;
-        const uint32_t before = as_strmap_add(&ids, s->items[i].id, (uint32_t)i, &is_new);
+        const uint32_t before = as_strmap_add(&ids, s->items[i].name, (uint32_t)i, &is_new);
         if (!is_new)
             rc = as_fail(err, AS_EDATA,
                          "%s:%" PRIu64 ": \"id\" %.*s stands on line %" PRIu64 " already", path,
@@ -171,7 +181,7 @@ int as_suite_read(as_suite *s, const char *path, const as_suite_reading *how, as
     as_arena_init(&s->arena, 0);
     as_buf_init(&r.rendered, (size_t)1 << 30);
     as_buf_init(&r.message, (size_t)1 << 30);
-    int rc = as_encoder_new(&r.encoder, how->tokenizer, err);
+    int rc = how->tokenizer ? as_encoder_new(&r.encoder, how->tokenizer, err) : 0;
     if (rc == 0)
         rc = as_lines_each(path, take_line, &r, err);
     if (rc == 0)

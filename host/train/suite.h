@@ -10,10 +10,12 @@
 
 typedef struct as_suite_item {
     as_str id;        /* raw JSON: a string or a number */
+    as_str name;      /* its text: "7" and 7 name the same prompt in every reader of samples */
     as_str prompt;    /* the text; messages: raw JSON */
+    bool is_messages; /* which of the two */
     as_str reference; /* a string unescaped, anything else as raw JSON; data NULL: none */
     as_str meta;      /* raw JSON object; data NULL: none */
-    const int32_t *ids; /* [n_ids] what the model reads; n_ids > 0 */
+    const int32_t *ids; /* [n_ids] what the model reads; n_ids > 0. NULL without a tokenizer */
     size_t n_ids;
     uint64_t key;     /* what draws are keyed by: as_hash64 of the id, as in generate */
     uint64_t line;    /* of the file, from 1 */
@@ -28,7 +30,7 @@ typedef struct as_suite { /* zero-initialise; texts and tokens live in the arena
 } as_suite;
 
 typedef struct as_suite_reading {
-    const as_tokenizer *tokenizer;
+    const as_tokenizer *tokenizer; /* NULL: prompts stay texts and conversations, for a model behind an address */
     const as_chat *chat; /* for lines with "messages"; NULL: they are refused */
     bool as_chat;        /* a "prompt" is what a user says, in the chat template */
     size_t longest;      /* tokens of a prompt: longer ones are left out, and counted; 0: any */
