@@ -62,7 +62,7 @@ typedef struct as_scored_sample {
     as_str key;           /* of its answer class; data NULL: none */
     bool is_truncated;    /* it ended by length */
 } as_scored_sample;
-int as_samples_add(as_samples *s, const as_scored_sample *sample, as_err *err);
+int as_samples_add(as_samples *s, const as_scored_sample *x, as_err *err);
 int as_samples_finish(as_samples *s, as_sample_set *out,
                       as_err *err); /* the set lives as long as `s` */
 void as_samples_free(as_samples *s);

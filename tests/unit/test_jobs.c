@@ -2,6 +2,7 @@
  * under TSan. SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 #include "base/mem.h"
+#include "jobs/feed.h"
 #include "jobs/pipeline.h"
 #include "jobs/pool.h"
 
@@ -205,6 +206,68 @@ static void test_pipeline_cancel(void **state)
     }
 }
 
+/* ---- feed ---- */
+
+static const as_feed_ops fed = { work, consume, drop };
+
+/* Puts n tasks; how many were taken without an error. */
+static int feed(run *r, as_feed *f, int n, as_err *err)
+{
+    for (int i = 0; i < n; i++) {
+        void *t = NULL;
+        assert_int_equal(produce(r, &t, err), 1);
+        if (as_feed_put(f, t, err) < 0)
+            return i;
+    }
+    return n;
+}
+
+static void test_feed_order(void **state)
+{
+    (void)state;
+    int before = threads_now();
+    assert_int_equal(as_feed_close(NULL, NULL), 0);
+    for (unsigned threads = 1; threads <= 8; threads++) {
+        run r = plan(150);
+        as_err err = { 0 };
+        as_feed *f = NULL;
+        assert_int_equal(as_feed_open(&f, &fed, &r, threads, 3, NULL, &err), 0);
+        assert_int_equal(feed(&r, f, 150, &err), 150);
+        assert_int_equal(as_feed_close(f, &err), 0);
+        check(&r, 6); /* three in the pipeline, one before it, one in each hand */
+        assert_int_equal(r.consumed, 150);
+        run none = plan(0);
+        assert_int_equal(as_feed_open(&f, &fed, &none, threads, 0, NULL, &err), 0);
+        assert_int_equal(as_feed_close(f, &err), 0);
+    }
+    assert_true(threads_now() <= before + 1);
+}
+
+/* The error comes out of a later put or of the close, and no task is lost track of. */
+static void test_feed_errors(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < 3; kind++) {
+        run r = plan(200);
+        as_err err = { 0 };
+        as_feed *f = NULL;
+        r.work_fails = kind == 0 ? 20 : NEVER;
+        r.consume_fails = kind == 1 ? 20 : NEVER;
+        r.cancel_at = kind == 2 ? 20 : NEVER;
+        const int codes[] = { AS_EPLUGIN, AS_EIO, AS_EINTR };
+        assert_int_equal(as_feed_open(&f, &fed, &r, 3, 0, &r.cancel, &err), 0);
+        assert_true(feed(&r, f, 200, &err) < 200);
+        assert_int_equal(err.code, codes[kind]);
+        err = (as_err){ 0 };
+        assert_int_equal(as_feed_close(f, &err), codes[kind]);
+        assert_int_equal(err.code, codes[kind]);
+        assert_false(r.out_of_order);
+        assert_int_equal(r.consumed + atomic_load(&r.dropped), r.made);
+        if (kind < 2)
+            assert_int_equal(r.consumed, 20 + kind);
+    }
+}
+
 /* ---- pool ---- */
 
 static void add_one(void *arg)
@@ -276,6 +339,8 @@ int main(void)
         cmocka_unit_test(test_pipeline_order),
         cmocka_unit_test(test_pipeline_errors),
         cmocka_unit_test(test_pipeline_cancel),
+        cmocka_unit_test(test_feed_order),
+        cmocka_unit_test(test_feed_errors),
         cmocka_unit_test(test_pool),
         cmocka_unit_test(test_pool_for),
     };
