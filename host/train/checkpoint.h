@@ -18,6 +18,13 @@ typedef struct as_checkpoint_value {
     double value;
 } as_checkpoint_value;
 
+/* Many numbers of one kind: what is known of each prompt. */
+typedef struct as_checkpoint_array {
+    const char *name; /* below 100 bytes */
+    float *at;        /* [n] */
+    size_t n;
+} as_checkpoint_array;
+
 typedef struct as_checkpoint {
     const as_weights_index *index;
     const as_lora *lora; /* of an adapter alone: all arenas are its own; NULL: of the whole model */
@@ -30,12 +37,15 @@ typedef struct as_checkpoint {
     size_t n_counters;
     as_checkpoint_value *values;
     size_t n_values;
+    as_checkpoint_array *arrays; /* in optim.safetensors, as "run.NAME"; filled where they are by as_checkpoint_load */
+    size_t n_arrays;
 } as_checkpoint;
 
 typedef struct as_checkpoint_options {
     as_dtype dtype;   /* of the model's files: AS_F32, AS_BF16 or AS_F16 */
     const char *like; /* see weights_io.h */
     unsigned keep;    /* so many of the newest stay in DIR, this one among them; 0: all */
+    uint64_t best;    /* a step whose checkpoint stays beside them; 0: none */
 } as_checkpoint_options;
 
 /* DIR/step_N, which must not be there. DIR is made where it is missing. Older ones go only after the new one stands, and

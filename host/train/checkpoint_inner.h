@@ -6,6 +6,7 @@
 #define AS_CHECKPOINT_SCHEMA "assay.checkpoint/1"
 #define AS_CHECKPOINT_TRAINER "trainer.json"
 #define AS_CHECKPOINT_OPTIM "optim.safetensors"
+#define AS_CHECKPOINT_ARRAY "run."
 #define AS_CHECKPOINT_SEAL ",\n  \"xxh3\": \"" /* before the hash of all that stands before it */
 enum { AS_CHECKPOINT_TRAINER_MAX = 16 * 1024 * 1024 };
 

@@ -252,6 +252,13 @@ static int load_arena(const loader *l, const as_safetensors *s, const char *pref
     return rc;
 }
 
+static int load_array(const loader *l, const as_safetensors *s, const as_checkpoint_array *a)
+{
+    char name[160];
+    (void)snprintf(name, sizeof name, AS_CHECKPOINT_ARRAY "%s", a->name);
+    return load_tensor(l, s, name, a->at, a->n);
+}
+
 static int load_arenas(const loader *l)
 {
     const as_weights_load_options any = { .dtype = AS_F32,
@@ -272,6 +279,8 @@ static int load_arenas(const loader *l)
         rc = load_arena(l, s, "m", l->c->m);
     if (rc == 0 && l->c->m)
         rc = load_arena(l, s, "v", l->c->v);
+    for (size_t i = 0; i < l->c->n_arrays && rc == 0; i++)
+        rc = load_array(l, s, &l->c->arrays[i]);
     return rc;
 }
 

@@ -127,6 +127,14 @@ static void add_adapter(optim *o, const char *prefix, const float *arena)
     }
 }
 
+static void add_array(optim *o, const as_checkpoint_array *a)
+{
+    (void)snprintf(o->names[o->n], NAME_BYTES, AS_CHECKPOINT_ARRAY "%s", a->name);
+    o->items[o->n] =
+        (as_safetensors_item){ o->names[o->n], AS_F32, AS_F32, 1, { (int64_t)a->n, 1 }, a->at };
+    o->n++;
+}
+
 static void add_state(optim *o, const char *prefix, const float *arena)
 {
     if (o->c->lora)
@@ -137,7 +145,7 @@ static void add_state(optim *o, const char *prefix, const float *arena)
 
 static int save_optim(const as_checkpoint *c, bool has_master, const char *folder, as_err *err)
 {
-    size_t most = 3 * (c->lora ? 2 * c->lora->n_matrices : c->index->n_parts);
+    size_t most = 3 * (c->lora ? 2 * c->lora->n_matrices : c->index->n_parts) + c->n_arrays;
     AS_CLEANUP(free) char *path = as_path_join(folder, AS_CHECKPOINT_OPTIM);
     AS_CLEANUP(free) char(*names)[NAME_BYTES] = as_calloc(most, sizeof *names);
     AS_CLEANUP(free) as_safetensors_item *items = as_calloc(most, sizeof *items);
@@ -151,6 +159,8 @@ static int save_optim(const as_checkpoint *c, bool has_master, const char *folde
         add_state(&o, "m", c->m);
     if (c->m)
         add_state(&o, "v", c->v);
+    for (size_t i = 0; i < c->n_arrays; i++)
+        add_array(&o, &c->arrays[i]);
     return as_safetensors_write(path, items, o.n, &pt, 1, err);
 }
 
@@ -225,7 +235,8 @@ static int save_trainer(const as_checkpoint *c, bool has_master, const char *fol
 
 /* ---- public ---- */
 
-static int drop_old(const char *dir, unsigned keep, uint64_t newest, as_err *err)
+/* `stays` holds two steps. */
+static int drop_old(const char *dir, unsigned keep, const uint64_t *stays, as_err *err)
 {
     AS_CLEANUP(free) uint64_t *steps = NULL;
     size_t n;
@@ -234,7 +245,7 @@ static int drop_old(const char *dir, unsigned keep, uint64_t newest, as_err *err
         AS_CLEANUP(free) char *path = as_checkpoint_path(dir, steps[i]);
         if (!path)
             return as_fail(err, AS_ENOMEM, "%s: out of memory", dir);
-        if (steps[i] != newest) /* a run that began again at an earlier step keeps what it writes */
+        if (steps[i] != stays[0] && steps[i] != stays[1])
             rc = as_folder_remove(path, err);
     }
     return rc;
@@ -242,7 +253,8 @@ static int drop_old(const char *dir, unsigned keep, uint64_t newest, as_err *err
 
 int as_checkpoint_remove_all(const char *dir, as_err *err)
 {
-    return drop_old(dir, 0, UINT64_MAX, err);
+    const uint64_t none[] = { UINT64_MAX, UINT64_MAX };
+    return drop_old(dir, 0, none, err);
 }
 
 int as_checkpoint_save(const as_checkpoint *c, const as_checkpoint_options *options,
@@ -274,7 +286,9 @@ int as_checkpoint_save(const as_checkpoint *c, const as_checkpoint_options *opti
     if (rc < 0)
         return as_fail(err, rc, "%s: no checkpoint was written: %s", path, why.text);
     rc = as_new_folder_commit(&f, err);
+    /* a run that began again at an earlier step keeps what it writes */
+    const uint64_t stays[] = { c->step, options->best ? options->best : c->step };
     if (rc == 0 && options->keep > 0)
-        rc = drop_old(dir, options->keep, c->step, err);
+        rc = drop_old(dir, options->keep, stays, err);
     return rc;
 }

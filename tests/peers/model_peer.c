@@ -102,7 +102,7 @@ static int checkpoint(const model *m, char **argv, as_err *err)
 {
     as_checkpoint_counter counter = { "row", 5 };
     as_checkpoint c = { .index = m->x, .weights = m->arena, .step = 7, .run = "peer" };
-    as_checkpoint_options o = { AS_F32, argv[0], 2 };
+    as_checkpoint_options o = { AS_F32, argv[0], 2, 0 };
     size_t n = m->x->n_elements;
     AS_CLEANUP(free) float *more = as_calloc(2 * n, sizeof *more);
     AS_CLEANUP(free) char *path = NULL;

@@ -75,7 +75,7 @@ static void fill(run *r, uint64_t seed)
 
 static void save(const run *r, as_dtype dtype, unsigned keep, const char *dir)
 {
-    const as_checkpoint_options o = { dtype, golden("tiny_qwen3"), keep };
+    const as_checkpoint_options o = { dtype, golden("tiny_qwen3"), keep, 0 };
     as_err err = { 0 };
     if (as_checkpoint_save(&r->c, &o, dir, &err) != 0)
         fail_msg("%s", err.text);
@@ -168,11 +168,52 @@ static void test_keep(void **state)
     assert_int_equal(as_checkpoint_latest(&path, temp_path("keep"), NULL), 0);
     assert_true(as_str_ends(as_str_of(path), "/step_102"));
     as_free(path);
-    const as_checkpoint_options o = { AS_BF16, golden("tiny_qwen3"), 2 };
+    const as_checkpoint_options o = { AS_BF16, golden("tiny_qwen3"), 2, 0 };
     as_err err = { 0 };
     assert_int_equal(as_checkpoint_save(&a.c, &o, temp_path("keep"), &err), AS_EUSAGE);
     assert_non_null(strstr(err.text, "keep/step_5: is there and not empty"));
     run_fini(&a);
+}
+
+/* The best one stays, however old it is. */
+static void test_keep_best(void **state)
+{
+    run a;
+    (void)state;
+    run_init(&a, "tiny_qwen3");
+    for (uint64_t step = 1; step < 6; step++) {
+        const as_checkpoint_options o = { AS_F32, golden("tiny_qwen3"), 1, step > 2 ? 2 : 0 };
+        fill(&a, step);
+        assert_int_equal(as_checkpoint_save(&a.c, &o, temp_path("best"), NULL), 0);
+    }
+    assert_int_equal(entries(temp_path("best")), 2);
+    assert_true(as_path_exists(temp_path("best/step_2/optim.safetensors")));
+    assert_true(as_path_exists(temp_path("best/step_5/optim.safetensors")));
+    run_fini(&a);
+}
+
+static void test_arrays(void **state)
+{
+    run a, b;
+    float of_prompts[] = { 0.1F, -0.0F, 3e-39F }, back[3] = { 0 }, more[4] = { 0 };
+    as_checkpoint_array array = { "rate", of_prompts, 3 };
+    as_err err = { 0 };
+    (void)state;
+    run_init(&a, "tiny_qwen3");
+    run_init(&b, "tiny_qwen3");
+    fill(&a, 1);
+    a.c.arrays = b.c.arrays = &array;
+    a.c.n_arrays = 1;
+    save(&a, AS_F32, 0, temp_path("arrays"));
+    array.at = back;
+    b.c.n_arrays = 1;
+    assert_int_equal(as_checkpoint_load(&b.c, temp_path("arrays/step_1"), &err), 0);
+    assert_memory_equal(back, of_prompts, sizeof back);
+    array = (as_checkpoint_array){ "rate", more, 4 };
+    assert_int_equal(as_checkpoint_load(&b.c, temp_path("arrays/step_1"), &err), AS_EDATA);
+    assert_non_null(strstr(err.text, "\"run.rate\" is missing or of another shape"));
+    run_fini(&a);
+    run_fini(&b);
 }
 
 /* Without the syncs of as_file_write_atomic, which the test has no need of. */
@@ -288,7 +329,7 @@ static void test_full_disk(void **state)
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
     assert_int_equal(sigaction(SIGXFSZ, &ignore, &old), 0);
     for (size_t i = 0; i < sizeof most / sizeof *most; i++) {
-        const as_checkpoint_options o = { AS_F32, golden("tiny_qwen3"), 1 };
+        const as_checkpoint_options o = { AS_F32, golden("tiny_qwen3"), 1, 0 };
         struct rlimit now = { most[i], before.rlim_max };
         as_err err = { 0 };
         assert_int_equal(setrlimit(RLIMIT_FSIZE, &now), 0);
@@ -310,6 +351,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_there_and_back), cmocka_unit_test(test_keep),
+        cmocka_unit_test(test_keep_best),      cmocka_unit_test(test_arrays),
         cmocka_unit_test(test_damaged),        cmocka_unit_test(test_foreign),
         cmocka_unit_test(test_full_disk),
     };
