@@ -263,7 +263,7 @@ static void print_start(const cJSON *node, as_buf *out)
 
 /* Not cJSON's printer: it takes doubles that differ in the last bit for equal, and drops that bit.
  */
-static void print_tree(const cJSON *root, as_buf *out)
+void as_json_print(const cJSON *root, as_buf *out)
 {
     const cJSON *stack[AS_JSON_DEPTH + 1], *node = root;
     unsigned n = 0;
@@ -295,6 +295,6 @@ int as_json_canonical(as_str text, as_buf *out, as_err *err)
     AS_CLEANUP(cjson) cJSON *root = parse(text, true, "configuration", err);
     if (!root)
         return err && err->code ? err->code : AS_EUSAGE;
-    print_tree(root, out);
+    as_json_print(root, out);
     return as_buf_check(out, err);
 }

@@ -18,6 +18,8 @@ int as_json_known_keys(const cJSON *object, const char *const *known, const char
 
 /* Canonical form: members sorted by key bytes, no white space; the same configuration always hashes the same. */
 int as_json_canonical(as_str text, as_buf *out, as_err *err);
+/* A tree that as_json_parse gave, or a part of one, members in their order; numbers read back the same. */
+void as_json_print(const cJSON *root, as_buf *out);
 static inline void as_cleanup_cjson(cJSON **p)
 {
     cJSON_Delete(*p);

@@ -51,14 +51,15 @@ struct as_reward {
     uint32_t n_rows, n_each, n_put;
     as_reward_item *items; /* [n_rows] */
     bool *is_put;          /* [n_rows] */
-    uint32_t *next_in_group, *first_in_group, *n_in_group; /* lists of rows, 1 + index; used where a part needs groups */
-    bool *is_group_ready;
+    bool by_group;         /* a part needs whole groups */
+    uint32_t *first_in_group, *next_in_group; /* [n_rows] lists of the rows of groups that are not whole yet, 1 + row; 0: the end */
+    uint32_t *n_in_group;                     /* [n_rows] rows of that group so far */
     as_reward_row *rows;
     as_reward_part_stats *part_stats;
     as_reward_stats stats;
-    double wait_s;
 
     /* under the lock */
+    bool is_draining; /* no more rows come: what waits is worth a call however little it is */
     as_arena texts; /* what verifiers said */
     as_err failure; /* the first failure of a job, code 0: none */
 

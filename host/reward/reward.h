@@ -45,9 +45,9 @@ void as_reward_close(as_reward *w); /* waits for what is being scored; NULL is f
 
 /* The verifiers in order, those held out last. */
 uint32_t as_reward_n_parts(const as_reward *w);
-const char *as_reward_part_name(const as_reward *w, uint32_t part); /* "math"; a second one: "math:2". For metrics */
-bool as_reward_part_is_watched(const as_reward *w, uint32_t part);  /* trains nothing */
-const as_scorer *as_reward_part_scorer(const as_reward *w, uint32_t part);
+const char *as_reward_part_name(const as_reward *w, uint32_t k); /* "math"; a second one: "math:2". For metrics */
+bool as_reward_part_is_watched(const as_reward *w, uint32_t k);  /* trains nothing */
+const as_scorer *as_reward_part_scorer(const as_reward *w, uint32_t k);
 
 /* ---- a step ---- */
 /* n_rows responses will come, numbered from 0. n_each: rows of each group, where all have the same; 0: not known, and a
