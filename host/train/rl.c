@@ -43,8 +43,12 @@ static int check(const as_rl_parts *parts, const as_rl_options *o, as_err *err)
     else if (o->importance_cap > 0 && !o->recomputes_old)
         why = "an importance correction compares the sampler's log-probabilities with recomputed "
               "ones";
-    else if (o->estimator == AS_EST_GAE)
-        why = "GAE needs a critic";
+    else if ((o->estimator == AS_EST_GAE) != (parts->critic != NULL))
+        why = parts->critic ? "a critic is of GAE" : "GAE needs a critic";
+    else if (parts->critic && (parts->critic == parts->run) == (parts->critic_optimizer != NULL))
+        why = "a critic of its own has an optimizer, one that shares the policy's weights has none";
+    else if (o->critic_warmup > 0 && !parts->critic_optimizer)
+        why = "a critic that shares the policy's weights cannot learn alone";
     else if (o->ptx_coef > 0 && (!parts->ptx || !parts->ptx->n_rows || !o->ptx_batch))
         why = "a mix of pretraining texts needs texts, and how many an update takes";
     else if (o->longest == 0 && (o->aggregation == AS_SEQ_SUM_NORM ||
@@ -116,22 +120,29 @@ static bool choose(as_rl *rl, size_t from, size_t to)
         }
     rows.is_out = b->is_out_here;
     as_token_weights(&rows, rl->options.aggregation, rl->options.longest, b->weight);
+    as_token_weights(&rows, AS_TOKEN_MEAN, 0, b->value_weight);
     return is_any;
 }
 
 /* Sums over updates, and over the tokens of updates, to means. */
 static void finish(as_rl *rl, as_rl_stats *s)
 {
-    const double updates = (double)(s->updates + s->skipped), tokens = rl->n_in_updates;
-    s->loss += s->policy_loss + rl->state.kl_coef * s->kl_loss + rl->options.ptx_coef * s->ptx_loss;
+    const as_rl_options *o = &rl->options;
+    const double updates = rl->n_tried, tokens = rl->n_in_updates;
+    if (as_rl_shares(rl))
+        s->loss += o->value_coef * s->value_loss;
+    s->loss += s->policy_loss + rl->state.kl_coef * s->kl_loss + o->ptx_coef * s->ptx_loss;
     s->loss /= updates;
     s->policy_loss /= updates;
     s->kl_loss /= updates;
     s->ptx_loss /= updates;
+    s->value_loss /= as_rl_shares(rl) ? updates : rl->n_critic_tried;
     s->grad_norm /= (double)s->updates;
+    s->critic_grad_norm /= (double)s->critic_updates;
     s->ppo_kl = rl->sum_ppo_kl / tokens;
     s->clip_fraction = rl->n_clipped / tokens;
     s->clip_fraction_low = rl->n_dual / tokens;
+    s->value_clip_fraction = rl->n_values_clipped / rl->n_values;
     if (tokens == 0)
         s->ratio_min = s->ratio_max = (double)NAN;
 }
@@ -143,7 +154,9 @@ int as_rl_learn(as_rl *rl, uint64_t step, as_rl_stats *stats, as_err *err)
     const size_t size = mini && mini < n ? (size_t)mini : n;
     const uint64_t seed = as_seed_of(rl->options.seed, AS_LIT("mini-batches"), step);
     rl->is_first = true;
+    rl->n_tried = rl->n_critic_tried = 0;
     rl->n_clipped = rl->n_dual = rl->sum_ppo_kl = rl->n_in_updates = 0;
+    rl->n_values = rl->n_values_clipped = 0;
     stats->ratio_min = (double)INFINITY;
     stats->ratio_max = -(double)INFINITY;
     for (uint64_t epoch = 0; epoch < rl->options.epochs; epoch++) {
@@ -152,7 +165,11 @@ int as_rl_learn(as_rl *rl, uint64_t step, as_rl_stats *stats, as_err *err)
         for (size_t from = 0; from < n; from += size) {
             if (!choose(rl, from, n - from < size ? n : from + size))
                 continue;
-            int rc = as_rl_update(rl, step, stats, err);
+            int rc = 0;
+            if (rl->parts.critic_optimizer)
+                rc = as_rl_critic_update(rl, step, stats, err);
+            if (rc == 0 && step > rl->options.critic_warmup)
+                rc = as_rl_update(rl, step, stats, err);
             if (rc < 0)
                 return rc;
         }
@@ -178,6 +195,9 @@ static int read_others(as_rl *rl, as_rl_stats *stats, as_err *err)
     if (rc == 0 && rl->parts.reference)
         rc = as_rl_logp(rl, rl->parts.reference, rl->b.reference, err);
     stats->seconds_reference = seconds_since(&mark);
+    if (rc == 0 && rl->parts.critic)
+        rc = as_rl_values(rl, err);
+    stats->seconds_value = seconds_since(&mark);
     return rc;
 }
 
@@ -212,6 +232,8 @@ int as_rl_step(as_rl *rl, uint64_t step, const as_rollouts *rollouts, const as_r
         rc = read_others(rl, stats, err);
     if (rc == 0)
         rc = as_rl_advantages(rl, rewards, stats, err);
+    if (rc == 0 && rl->parts.critic)
+        as_rl_explain(rl, stats);
     int64_t mark = as_now_ns();
     if (rc == 0)
         rc = as_rl_learn(rl, step, stats, err);

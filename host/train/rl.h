@@ -20,6 +20,9 @@ typedef struct as_rl_parts {
     as_run *run;             /* of the policy; trains. `rows` and `tokens` hold one prompt with its response at least */
     as_run_options limits;   /* run's */
     as_run *reference;       /* the frozen reference's forward passes, of the same limits; NULL: there is none */
+    as_run *critic; /* values of AS_EST_GAE: of a model of its own with a score head, of the same limits; or `run` itself, whose
+                       head then shares the policy's weights; NULL: none */
+    as_optimizer *critic_optimizer; /* of a critic of its own; else NULL */
     const as_sft_data *ptx;  /* texts that every update learns too, at ptx_coef; NULL: none */
 } as_rl_parts;
 
@@ -36,7 +39,7 @@ typedef struct as_rl_rewards {
 
 /* What is carried from step to step, and stands in a checkpoint. */
 typedef struct as_rl_state {
-    uint64_t updates; /* of the optimizer */
+    uint64_t updates, critic_updates; /* of the optimizers */
     double kl_coef;
 } as_rl_state;
 as_rl_state as_rl_get_state(const as_rl *rl);
@@ -46,7 +49,8 @@ void as_rl_set_state(as_rl *rl, as_rl_state state);
 typedef struct as_rl_stats {
     uint64_t tokens, responses;            /* in the loss */
     uint64_t groups, zero_groups, all_out; /* with a scored row; of these, where all rewards are equal; without a scored row */
-    uint64_t updates, skipped;             /* done; refused since the gradient was not finite */
+    uint64_t updates, critic_updates;      /* done */
+    uint64_t skipped;                      /* refused since the gradient was not finite */
     double loss, policy_loss, kl_loss, entropy, grad_norm, lr;
     double ppo_kl;      /* mean of old - new log-probability */
     double clip_fraction, clip_fraction_low; /* the clipped term was taken; the dual bound was */

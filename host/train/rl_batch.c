@@ -6,10 +6,11 @@
 
 void as_rl_batch_fini(as_rl_batch *b)
 {
-    void *const arrays[] = { b->first,   b->group,       b->is_out,    b->no_loss, b->score,
-                             b->reward,  b->old,         b->reference, b->kl,      b->token_reward,
-                             b->returns, b->value,       b->advantage, b->of_row,  b->of_row_too,
-                             b->weight,  b->is_out_here, b->groups,    b->order };
+    void *const arrays[] = { b->first,        b->group,        b->is_out,     b->no_loss,
+                             b->score,        b->reward,       b->old,        b->reference,
+                             b->kl,           b->token_reward, b->returns,    b->value,
+                             b->advantage,    b->of_row,       b->of_row_too, b->weight,
+                             b->value_weight, b->is_out_here,  b->groups,     b->order };
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         as_free(arrays[i]);
     *b = (as_rl_batch){ 0 };
@@ -39,9 +40,10 @@ static int reserve(const array *arrays, size_t n_arrays, size_t n, as_err *err)
 
 static int make_room(as_rl_batch *b, size_t n_rows, size_t n_tokens, as_err *err)
 {
-    const array of_rows[] = { OF(first),  OF(group),       OF(is_out), OF(no_loss),
-                              OF(score),  OF(reward),      OF(of_row), OF(of_row_too),
-                              OF(weight), OF(is_out_here), OF(groups), OF(order) };
+    const array of_rows[] = { OF(first),  OF(group),        OF(is_out),      OF(no_loss),
+                              OF(score),  OF(reward),       OF(of_row),      OF(of_row_too),
+                              OF(weight), OF(value_weight), OF(is_out_here), OF(groups),
+                              OF(order) };
     const array of_tokens[] = { OF(old),     OF(reference), OF(kl),       OF(token_reward),
                                 OF(returns), OF(value),     OF(advantage) };
     int rc = 0;

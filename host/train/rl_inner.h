@@ -18,7 +18,7 @@ typedef struct as_rl_batch {
     double *kl;             /* [tokens] estimates with `old` */
     double *token_reward, *returns, *value, *advantage; /* [tokens] */
     double *of_row, *of_row_too;                        /* [rows] scratch */
-    double *weight;                                     /* [rows] of a mini-batch */
+    double *weight, *value_weight;                      /* [rows] of a mini-batch: of their tokens in the losses */
     bool *is_out_here;                                  /* [rows] not in it */
     as_group *groups;                                   /* [rows + 1] by `score` */
     uint32_t *order;                                    /* [groups] of the mini-batches */
@@ -27,7 +27,8 @@ typedef struct as_rl_batch {
 /* A micro-batch, and what is in it. */
 typedef struct as_rl_pack {
     int32_t *ids, *cu_seqlens, *rows, *targets;
-    double *logp, *entropy, *coef, *ecoef; /* [limits.rows] */
+    double *logp, *entropy, *value;  /* [limits.rows] */
+    double *coef, *ecoef, *vcoef;    /* [limits.rows] derivatives of the loss by these */
     size_t *row;                           /* [limits.seqs] of the batch */
     int64_t n_tokens, n_seqs, n_rows;
 } as_rl_pack;
@@ -42,7 +43,7 @@ struct as_rl {
     uint64_t ptx_epoch;
     /* of an update */
     bool is_first; /* no update of this step was before it */
-    double n_clipped, n_dual, sum_ppo_kl, n_in_updates;
+    double n_clipped, n_dual, sum_ppo_kl, n_in_updates, n_tried, n_critic_tried, n_values, n_values_clipped;
 };
 
 /* rl_batch.c */
@@ -65,6 +66,14 @@ int as_rl_logp(as_rl *rl, as_run *run, double *out, as_err *err);
 
 /* rl_ptx.c: the gradient of the texts that an update learns too, added; and their loss. */
 int as_rl_ptx(as_rl *rl, as_rl_stats *stats, as_err *err);
+
+/* rl_value.c: the critic. Its loss is a mean over the tokens of a mini-batch. */
+bool as_rl_shares(const as_rl *rl); /* its head has the policy's weights */
+int as_rl_values(as_rl *rl, as_err *err); /* b->value of all rows */
+void as_rl_explain(const as_rl *rl, as_rl_stats *stats); /* how much of the returns the values explained */
+/* The loss of a row, whose values are pack.value from `at` on; derivatives into pack.vcoef. */
+void as_rl_value_loss(as_rl *rl, size_t row, int64_t at, double coef, as_rl_stats *stats);
+int as_rl_critic_update(as_rl *rl, uint64_t step, as_rl_stats *stats, as_err *err); /* of a critic of its own */
 
 /* rl_update.c: an update with the rows of a mini-batch (b->is_out_here, b->weight); its gradient, then the optimizer. */
 int as_rl_update(as_rl *rl, uint64_t step, as_rl_stats *stats, as_err *err);

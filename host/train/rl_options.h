@@ -55,8 +55,9 @@ typedef struct as_rl_options {
     double importance_cap; /* of exp(old - sampler's), which weighs a token's loss; 0: none. With recomputes_old */
     /* the critic */
     as_value_clip value_clip;
-    double value_coef; /* of a head that shares the policy's weights */
+    double value_coef;           /* of a head that shares the policy's weights: its part of the loss */
     as_schedule critic_schedule; /* of a critic of its own */
+    uint64_t critic_warmup;      /* first steps in which the critic alone learns */
     /* updates */
     uint64_t epochs;     /* over the step's responses */
     uint64_t mini_batch; /* prompts of one update; 0: all */

@@ -15,19 +15,21 @@ int as_rl_pack_init(as_rl_pack *p, const as_run_options *limits, as_err *err)
     p->targets = as_calloc(rows, sizeof *p->targets);
     p->logp = as_calloc(rows, sizeof *p->logp);
     p->entropy = as_calloc(rows, sizeof *p->entropy);
+    p->value = as_calloc(rows, sizeof *p->value);
+    p->vcoef = as_calloc(rows, sizeof *p->vcoef);
     p->coef = as_calloc(rows, sizeof *p->coef);
     p->ecoef = as_calloc(rows, sizeof *p->ecoef);
     p->row = as_calloc((size_t)limits->seqs, sizeof *p->row);
     return p->ids && p->cu_seqlens && p->rows && p->targets && p->logp && p->entropy && p->coef &&
-                   p->ecoef && p->row
+                   p->ecoef && p->value && p->vcoef && p->row
                ? 0
                : as_fail(err, AS_ENOMEM, "no memory for passes of %zu tokens", tokens);
 }
 
 void as_rl_pack_fini(as_rl_pack *p)
 {
-    void *const arrays[] = { p->ids,     p->cu_seqlens, p->rows,  p->targets, p->logp,
-                             p->entropy, p->coef,       p->ecoef, p->row };
+    void *const arrays[] = { p->ids,  p->cu_seqlens, p->rows, p->targets, p->logp, p->entropy,
+                             p->coef, p->ecoef,      p->row,  p->value,   p->vcoef };
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         as_free(arrays[i]);
     *p = (as_rl_pack){ 0 };

@@ -2,8 +2,6 @@
  * backward, then the optimizer. SPDX-License-Identifier: Apache-2.0 */
 #include "train/rl_inner.h"
 
-#include "base/mem.h"
-
 #include <math.h>
 
 /* ---- the loss of a row ---- */
@@ -18,7 +16,7 @@ static bool has_kl_loss(const as_rl *rl)
 static bool is_idle(const as_rl *rl, size_t row)
 {
     const as_rl_batch *b = &rl->b;
-    bool idle = !has_kl_loss(rl) && rl->options.entropy_coef == 0;
+    bool idle = !has_kl_loss(rl) && rl->options.entropy_coef == 0 && !as_rl_shares(rl);
     for (size_t t = b->first[row]; idle && t < b->first[row + 1]; t++)
         idle = b->advantage[t] == 0;
     return idle;
@@ -95,14 +93,22 @@ static int learn_pack(as_rl *rl, const as_packed *packed, void *ctx, as_err *err
     if (rc == 0)
         rc = as_run_logprob(rl->parts.run, rl->options.temperature, p->logp,
                             has_entropy ? p->entropy : NULL, err);
+    if (rc == 0 && as_rl_shares(rl))
+        rc = as_run_scores(rl->parts.run, p->value, err);
     int64_t at = 0;
     for (int64_t i = 0; i < p->n_seqs && rc == 0; i++) {
         row_loss(rl, p->row[i], at, stats);
+        if (as_rl_shares(rl))
+            as_rl_value_loss(rl, p->row[i], at, rl->options.value_coef, stats);
         at += (int64_t)as_row_length(&rl->b.rows, p->row[i]);
     }
-    return rc == 0 ? as_run_backward(rl->parts.run, p->coef, has_entropy ? p->ecoef : NULL,
-                                     rl->parts.optimizer->grads, err)
-                   : rc;
+    const double *by_entropy = has_entropy ? p->ecoef : NULL;
+    void *grads = rl->parts.optimizer->grads;
+    if (rc < 0)
+        return rc;
+    return as_rl_shares(rl)
+               ? as_run_backward_scores(rl->parts.run, p->coef, by_entropy, p->vcoef, grads, err)
+               : as_run_backward(rl->parts.run, p->coef, by_entropy, grads, err);
 }
 
 /* ---- the update ---- */
@@ -118,6 +124,7 @@ int as_rl_update(as_rl *rl, uint64_t step, as_rl_stats *stats, as_err *err)
 {
     as_optimizer *o = rl->parts.optimizer;
     double norm = 0;
+    rl->n_tried++;
     int rc = as_optimizer_zero(o, err);
     if (rc == 0)
         rc = as_rl_each_pack(rl, is_in_update, learn_pack, stats, err);
