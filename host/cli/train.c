@@ -9,7 +9,7 @@
 static const struct algorithm {
     const char *word;
     int (*run)(const train_opts *o, const cJSON *tree, const char *file, as_err *err);
-} algorithms[] = { { "sft", train_sft } };
+} algorithms[] = { { "sft", train_sft }, { "rm", train_rm } };
 
 enum { N_ALGORITHMS = sizeof algorithms / sizeof *algorithms };
 
@@ -130,6 +130,16 @@ const as_command as_cmd_train = {
         "id. as_chat [false]: its --chat. truncated [drop]: samples that were cut off are left out "
         "(drop) or learned without an end (keep). min_score: only samples whose \"score\" is at "
         "least that.\n"
+        "\n"
+        "algo: rm. A reward model learns from preferences (Bradley-Terry): data: lines "
+        "{\"prompt\",\"chosen\",\"rejected\"}, texts or lists of messages, as TRL has them. A "
+        "language model's folder is given a head for scores, drawn of head_std [0.02], and loses "
+        "its own; a folder of a reward model goes on. eval_data: pairs held out, measured at the "
+        "end and every eval_every [0] steps: accuracy (chosen above rejected) and margin. "
+        "center_coef [0] times the squared sum of both scores keeps rewards about 0. batch_size "
+        "counts pairs. as_chat [false]: a prompt is what a user says, in the chat template. The "
+        "checkpoint is transformers' ...ForSequenceClassification of one label; the verifier rm "
+        "scores with it.\n"
         "\n"
         "steps. batch_size [32]: texts of a step. micro_tokens [4096]: tokens computed at a time; "
         "the gradient does not depend "

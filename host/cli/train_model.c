@@ -5,8 +5,6 @@
 #include "base/mem.h"
 #include "model/weights_io.h"
 
-#define SCORE_STD 0.02 /* transformers', TRL's and verl's */
-
 int train_model_open(train_model *m, const train_config *c, const char *folder, bool is_drawn,
                      bool has_lora, as_err *err)
 {
@@ -14,7 +12,12 @@ int train_model_open(train_model *m, const train_config *c, const char *folder, 
     m->folder = folder;
     m->is_drawn = is_drawn;
     int rc = as_model_config_load(&config, folder, err);
-    if (rc == 0 && m->heads != AS_HEADS_TOKENS)
+    if (rc == 0 && m->heads != AS_HEADS_SCORE && !as_has_tokens(&config))
+        rc = as_fail(err, AS_EUSAGE,
+                     "%s: this model scores texts and has no head for tokens: name the language "
+                     "model it was made from",
+                     folder);
+    if (m->heads != AS_HEADS_TOKENS)
         config.heads = m->heads;
     if (rc == 0)
         rc = as_weights_index_new(&m->index, &config, err);
@@ -33,10 +36,9 @@ as_parameters_options train_parameters(const train_config *c, int64_t max_pos, b
 
 static int fill_weights(train_model *m, const train_config *c, as_err *err)
 {
-    bool is_fresh = false;
-    const as_weights_load_options how = { .dtype = AS_F32,
-                                          .fresh_score =
-                                              m->heads != AS_HEADS_TOKENS ? &is_fresh : NULL };
+    const as_weights_load_options how = {
+        .dtype = AS_F32, .fresh_score = m->heads != AS_HEADS_TOKENS ? &m->has_fresh_score : NULL
+    };
     AS_CLEANUP(free) float *weights = as_calloc(m->index->n_elements, sizeof *weights);
     int rc = 0;
     if (!weights)
@@ -48,8 +50,8 @@ static int fill_weights(train_model *m, const train_config *c, as_err *err)
         as_weights_draw(m->index, &draw, weights);
     else
         rc = as_weights_load(m->index, m->folder, &how, weights, err);
-    if (rc == 0 && is_fresh)
-        as_score_draw(m->index, SCORE_STD, c->seed, weights);
+    if (rc == 0 && m->has_fresh_score)
+        as_score_draw(m->index, m->score_std, c->seed, weights);
     return rc == 0 ? as_parameters_set(m->parameters, weights, AS_F32, err) : rc;
 }
 
@@ -109,12 +111,11 @@ static void give_memory(as_checkpoint *c)
 }
 
 int train_model_save(const train_model *m, const train_config *c, const as_checkpoint *about,
-                     uint64_t keep, uint64_t best, const char *dir, as_err *err)
+                     const char *dir, as_err *err)
 {
     const as_checkpoint_options how = { .dtype = c->dtype == TRAIN_BF16 ? AS_BF16 : AS_F32,
                                         .like = m->folder,
-                                        .keep = (unsigned)keep,
-                                        .best = best };
+                                        .keep = (unsigned)c->keep };
     as_checkpoint state = *about;
     int rc = take_memory(&state, m, err);
     if (rc == 0)

@@ -9,11 +9,15 @@
  * model_peer lora FROM ADAPTER TO              an adapter as an adapter
  * model_peer checkpoint FROM DIR TYPE          a folder as the checkpoint DIR/step_7, which is read
  * back model_peer start FROM TO                     an adapter of rank 4 that changes nothing yet
+ * model_peer score FROM FILE                   the score of each line {"prompt","completion"}
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "base/jspan.h"
 #include "base/mem.h"
+#include "data/jsonl.h"
 #include "model/gguf_model.h"
 #include "model/lora.h"
+#include "model/reward_model.h"
 #include "model/weights_io.h"
 #include "train/checkpoint.h"
 
@@ -120,6 +124,39 @@ static int checkpoint(const model *m, char **argv, as_err *err)
     return rc;
 }
 
+static int score_line(void *ctx, as_str line, uint64_t no, as_err *err)
+{
+    as_arena arena;
+    as_jspan object;
+    double score = 0;
+    (void)no;
+    int rc = as_json_scan(line, &object, err);
+    if (rc < 0)
+        return rc;
+    as_arena_init(&arena, 0);
+    const as_str prompt = as_jstring(as_jobject_get(object, "prompt"), &arena, NULL);
+    const as_str answer = as_jstring(as_jobject_get(object, "completion"), &arena, NULL);
+    rc = as_reward_model_score(ctx, &prompt, &answer, 1, &score, NULL, NULL, err);
+    as_arena_fini(&arena);
+    (void)printf("%.9g\n", score);
+    return rc;
+}
+
+/* argv: FROM FILE */
+static int score(char **argv, as_err *err)
+{
+    k_device *dev = NULL;
+    as_reward_model *r = NULL;
+    int rc = k_device_open(&dev, "cpu", NULL) < 0 ? as_fail(err, AS_EUSAGE, "no device") : 0;
+    if (rc == 0)
+        rc = as_reward_model_open(&r, argv[0], dev, NULL, err);
+    if (rc == 0)
+        rc = as_lines_each(argv[1], score_line, r, err);
+    as_reward_model_free(r);
+    k_device_close(dev);
+    return rc;
+}
+
 static int work(const model *m, const char *what, int argc, char **argv, as_err *err)
 {
     if (strcmp(what, "gguf") == 0 && argc == 5)
@@ -128,6 +165,8 @@ static int work(const model *m, const char *what, int argc, char **argv, as_err 
         return adapt(m, what[0] == 'm', argv + 2, err);
     if (strcmp(what, "checkpoint") == 0 && argc == 5)
         return checkpoint(m, argv + 2, err);
+    if (strcmp(what, "score") == 0)
+        return score(argv + 2, err);
     if (strcmp(what, "start") == 0)
         return start(m, argv + 2, err);
     return save_folder(m, strcmp(what, "save") == 0 ? argv[2] : NULL, argv + 3, argc - 3, err);

@@ -10,12 +10,12 @@ FAMILIES = ("tiny_qwen2", "tiny_llama", "tiny_qwen3")
 os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
 
 
-def ours(*args, fails=False):
+def ours(*args, fails=False, out=False):
     binary = pathlib.Path(os.environ.get("ASSAY_BUILD", SOURCE / "build" / "dev")) / "model_peer"
     done = subprocess.run([str(binary), *map(str, args)], capture_output=True, text=True)
     if (done.returncode != 0) != fails:
         sys.exit(f"model_peer {' '.join(map(str, args))}: {done.returncode}\n{done.stderr}")
-    return done.stderr
+    return done.stdout if out else done.stderr
 
 
 def check(holds, what):
