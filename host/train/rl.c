@@ -116,6 +116,7 @@ static bool choose(as_rl *rl, size_t from, size_t to)
     for (size_t i = from; i < to; i++)
         for (size_t r = b->order[i] * each; r < (b->order[i] + (size_t)1) * each; r++) {
             b->is_out_here[r] = b->no_loss[r];
+            rl->n_in_loss += b->no_loss[r] ? 0 : b->rollouts->rows[r].n;
             is_any = is_any || (!b->no_loss[r] && b->rollouts->rows[r].n);
         }
     rows.is_out = b->is_out_here;
@@ -140,8 +141,8 @@ static void finish(as_rl *rl, as_rl_stats *s)
     s->grad_norm /= (double)s->updates;
     s->critic_grad_norm /= (double)s->critic_updates;
     s->ppo_kl = rl->sum_ppo_kl / tokens;
-    s->clip_fraction = rl->n_clipped / tokens;
-    s->clip_fraction_low = rl->n_dual / tokens;
+    s->clip_fraction = rl->n_clipped / rl->n_in_loss;
+    s->clip_fraction_low = rl->n_dual / rl->n_in_loss;
     s->value_clip_fraction = rl->n_values_clipped / rl->n_values;
     if (tokens == 0)
         s->ratio_min = s->ratio_max = (double)NAN;
@@ -155,7 +156,7 @@ int as_rl_learn(as_rl *rl, uint64_t step, as_rl_stats *stats, as_err *err)
     const uint64_t seed = as_seed_of(rl->options.seed, AS_LIT("mini-batches"), step);
     rl->is_first = true;
     rl->n_tried = rl->n_critic_tried = 0;
-    rl->n_clipped = rl->n_dual = rl->sum_ppo_kl = rl->n_in_updates = 0;
+    rl->n_clipped = rl->n_dual = rl->sum_ppo_kl = rl->n_in_updates = rl->n_in_loss = 0;
     rl->n_values = rl->n_values_clipped = 0;
     stats->ratio_min = (double)INFINITY;
     stats->ratio_max = -(double)INFINITY;

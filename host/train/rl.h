@@ -45,7 +45,8 @@ typedef struct as_rl_state {
 as_rl_state as_rl_get_state(const as_rl *rl);
 void as_rl_set_state(as_rl *rl, as_rl_state state);
 
-/* Means are over what is in the loss: tokens for those of tokens, updates for those of updates; NaN where there is none. */
+/* Means are over what is in the loss: tokens for those of tokens, updates for those of updates; NaN where there is none. Ratios and
+ * ppo_kl are of the tokens that were computed: not those of rows whose gradient is 0 in any case. */
 typedef struct as_rl_stats {
     uint64_t tokens, responses;            /* in the loss */
     uint64_t groups, zero_groups, all_out; /* with a scored row; of these, where all rewards are equal; without a scored row */

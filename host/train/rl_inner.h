@@ -43,7 +43,7 @@ struct as_rl {
     uint64_t ptx_epoch;
     /* of an update */
     bool is_first; /* no update of this step was before it */
-    double n_clipped, n_dual, sum_ppo_kl, n_in_updates, n_tried, n_critic_tried, n_values, n_values_clipped;
+    double n_clipped, n_dual, sum_ppo_kl, n_in_updates, n_in_loss, n_tried, n_critic_tried, n_values, n_values_clipped;
 };
 
 /* rl_batch.c */

@@ -127,19 +127,25 @@ static inline void learner_close(learner *l)
 }
 
 /* A step with old log-probabilities and those of the reference as made. */
-static inline void learner_step_made(learner *l, const made *m, as_rl_stats *stats)
+static inline void learner_step_with(learner *l, const made *m, const as_rl_rewards *rewards,
+                                     as_rl_stats *stats)
 {
-    const as_rl_rewards rewards = { .score = m->score, .is_out = m->is_out };
     as_rl_batch *b = &l->rl->b;
     *stats = (as_rl_stats){ 0 };
-    MUST(as_rl_batch_fill(b, &m->r, &rewards, &l->rl->options, err));
+    MUST(as_rl_batch_fill(b, &m->r, rewards, &l->rl->options, err));
     for (size_t r = 0; r < m->r.n; r++)
         for (size_t t = 0; t < m->rows[r].n; t++) {
             b->old[b->first[r] + t] = m->old[m->rows[r].begin + t];
             b->reference[b->first[r] + t] = m->reference[m->rows[r].begin + t];
         }
-    MUST(as_rl_advantages(l->rl, &rewards, stats, err));
+    MUST(as_rl_advantages(l->rl, rewards, stats, err));
     MUST(as_rl_learn(l->rl, 1, stats, err));
+}
+
+static inline void learner_step_made(learner *l, const made *m, as_rl_stats *stats)
+{
+    const as_rl_rewards rewards = { .score = m->score, .is_out = m->is_out };
+    learner_step_with(l, m, &rewards, stats);
 }
 
 /* The gradient of one step of its own with these options; the caller as_frees. */

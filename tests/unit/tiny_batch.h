@@ -4,7 +4,7 @@
 #define AS_TESTS_TINY_BATCH_H
 #include "tiny_model.h"
 
-enum { SEQS_MOST = 8, ROWS_MOST = 128, TOKENS_MOST = 256 };
+enum { SEQS_MOST = 12, ROWS_MOST = 128, TOKENS_MOST = 256 };
 
 typedef struct batch {
     int32_t ids[TOKENS_MOST], cu[SEQS_MOST + 1], rows[ROWS_MOST], targets[ROWS_MOST];
