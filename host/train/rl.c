@@ -202,7 +202,7 @@ static int read_others(as_rl *rl, as_rl_stats *stats, as_err *err)
     return rc;
 }
 
-static void adapt(as_rl *rl)
+void as_rl_adapt(as_rl *rl)
 {
     const as_rl_options *o = &rl->options;
     const as_rl_batch *b = &rl->b;
@@ -240,6 +240,6 @@ int as_rl_step(as_rl *rl, uint64_t step, const as_rollouts *rollouts, const as_r
         rc = as_rl_learn(rl, step, stats, err);
     stats->seconds_update = seconds_since(&mark);
     if (rc == 0)
-        adapt(rl);
+        as_rl_adapt(rl);
     return rc;
 }

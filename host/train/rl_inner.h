@@ -80,4 +80,6 @@ int as_rl_update(as_rl *rl, uint64_t step, as_rl_stats *stats, as_err *err);
 
 /* rl.c: all updates of a step whose batch has its advantages. */
 int as_rl_learn(as_rl *rl, uint64_t step, as_rl_stats *stats, as_err *err);
+/* The coefficient of KL for the next step. */
+void as_rl_adapt(as_rl *rl);
 #endif

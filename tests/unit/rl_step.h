@@ -140,6 +140,7 @@ static inline void learner_step_with(learner *l, const made *m, const as_rl_rewa
         }
     MUST(as_rl_advantages(l->rl, rewards, stats, err));
     MUST(as_rl_learn(l->rl, 1, stats, err));
+    as_rl_adapt(l->rl);
 }
 
 static inline void learner_step_made(learner *l, const made *m, as_rl_stats *stats)

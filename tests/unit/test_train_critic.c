@@ -22,8 +22,9 @@ static void open_with(tiny_model *m, as_heads heads)
     m->arena = as_calloc(m->index->n_elements, sizeof *m->arena);
     assert_non_null(m->arena);
     MUST(as_weights_load(m->index, folder, &how, m->arena, err));
-    assert_true(fresh);
-    as_score_draw(m->index, 0.2, 3, m->arena);
+    assert_true(fresh == (heads != AS_HEADS_TOKENS));
+    if (fresh)
+        as_score_draw(m->index, 0.2, 3, m->arena);
     tiny_place(m, "naive-f64", K_F64);
 }
 
@@ -134,6 +135,73 @@ static void advantages_of_values(void **state)
     as_run_free(run);
     actor_close(&a);
     tiny_close(&m);
+}
+
+/* Values have a loss where responses have one: not where they were not scored, nor where they were
+ * cut off. */
+static void rows_of_the_critic(void **state)
+{
+    (void)state;
+    tiny_model m;
+    actor a;
+    as_rl_stats s;
+    double sum = 0, n = 0, value[ROWS_MOST], returns[ROWS_MOST];
+    const made before = base;
+    as_rl_options o = ppo();
+    o.masks_truncated = true;
+    o.aggregation = AS_SEQ_MEAN_TOKEN_MEAN; /* the policy's alone */
+    base.is_out[1] = true;
+    base.rows[6].finish = AS_FINISH_LENGTH;
+    open_with(&m, AS_HEADS_BOTH);
+    actor_open(&a, &m, NULL, &o);
+    step(&a, NULL, &s);
+    const as_rl_batch *b = &a.rl->b;
+    for (size_t r = 0; r < base.r.n; r++)
+        for (size_t t = b->first[r]; t < b->first[r + 1] && r != 1 && r != 6; t++) {
+            double by;
+            bool is_clipped;
+            sum += as_value_loss(b->value[t], b->value[t], b->returns[t], o.value_clip, &by,
+                                 &is_clipped);
+            value[(size_t)n] = b->value[t];
+            returns[(size_t)n] = b->returns[t];
+            n++;
+        }
+    sum /= n;
+    tiny_near(&s.value_loss, &sum, 1, 1e-12, "value loss");
+    assert_true(s.explained_variance == as_explained_variance(value, returns, (size_t)n));
+    assert_true(n < (double)b->first[base.r.n] && s.tokens == (uint64_t)n);
+    actor_close(&a);
+    tiny_close(&m);
+    base.is_out[1] = before.is_out[1];
+    base.rows[6] = before.rows[6];
+}
+
+/* A loss that is no number leaves both as they were. */
+static void not_a_number(void **state)
+{
+    (void)state;
+    tiny_model policy, critic;
+    actor a;
+    as_rl_stats s;
+    as_rl_options o = ppo();
+    o.schedule.peak = o.critic_schedule.peak = 1e-3;
+    open_with(&policy, AS_HEADS_TOKENS);
+    open_with(&critic, AS_HEADS_SCORE);
+    double score[8];
+    memcpy(score, base.score, sizeof score);
+    score[3] = (double)INFINITY;
+    const as_rl_rewards rewards = { .score = score };
+    double *before = host_grads(&critic, critic.p->arena);
+    actor_open(&a, &policy, &critic, &o);
+    MUST(as_rl_step(a.rl, 1, &base.r, &rewards, &s, err));
+    double *after = host_grads(&critic, critic.p->arena);
+    assert_true(s.updates == 0 && s.critic_updates == 0 && s.skipped == 2);
+    assert_memory_equal(before, after, critic.index->n_elements * sizeof *before);
+    as_free(before);
+    as_free(after);
+    actor_close(&a);
+    tiny_close(&policy);
+    tiny_close(&critic);
 }
 
 /* ---- its loss against differences ---- */
@@ -310,6 +378,8 @@ int main(void)
         cmocka_unit_test(slope_of_the_joint_loss),
         cmocka_unit_test(apart_and_together),
         cmocka_unit_test(warms_up),
+        cmocka_unit_test(rows_of_the_critic),
+        cmocka_unit_test(not_a_number),
         cmocka_unit_test(refusals),
     };
     return cmocka_run_group_tests(tests, open_base, NULL);

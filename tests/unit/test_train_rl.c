@@ -529,6 +529,58 @@ static void texts_are_learned_too(void **state)
     as_free(want);
 }
 
+/* Each update takes the next ones. */
+static void texts_follow_one_another(void **state)
+{
+    (void)state;
+    int32_t ids[] = { 54, 273, 264, 220, 17, 51, 231, 158, 75 };
+    uint8_t learns[] = { 0, 0, 1, 1, 1, 0, 1, 1, 1 };
+    as_sft_row rows[] = { { .begin = 0, .n = 5, .n_learned = 3 },
+                          { .begin = 5, .n = 4, .n_learned = 3 } };
+    const as_sft_data texts = { .ids = ids, .learns = learns, .rows = rows, .n_rows = 2 };
+    as_rl_options o = golden_options(&kinds[1]);
+    as_rl_stats one, both;
+    learner l;
+    double each[2] = { 0 };
+    o.ptx_coef = 0.5;
+    o.ptx_batch = 1;
+    for (int k = 0; k < 2; k++) {
+        learner_open(&l, &model, &training, &o, &texts);
+        as_rl_set_state(l.rl, (as_rl_state){ .updates = (uint64_t)k, .kl_coef = o.kl_coef });
+        learner_step_made(&l, &base, &one);
+        each[k] = one.ptx_loss;
+        learner_close(&l);
+    }
+    assert_true(fabs(each[0] - each[1]) > 1e-3);
+    o.epochs = 2;
+    learner_open(&l, &model, &training, &o, &texts);
+    learner_step_made(&l, &base, &both);
+    same(both.ptx_loss, (each[0] + each[1]) / 2);
+    learner_close(&l);
+    as_run_options small = training;
+    const as_rl_rewards rewards = { .score = base.score };
+    rows[0].n = 9; /* both texts as one */
+    rows[1] = rows[0];
+    small.tokens = 20;
+    small.seqs = 1;
+    small.rows = 5;
+    o.epochs = 1;
+    learner_open(&l, &model, &small, &o, &texts);
+    made b = base;
+    as_err e = { 0 };
+    for (size_t r = 0; r < 8; r++)
+        b.rows[r].n = b.rows[r].n > 5 ? 5 : b.rows[r].n;
+    b.r.rows = b.rows;
+    rows[0].n_learned = rows[1].n_learned = 6;
+    assert_int_equal(as_rl_step(l.rl, 1, &b.r, &rewards, &one, &e), AS_EUSAGE);
+    assert_non_null(strstr(e.text, "a text of 9 tokens does not fit"));
+    b.rows[2].n = 6;
+    e = (as_err){ 0 };
+    assert_int_equal(as_rl_step(l.rl, 1, &b.r, &rewards, &one, &e), AS_EUSAGE);
+    assert_non_null(strstr(e.text, "a response of 6 tokens"));
+    learner_close(&l);
+}
+
 /* ---- what does not go together ---- */
 
 static void refuse(const as_rl_options *o, const char *says)
@@ -582,6 +634,7 @@ int main(void)
         cmocka_unit_test(goes_on),
         cmocka_unit_test(not_a_number),
         cmocka_unit_test(texts_are_learned_too),
+        cmocka_unit_test(texts_follow_one_another),
         cmocka_unit_test(refusals),
     };
     return cmocka_run_group_tests(tests, open_model, close_model);

@@ -57,6 +57,7 @@ static void make_rows(trial *t, as_rng *r)
         t->greedy[g] = g == 2 && below(r, 2) ? (double)NAN : (double)below(r, 2);
     }
     const size_t equal = below(r, N_GROUPS + 1); /* a group whose scores are equal, or none */
+    const size_t lost = below(r, 2 * N_GROUPS);  /* a group of which no row was scored, or none */
     for (size_t row = 0; row < N_ROWS; row++) {
         int32_t ids[4 + MOST_LEN];
         const size_t n = below(r, 8) ? 1 + below(r, MOST_LEN) : 0, g = row / N_EACH;
@@ -66,7 +67,7 @@ static void make_rows(trial *t, as_rng *r)
             ids[before + i] = (int32_t)below(r, 300);
         (void)made_row(&t->b, row, ids + before, n);
         t->b.rows[row].finish = below(r, 4) ? AS_FINISH_STOP : AS_FINISH_LENGTH;
-        t->b.is_out[row] = below(r, 6) == 0;
+        t->b.is_out[row] = g == lost || below(r, 6) == 0;
         t->b.score[row] = t->b.is_out[row] ? (double)NAN
                           : g == equal     ? 1
                                            : 0.25 * (double)below(r, 5);
@@ -117,6 +118,8 @@ static void make_options(trial *t, as_rng *r, unsigned number)
     o->kl_place = (as_kl_place)below(r, 3);
     o->kl_kind = (as_kl_kind)below(r, 4);
     o->kl_coef = 0.3;
+    o->kl_target = 0.01;
+    o->kl_horizon = 100;
     o->recomputes_old = below(r, 2);
     o->importance_cap = o->recomputes_old && below(r, 2) ? 1.3 : 0;
     o->temperature = 0.8;
@@ -465,6 +468,21 @@ static void compare(const as_rl_stats *got, const as_rl_stats *want, unsigned no
 #undef SAME
 }
 
+/* The coefficient follows the mean over rows of the mean over tokens. */
+static void check_adapted(const learner *l, const trial *t, unsigned no)
+{
+    double sum = 0, n = 0;
+    for (size_t row = 0; row < N_ROWS; row++) {
+        const size_t length = t->b.rows[row].n;
+        n += !l->rl->b.is_out[row] && length;
+        for (size_t i = 0; i < length && !l->rl->b.is_out[row]; i++)
+            sum += kl_of(t, row, i) / (double)length;
+    }
+    const double want = as_kl_adapt(0.3, sum / n, t->o.kl_target, n, 100);
+    if (t->o.kl_place != AS_KL_OFF)
+        alike(as_rl_get_state(l->rl).kl_coef, want, no, "the coefficient of KL");
+}
+
 static void run_trial(unsigned no)
 {
     static trial t;
@@ -494,6 +512,7 @@ static void run_trial(unsigned no)
         as_free(got);
         as_free(want);
     }
+    check_adapted(&l, &t, no);
     learner_close(&l);
 }
 

@@ -99,6 +99,10 @@ static void in_order(void **state)
         sample(&w, &r[i], &c);
         sample(&w, &r[i], &c); /* again into what is there */
         assert_int_equal(c.n, (size_t)MOST);
+        size_t n_ids = 0;
+        for (size_t row = 0; row < MOST; row++)
+            n_ids += r[i].rows[row].n;
+        assert_int_equal(r[i].n_ids, n_ids);
         for (size_t row = 0; row < MOST; row++) {
             assert_true(c.of_row[row] == 1 && c.text[row] == r[i].rows[row].text.data);
             assert_true(r[i].rows[row].group == row / EACH && r[i].rows[row].sample == row % EACH);
