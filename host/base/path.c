@@ -101,6 +101,20 @@ char *as_path_self_dir(void)
     return parent(real);
 }
 
+char *as_path_program(const char *name)
+{
+    const char *path = getenv("PATH");
+    for (const char *c = path ? path : ""; *c;) {
+        size_t n = strcspn(c, ":");
+        AS_CLEANUP(free) char *folder = as_strndup(c, n);
+        AS_CLEANUP(free) char *file = folder ? as_path_join(folder, name) : NULL;
+        if (n > 0 && file && access(file, X_OK) == 0)
+            return AS_STEAL(file);
+        c += n + (c[n] == ':');
+    }
+    return NULL;
+}
+
 bool as_path_exists(const char *path)
 {
     struct stat ignored;

@@ -14,6 +14,7 @@ char *as_path_self_dir(void);
 /* Our own files, tried beside the executable (build tree) first, then where they are installed. */
 char *as_path_plugin_dir(void);                /* .../plugins or ${libdir}/assay/plugins */
 char *as_path_worker(as_err *err);             /* the assay-worker program */
+char *as_path_program(const char *name);       /* the first executable of this name in $PATH; NULL: none */
 bool as_path_exists(const char *path);
 int as_path_make_dirs(const char *path, as_err *err); /* mkdir -p, mode 0700 for new ones */
 bool as_is_secure_exec(void);                  /* AT_SECURE: the environment is not to be trusted */

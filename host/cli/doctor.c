@@ -335,33 +335,21 @@ static void look_at_cache(doctor *d)
         tell(d, DEGRADED, "cache", cure, "%s: %s", folder, why);
 }
 
-/* The first executable of this name in PATH; the caller's. */
-static char *find_program(const char *name)
-{
-    const char *path = getenv("PATH");
-    for (const char *c = path ? path : ""; *c;) {
-        size_t n = strcspn(c, ":");
-        AS_CLEANUP(free) char *folder = as_strndup(c, n);
-        AS_CLEANUP(free) char *file = folder ? as_path_join(folder, name) : NULL;
-        if (n > 0 && file && access(file, X_OK) == 0)
-            return AS_STEAL(file);
-        c += n + (c[n] == ':');
-    }
-    return NULL;
-}
-
 static void look_for_programs(doctor *d)
 {
-    static const char *const wanted[][2] = { { "python3", "apt-get install python3" },
-                                             { "cc", "apt-get install gcc" },
-                                             { "c++", "apt-get install g++" } };
+    static const struct {
+        const char *name, *cure, *use;
+    } wanted[] = { { "python3", "apt-get install python3", "to verify code" },
+                   { "cc", "apt-get install gcc", "to verify code" },
+                   { "c++", "apt-get install g++", "to verify code" },
+                   { "gnuplot", "apt-get install gnuplot-nox", "by assay report" } };
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-        AS_CLEANUP(free) char *file = find_program(wanted[i][0]);
+        AS_CLEANUP(free) char *file = as_path_program(wanted[i].name);
         if (file)
-            tell(d, OK, wanted[i][0], NULL, "%s", file);
+            tell(d, OK, wanted[i].name, NULL, "%s", file);
         else
-            tell(d, OFF, wanted[i][0], wanted[i][1],
-                 "not found in PATH; only needed to verify code");
+            tell(d, OFF, wanted[i].name, wanted[i].cure, "not found in PATH; only needed %s",
+                 wanted[i].use);
     }
 }
 

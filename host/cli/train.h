@@ -36,6 +36,9 @@ train_config train_config_standard(void); /* the defaults */
 /* The common keys into *c and those of `table` into `own`, over what stands there. AS_EUSAGE with the key and what is allowed. */
 int train_config_read(train_config *c, void *own, const as_setting *table, const cJSON *tree, const char *file, as_err *err);
 
+/* The same of defaults that are laid below a file: nothing is asked of them as a whole. */
+int train_config_layer(train_config *c, void *own, const as_setting *table, const cJSON *tree, const char *what, as_err *err);
+
 /* Each key as resolved, into the record's config: the common ones; those of an algorithm. */
 int train_config_record(const train_config *c, as_run_record *record, as_err *err);
 int train_settings_record(const void *own, const as_setting *table, as_run_record *record, as_err *err);

@@ -94,11 +94,17 @@ train_config train_config_standard(void)
                            .optimizer = as_optimizer_standard() };
 }
 
+int train_config_layer(train_config *c, void *own, const as_setting *table, const cJSON *tree,
+                       const char *what, as_err *err)
+{
+    const as_settings all[] = { { c, settings }, { own, table } };
+    return as_settings_read_all(all, 2, tree, what, err);
+}
+
 int train_config_read(train_config *c, void *own, const as_setting *table, const cJSON *tree,
                       const char *file, as_err *err)
 {
-    const as_settings all[] = { { c, settings }, { own, table } };
-    int rc = as_settings_read_all(all, 2, tree, file, err);
+    int rc = train_config_layer(c, own, table, tree, file, err);
     return rc == 0 ? check(c, file, err) : rc;
 }
 

@@ -60,6 +60,12 @@ void training_keep_value(training *t, const char *name, double *at)
     t->value_at[t->n_values++] = at;
 }
 
+void training_keep_array(training *t, const char *name, float *at, size_t n)
+{
+    if (t->n_arrays < TRAIN_KEPT)
+        t->arrays[t->n_arrays++] = (as_checkpoint_array){ name, at, n };
+}
+
 static as_checkpoint about(training *t)
 {
     for (size_t i = 0; i < t->n_counters; i++)
@@ -70,7 +76,14 @@ static as_checkpoint about(training *t)
                             .counters = t->counters,
                             .n_counters = t->n_counters,
                             .values = t->values,
-                            .n_values = t->n_values };
+                            .n_values = t->n_values,
+                            .arrays = t->arrays,
+                            .n_arrays = t->n_arrays };
+}
+
+int training_before(training *t, as_err *err)
+{
+    return as_metrics_step(t->metrics, 0, err);
 }
 
 int training_save(training *t, as_err *err)
@@ -81,7 +94,7 @@ int training_save(training *t, as_err *err)
     if (rc == 0 && t->ops->save)
         rc = t->ops->save(t->own, err);
     if (rc == 0)
-        rc = train_model_save(&t->model, t->c, &now, t->checkpoints, err);
+        rc = train_model_save(&t->model, t->c, &now, t->c->keep, t->best, t->checkpoints, err);
     if (rc == 0)
         t->saved = t->done;
     return rc;

@@ -5,6 +5,10 @@
 #include "base/mem.h"
 #include "model/weights_io.h"
 
+#include <math.h>
+
+#define SCORE_STD 0.02 /* transformers', TRL's and verl's */
+
 int train_model_open(train_model *m, const train_config *c, const char *folder, bool is_drawn,
                      bool has_lora, as_err *err)
 {
@@ -51,7 +55,8 @@ static int fill_weights(train_model *m, const train_config *c, as_err *err)
     else
         rc = as_weights_load(m->index, m->folder, &how, weights, err);
     if (rc == 0 && m->has_fresh_score)
-        as_score_draw(m->index, m->score_std, c->seed, weights);
+        as_score_draw(m->index, m->score_std == 0 ? SCORE_STD : fmax(m->score_std, 0), c->seed,
+                      weights);
     return rc == 0 ? as_parameters_set(m->parameters, weights, AS_F32, err) : rc;
 }
 
@@ -111,11 +116,12 @@ static void give_memory(as_checkpoint *c)
 }
 
 int train_model_save(const train_model *m, const train_config *c, const as_checkpoint *about,
-                     const char *dir, as_err *err)
+                     uint64_t keep, uint64_t best, const char *dir, as_err *err)
 {
     const as_checkpoint_options how = { .dtype = c->dtype == TRAIN_BF16 ? AS_BF16 : AS_F32,
                                         .like = m->folder,
-                                        .keep = (unsigned)c->keep };
+                                        .keep = (unsigned)keep,
+                                        .best = best };
     as_checkpoint state = *about;
     int rc = take_memory(&state, m, err);
     if (rc == 0)

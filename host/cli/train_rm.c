@@ -265,7 +265,7 @@ int train_rm(const train_opts *o, const cJSON *tree, const char *file, as_err *e
     r.t.own = &r;
     int rc = read_config(&r, tree, file, err);
     r.t.model.heads = AS_HEADS_SCORE;
-    r.t.model.score_std = r.own.head_std;
+    r.t.model.score_std = r.own.head_std > 0 ? r.own.head_std : -1;
     if (rc == 0)
         rc = training_open(&r.t, o, &r.common, err);
     if (rc == 0)

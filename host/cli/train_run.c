@@ -119,28 +119,38 @@ static int record_step(training *t, as_progress *progress, as_err *err)
     return as_metrics_step(t->metrics, t->done, err);
 }
 
-/* A step that was refused has changed no weight: what those before it have learned is kept. */
+/* A step that was refused or broken off has changed no weight: what those before it have learned is
+ * kept. */
 static int save_what_was(training *t, int rc)
 {
-    if (rc == AS_EDATA && t->done > t->saved)
+    const bool is_whole = rc == AS_EDATA || rc == AS_EGATE || rc == AS_EINTR || rc == AS_ETERM;
+    if (is_whole && t->done > t->saved)
         (void)training_save(t, NULL);
     return rc;
 }
 
-static int step_all(training *t, as_progress *progress, as_err *err)
+static bool is_to_save(const training *t)
 {
     const uint64_t every = t->c->save_every;
+    return t->done == t->c->steps || as_cancel_why(as_cli_cancel()) != 0 || t->stop.code ||
+           t->is_over || t->wants_save || (every && t->done % every == 0);
+}
+
+static int step_all(training *t, as_progress *progress, as_err *err)
+{
     int rc = t->ops->begin ? t->ops->begin(t->own, err) : 0;
-    while (rc == 0 && t->done < t->c->steps) {
+    while (rc == 0 && t->done < t->c->steps && !t->is_over) {
+        t->wants_save = false;
         rc = t->ops->step(t->own, t->done + 1, err);
         if (rc < 0)
             return save_what_was(t, rc);
         t->done++;
         t->tokens += t->step_tokens;
         rc = record_step(t, progress, err);
-        const bool is_stopped = as_cancel_why(as_cli_cancel()) != 0;
-        if (rc == 0 && (t->done == t->c->steps || is_stopped || (every && t->done % every == 0)))
+        if (rc == 0 && is_to_save(t))
             rc = training_save(t, err);
+        if (rc == 0 && t->stop.code)
+            rc = as_fail(err, t->stop.code, "%s", t->stop.text);
         if (rc == 0)
             rc = as_cancel_check(as_cli_cancel(), err);
     }

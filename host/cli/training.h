@@ -14,9 +14,9 @@
 typedef struct train_model { /* zero-initialise; train_model_close in any state */
     const char *folder;      /* of the model, or of what it is drawn for */
     bool is_drawn;
-    as_heads heads;          /* it shall have, set before it is opened; a head for scores that the folder lacks begins anew: */
-    double score_std;        /* drawn of this standard deviation; 0: zero */
-    bool has_fresh_score;    /* that was so */
+    as_heads heads;       /* set before train_model_open; a score head that the folder lacks is drawn: */
+    double score_std;     /* of this standard deviation; 0: of transformers' (0.02); below 0: it is zero */
+    bool has_fresh_score; /* that was so */
     as_weights_index *index;
     as_lora *lora; /* NULL: all weights learn */
     as_parameters *parameters;
@@ -30,8 +30,9 @@ as_parameters_options train_parameters(const train_config *c, int64_t max_pos, b
 /* The weights on the device; where it learns, the adapter and the optimizer. */
 int train_model_load(train_model *m, const train_config *c, k_device *dev, const as_parameters_options *how, as_err *err);
 void train_model_close(train_model *m);
-/* `about` has step, counters and values: DIR/step_N, and back. */
-int train_model_save(const train_model *m, const train_config *c, const as_checkpoint *about, const char *dir, as_err *err);
+/* `about` has step, counters, values and arrays: DIR/step_N, and back. Of all there are, the newest `keep` and `best` stay. */
+int train_model_save(const train_model *m, const train_config *c, const as_checkpoint *about, uint64_t keep, uint64_t best,
+                     const char *dir, as_err *err);
 int train_model_restore(train_model *m, as_checkpoint *about, const char *path, as_err *err);
 
 /* ---- the run ---- */
@@ -40,8 +41,8 @@ typedef struct training training;
 
 /* What an algorithm adds to a run; ctx is training.own. */
 typedef struct train_ops {
-    /* One step, of which as_metrics_put what was measured, training.tokens and .last_loss. AS_EDATA: no weight changed; what was
-     * before is saved, and the run ends. */
+    /* One step: as_metrics_put what was measured; training.step_tokens and .last_loss. AS_EDATA, AS_EGATE or the cancel's code:
+     * no weight changed; what was before is saved, and the run ends. To end after a step that counts: training.stop, .is_over. */
     int (*step)(void *ctx, uint64_t step, as_err *err);
     int (*begin)(void *ctx, as_err *err); /* the folder stands, metrics are open, the checkpoint is loaded; NULL */
     /* Other files of the checkpoint of training.done: before it is written, after it was read; NULL. */
@@ -73,7 +74,11 @@ struct training { /* zero-initialise; training_close in any state */
     double last_loss;     /* of the newest step; NaN: there was none */
     uint64_t step_tokens; /* of the newest step */
     int64_t start_ns;
-    bool begins_at_0; /* metrics have a line for what was measured before the first step */
+    bool begins_at_0; /* metrics have a line for what was measured before the first step: training_before */
+    as_err stop;      /* why the run fails after this step, which is saved; code 0: it does not */
+    bool is_over;     /* nothing is left to do after this step, though more were asked for */
+    bool wants_save;  /* this step gets a checkpoint in any case */
+    uint64_t best;    /* a step whose checkpoint stays; 0: none */
     /* what else the checkpoint keeps */
     as_checkpoint_counter counters[TRAIN_KEPT];
     uint64_t *counter_at[TRAIN_KEPT];
@@ -81,6 +86,8 @@ struct training { /* zero-initialise; training_close in any state */
     as_checkpoint_value values[TRAIN_KEPT];
     double *value_at[TRAIN_KEPT];
     size_t n_values;
+    as_checkpoint_array arrays[TRAIN_KEPT];
+    size_t n_arrays;
 };
 
 /* Model, tokenizer, template and device (train_run.c): what can be refused before any data is read. */
@@ -90,6 +97,7 @@ void training_close(training *t);
 /* What is kept over a checkpoint, beside the steps and training.tokens; names are literals. Before training_folder. */
 void training_keep_count(training *t, const char *name, uint64_t *at);
 void training_keep_value(training *t, const char *name, double *at);
+void training_keep_array(training *t, const char *name, float *at, size_t n);
 
 /* Options of the model's plan, to which passes are added; the plan, printed, and refused where it does not fit with `beside`
  * bytes of other things. */
@@ -102,6 +110,7 @@ int training_record_file(training *t, const char *name, const char *path, as_err
 /* The run's folder: a new one, or gone on with from its newest checkpoint. */
 int training_folder(training *t, as_err *err);
 int training_save_state(training *t, const char *state, as_err *err);
+int training_before(training *t, as_err *err); /* what was put is of step 0 */
 int training_save(training *t, as_err *err); /* a checkpoint, with all metrics before it on the disk */
 
 /* All steps, checkpoints, what is printed: to the end, an error, or Ctrl-C (train_run.c). */

@@ -59,6 +59,8 @@ int as_checkpoint_load(as_checkpoint *c, const char *path, as_err *err);
 
 /* All of DIR that are ours, as above: for a run that begins anew. */
 int as_checkpoint_remove_all(const char *dir, as_err *err);
+/* Those of steps after `step`: of a second model, whose folder is written before the first one's. */
+int as_checkpoint_remove_after(const char *dir, uint64_t step, as_err *err);
 
 /* The newest of DIR, as a path (the caller's); *path NULL: there is none, or no DIR. Looks at names only. */
 int as_checkpoint_latest(char **path, const char *dir, as_err *err);

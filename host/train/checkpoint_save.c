@@ -257,6 +257,21 @@ int as_checkpoint_remove_all(const char *dir, as_err *err)
     return drop_old(dir, 0, none, err);
 }
 
+int as_checkpoint_remove_after(const char *dir, uint64_t step, as_err *err)
+{
+    AS_CLEANUP(free) uint64_t *steps = NULL;
+    size_t n;
+    int rc = as_checkpoint_steps(&steps, &n, dir, err);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        AS_CLEANUP(free) char *path = as_checkpoint_path(dir, steps[i]);
+        if (!path)
+            return as_fail(err, AS_ENOMEM, "%s: out of memory", dir);
+        if (steps[i] > step)
+            rc = as_folder_remove(path, err);
+    }
+    return rc;
+}
+
 int as_checkpoint_save(const as_checkpoint *c, const as_checkpoint_options *options,
                        const char *dir, as_err *err)
 {

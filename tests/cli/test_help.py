@@ -69,6 +69,9 @@ class Help(AssayTest):
         sft = {"algo": "sft", "model": "examples/models/countdown", "data": rows, "steps": 2, "max_len": 32}
         self.file("sft.json", [sft])
         self.file("lora.json", [dict(sft, lora={"r": 4})])
+        for run in ("grpo", "dapo"):
+            (self.dir / "runs" / run).mkdir(parents=True)
+            self.file(f"runs/{run}/metrics.jsonl", [{"step": k, "loss": 1 / k} for k in (1, 2)])
         env = {"PATH": f"{BIN.parent}:{os.environ['PATH']}"}
         can_sandbox = self.assay("sandbox", "check", rc=None).returncode == 0
         ran = 0

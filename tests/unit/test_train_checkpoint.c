@@ -189,6 +189,9 @@ static void test_keep_best(void **state)
     assert_int_equal(entries(temp_path("best")), 2);
     assert_true(as_path_exists(temp_path("best/step_2/optim.safetensors")));
     assert_true(as_path_exists(temp_path("best/step_5/optim.safetensors")));
+    assert_int_equal(as_checkpoint_remove_after(temp_path("best"), 2, NULL), 0);
+    assert_int_equal(entries(temp_path("best")), 1);
+    assert_true(as_path_exists(temp_path("best/step_2/optim.safetensors")));
     run_fini(&a);
 }
 
