@@ -220,7 +220,7 @@ static int take_all(as_lines *lines, as_take_line *take, void *ctx, as_err *err)
 {
     enum { LINES = 256, BYTES = 1 << 20 };
     AS_CLEANUP(buf) as_buf bytes = { 0 };
-    as_line line[LINES];
+    as_line line[LINES] = { { .no = 0 } };
     size_t n = 0;
     int rc;
     as_buf_init(&bytes, SIZE_MAX / 2);

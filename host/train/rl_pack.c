@@ -125,6 +125,7 @@ static int read_logp(as_rl *rl, const as_packed *packed, void *ctx, as_err *err)
 
 int as_rl_logp(as_rl *rl, as_run *run, double *out, as_err *err)
 {
-    reading to = { run, out };
+    reading to = { .run = run };
+    to.out = out;
     return as_rl_each_pack(rl, NULL, read_logp, &to, err);
 }

@@ -57,7 +57,8 @@ static void make_rows(trial *t, as_rng *r)
         t->greedy[g] = g == 2 && below(r, 2) ? (double)NAN : (double)below(r, 2);
     }
     const size_t equal = below(r, N_GROUPS + 1); /* a group whose scores are equal, or none */
-    const size_t lost = below(r, 2 * N_GROUPS);  /* a group of which no row was scored, or none */
+    const size_t lost =
+        below(r, (uint64_t)2 * N_GROUPS); /* a group of which no row was scored, or none */
     for (size_t row = 0; row < N_ROWS; row++) {
         int32_t ids[4 + MOST_LEN];
         const size_t n = below(r, 8) ? 1 + below(r, MOST_LEN) : 0, g = row / N_EACH;
@@ -148,6 +149,17 @@ static double kl_of(const trial *t, size_t row, size_t i)
     return as_kl(t->o.kl_kind, t->b.old[at], t->b.reference[at]);
 }
 
+/* least > most: nobody was scored. */
+static void range_of(const trial *t, size_t group, double *least, double *most)
+{
+    *least = 9;
+    *most = -9;
+    for (size_t row = group * N_EACH; row < (group + 1) * N_EACH; row++) {
+        *least = t->b.is_out[row] ? *least : fmin(*least, t->b.score[row]);
+        *most = t->b.is_out[row] ? *most : fmax(*most, t->b.score[row]);
+    }
+}
+
 static void plain_rewards(const trial *t, plain *p)
 {
     for (size_t row = 0; row < N_ROWS; row++) {
@@ -155,12 +167,8 @@ static void plain_rewards(const trial *t, plain *p)
         p->is_out[row] =
             t->b.is_out[row] || (t->o.estimator == AS_EST_REMAX && isnan(t->greedy[row / N_EACH]));
         p->no_loss[row] = p->is_out[row] || (t->o.masks_truncated && r->finish == AS_FINISH_LENGTH);
-        double least = 9, most = -9;
-        for (size_t k = 0; k < N_EACH; k++) {
-            const size_t other = row / N_EACH * N_EACH + k;
-            least = t->b.is_out[other] ? least : fmin(least, t->b.score[other]);
-            most = t->b.is_out[other] ? most : fmax(most, t->b.score[other]);
-        }
+        double least, most;
+        range_of(t, row / N_EACH, &least, &most);
         if (t->o.zero_groups != AS_ZERO_KEEP && !(least < most))
             p->no_loss[row] = true;
         if (row % N_EACH == 0) {
