@@ -424,6 +424,37 @@ static void updates_are_counted(void **state)
     MUST(as_parameters_set(model.p, model.arena, AS_F32, err));
 }
 
+/* The coefficient that has adapted is the one that counts; what the sampler is off by is told
+ * before anything moves. */
+static void state_counts(void **state)
+{
+    (void)state;
+    as_rl_options o = golden_options(&kinds[1]);
+    as_rl_stats once, twice;
+    learner l;
+    o.kl_coef = 0.5;
+    double *want = gradient(&base, &o, NULL);
+    o.kl_coef = 0.04;
+    learner_open(&l, &model, &training, &o, NULL);
+    as_rl_set_state(l.rl, (as_rl_state){ .kl_coef = 0.5 });
+    learner_step_made(&l, &base, &once);
+    double *grads = host_grads(&model, l.optimizer->grads);
+    assert_true(difference(grads, want) == 0);
+    as_free(want);
+    as_free(grads);
+    learner_close(&l);
+    o.schedule.peak = 1e-2;
+    for (uint64_t epochs = 1; epochs <= 2; epochs++) {
+        o.epochs = epochs;
+        learner_open(&l, &model, &training, &o, NULL);
+        learner_step_made(&l, &base, epochs == 1 ? &once : &twice);
+        learner_close(&l);
+        MUST(as_parameters_set(model.p, model.arena, AS_F32, err));
+    }
+    assert_true(once.sampler_difference > 0 && once.sampler_difference == twice.sampler_difference);
+    assert_true(twice.ratio_max > once.ratio_max);
+}
+
 /* A step after another, and the same with objects made anew between them. */
 static void goes_on(void **state)
 {
@@ -631,6 +662,7 @@ int main(void)
         cmocka_unit_test(equal_rewards_teach_nothing),
         cmocka_unit_test(every_option_counts),
         cmocka_unit_test(updates_are_counted),
+        cmocka_unit_test(state_counts),
         cmocka_unit_test(goes_on),
         cmocka_unit_test(not_a_number),
         cmocka_unit_test(texts_are_learned_too),
