@@ -130,14 +130,17 @@ static void finish(as_rl *rl, as_rl_stats *s)
 {
     const as_rl_options *o = &rl->options;
     const double updates = rl->n_tried, tokens = rl->n_in_updates;
-    if (as_rl_shares(rl))
-        s->loss += o->value_coef * s->value_loss;
-    s->loss += s->policy_loss + rl->state.kl_coef * s->kl_loss + o->ptx_coef * s->ptx_loss;
-    s->loss /= updates;
-    s->policy_loss /= updates;
-    s->kl_loss /= updates;
-    s->ptx_loss /= updates;
-    s->value_loss /= as_rl_shares(rl) ? updates : rl->n_critic_tried;
+    const as_loss_terms by = { .policy = 1,
+                               .value = as_rl_shares(rl) ? o->value_coef : 0,
+                               .entropy = o->entropy_coef,
+                               .ptx = o->ptx_coef };
+    double *const of_updates[] = { &s->policy_loss, &s->kl_loss, &s->entropy_loss, &s->ptx_loss };
+    for (size_t i = 0; i < sizeof of_updates / sizeof *of_updates; i++)
+        *of_updates[i] /= updates;
+    if (rl->parts.critic)
+        s->value_loss /= as_rl_shares(rl) ? updates : rl->n_critic_tried;
+    const as_loss_terms of = { s->policy_loss, s->value_loss, s->entropy_loss, s->ptx_loss };
+    s->loss = as_total_loss(&of, &by) + rl->state.kl_coef * s->kl_loss;
     s->grad_norm /= (double)s->updates;
     s->critic_grad_norm /= (double)s->critic_updates;
     s->ppo_kl = rl->sum_ppo_kl / tokens;

@@ -52,7 +52,8 @@ typedef struct as_rl_stats {
     uint64_t groups, zero_groups, all_out; /* with a scored row; of these, where all rewards are equal; without a scored row */
     uint64_t updates, critic_updates;      /* done */
     uint64_t skipped;                      /* refused since the gradient was not finite */
-    double loss, policy_loss, kl_loss, entropy, grad_norm, lr;
+    double loss, policy_loss, kl_loss, entropy_loss, grad_norm, lr; /* entropy_loss: 0 without its coefficient */
+    double entropy; /* of the sampler, per token */
     double ppo_kl;      /* mean of old - new log-probability */
     double clip_fraction, clip_fraction_low; /* the clipped term was taken; the dual bound was */
     double ratio_min, ratio_max;

@@ -75,7 +75,7 @@ static void row_loss(as_rl *rl, size_t row, int64_t at, as_rl_stats *s)
             s->kl_loss += w * as_kl(o->kl_kind, logp, b->reference[t]);
         }
         p->ecoef[at + (int64_t)i] = -w * o->entropy_coef;
-        s->loss -= o->entropy_coef > 0 ? w * o->entropy_coef * p->entropy[at + (int64_t)i] : 0;
+        s->entropy_loss -= o->entropy_coef != 0 ? w * p->entropy[at + (int64_t)i] : 0;
         count(rl, &l, s);
         if (rl->is_first && !o->recomputes_old)
             s->sampler_difference = fmax(s->sampler_difference, fabs(logp - b->old[t]));
