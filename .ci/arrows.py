@@ -26,12 +26,13 @@ ROOMS = {
     "host/cli": ("base data jobs plug reward eval audit sandbox kernels model train exam remote report", {PLUGIN_H, ASSAY_H}),
     "host/api": ("base data jobs plug eval", {PLUGIN_H, ASSAY_H}),
     "sandbox": ("sandbox", set()),
+    "ttrl": ("ttrl base plug train model", set()),
     "kernels": ("kernels", set()),
     "plugins/*": ("common", {PLUGIN_H}),
     "examples/*": ("", {PLUGIN_H, ASSAY_H}),
     "include/assay": ("", {PLUGIN_H}),
 }
-WHOLE = ("sandbox", "kernels")  # their folders are one room
+WHOLE = ("sandbox", "kernels", "ttrl")  # their folders are one room
 
 
 def problem(path, quote, target):
@@ -60,7 +61,7 @@ def problem(path, quote, target):
 
 
 def main():
-    files = [p for top in ("host", "plugins", "include", "examples", "sandbox", "kernels")
+    files = [p for top in ("host", "plugins", "include", "examples", "sandbox", "kernels", "ttrl")
              for p in (SOURCE / top).rglob("*")
              if p.suffix in (".c", ".h", ".cpp", ".cu")]
     found = seen = 0

@@ -1,0 +1,119 @@
+/* label.c -- see label.h. SPDX-License-Identifier: Apache-2.0 */
+#include "ttrl/label.h"
+
+#include <math.h>
+
+/* ---- the vote ---- */
+
+/* Answers that were judged, one after another: at[i] of the answers is the i-th. */
+typedef struct judged {
+    as_str *key, *answer;
+    double *sum_logp;
+    uint32_t *at, n;
+} judged;
+
+static int gather(judged *out, const ttrl_answers *a, as_arena *arena, as_err *err)
+{
+    out->key = as_arena_calloc(arena, a->n + (size_t)1, sizeof *out->key);
+    out->answer = as_arena_calloc(arena, a->n + (size_t)1, sizeof *out->answer);
+    out->sum_logp = as_arena_calloc(arena, a->n + (size_t)1, sizeof *out->sum_logp);
+    out->at = as_arena_calloc(arena, a->n + (size_t)1, sizeof *out->at);
+    if (!out->key || !out->answer || !out->sum_logp || !out->at)
+        return as_fail(err, AS_ENOMEM, "no memory for a vote of %u", a->n);
+    for (uint32_t i = 0; i < a->n; i++) {
+        if (a->is_out && a->is_out[i])
+            continue;
+        out->key[out->n] = a->key[i];
+        out->answer[out->n] = a->answer ? a->answer[i] : a->key[i];
+        out->sum_logp[out->n] = a->sum_logp ? a->sum_logp[i] : 0;
+        out->at[out->n++] = i;
+    }
+    return 0;
+}
+
+static double effective(const as_vote *v)
+{
+    double squares = 0;
+    for (uint32_t c = 0; c < v->n_classes; c++) {
+        const double share = (double)v->classes[c].votes / (double)v->n_voting;
+        squares += share * share;
+    }
+    return squares > 0 ? 1 / squares : 0;
+}
+
+static ttrl_label label_of(const as_vote *v)
+{
+    ttrl_label l = { .n = v->n,
+                     .n_voting = v->n_voting,
+                     .n_classes = v->n_classes,
+                     .effective = effective(v),
+                     .chance = 1,
+                     .is_tie = v->tie };
+    if (v->winner == UINT32_MAX)
+        return l;
+    const as_vote_class *winner = &v->classes[v->winner];
+    l.text = winner->answer;
+    l.votes = winner->votes;
+    for (uint32_t c = 0; c < v->n_classes; c++)
+        if (c != v->winner && v->classes[c].votes > l.runner_up)
+            l.runner_up = v->classes[c].votes;
+    l.ratio = v->ratio;
+    l.chance = ttrl_chance_of_lead(l.votes, l.runner_up);
+    return l;
+}
+
+int ttrl_vote(ttrl_label *out, const ttrl_answers *a, as_tie_rule rule, double *reward,
+              as_arena *arena, as_err *err)
+{
+    judged j = { 0 };
+    as_vote v;
+    int rc = gather(&j, a, arena, err);
+    if (rc == 0)
+        rc = as_vote_run(&v, j.key, j.answer, j.sum_logp, j.n, a->same, a->ctx, rule, arena, err);
+    if (rc < 0)
+        return rc;
+    *out = label_of(&v);
+    for (uint32_t i = 0; i < a->n; i++)
+        reward[i] = (double)NAN;
+    for (uint32_t i = 0; i < j.n; i++)
+        reward[j.at[i]] = v.winner != UINT32_MAX && v.class_of[i] == v.winner;
+    return 0;
+}
+
+/* ---- how sure it is ---- */
+
+double ttrl_chance_of_lead(uint32_t a, uint32_t b)
+{
+    const double n = (double)a + (double)b;
+    double sum = 0;
+    for (double k = a; k <= n; k++)
+        sum += exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) - n * log(2));
+    return sum < 1 ? sum : 1;
+}
+
+bool ttrl_is_decided(uint32_t votes, uint32_t runner_up, uint32_t left)
+{
+    return votes > runner_up && votes - runner_up > left;
+}
+
+/* ---- for watching ---- */
+
+void ttrl_measure(ttrl_figures *out, const ttrl_label *label, bool label_is_right,
+                  const double *reward, const double *right, uint32_t n)
+{
+    double known = 0, agree = 0, n_right = 0, rewarded = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (isnan(reward[i]) || isnan(right[i]))
+            continue;
+        known++;
+        agree += reward[i] == right[i];
+        n_right += right[i];
+        rewarded += reward[i];
+    }
+    *out = (ttrl_figures){ .label_accuracy = label->text.data && label_is_right,
+                           .reward_accuracy = agree / known,
+                           .majority_ratio = label->ratio,
+                           .ground_truth_ratio = n_right / known,
+                           .majority_voting_reward = rewarded / known,
+                           .pass = known > 0 ? n_right > 0 : (double)NAN };
+}
