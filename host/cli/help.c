@@ -144,6 +144,8 @@ void as_help_command(as_buf *out, const as_command *cmd)
         add_option(out, cmd, o);
     if (cmd->details)
         add_details(out, cmd->details);
+    for (const char *const *more = cmd->more; more && *more; more++)
+        add_details(out, *more);
     if (cmd->example) {
         as_buf_text(out, "\nexample:\n");
         add_indented(out, cmd->example);

@@ -124,6 +124,19 @@ static void add_exit_status(as_buf *out)
     }
 }
 
+static void add_paragraphs(as_buf *out, const char *text)
+{
+    for (const char *c = text; *c;) {
+        size_t n = strcspn(c, "\n");
+        AS_CLEANUP(buf) as_buf paragraph = { 0 };
+        as_buf_init(&paragraph, 1 << 16);
+        as_buf_add(&paragraph, (as_str){ c, n });
+        add_roff(out, paragraph.data ? paragraph.data : "");
+        c += n + strspn(c + n, "\n");
+        as_buf_text(out, *c ? "\n.PP\n" : "\n");
+    }
+}
+
 static void add_command_page(as_buf *out, const as_command *cmd)
 {
     add_title(out, cmd, cmd->summary);
@@ -138,17 +151,13 @@ static void add_command_page(as_buf *out, const as_command *cmd)
         add_font(out, 'I', cmd->operands);
     }
     as_buf_byte(out, '\n');
-    if (cmd->details) {
+    if (cmd->details)
         as_buf_text(out, ".SH DESCRIPTION\n");
-        for (const char *c = cmd->details; *c;) {
-            size_t n = strcspn(c, "\n");
-            AS_CLEANUP(buf) as_buf paragraph = { 0 };
-            as_buf_init(&paragraph, 1 << 16);
-            as_buf_add(&paragraph, (as_str){ c, n });
-            add_roff(out, paragraph.data ? paragraph.data : "");
-            c += n + strspn(c + n, "\n");
-            as_buf_text(out, *c ? "\n.PP\n" : "\n");
-        }
+    if (cmd->details)
+        add_paragraphs(out, cmd->details);
+    for (const char *const *more = cmd->more; more && *more; more++) {
+        as_buf_text(out, ".PP\n");
+        add_paragraphs(out, *more);
     }
     if (cmd->options && cmd->options->name)
         as_buf_text(out, ".SH OPTIONS\n");

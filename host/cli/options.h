@@ -33,6 +33,7 @@ typedef struct as_command {
     const as_opt *options; /* ends with name NULL */
     const char *example;   /* one worked example, may have several lines */
     const char *details;   /* paragraphs for --help and the man page, NULL */
+    const char *const *more; /* more of them, of commands that have much to say; ends with NULL; NULL: none */
     int (*run)(const struct as_command *self, void *opts, const as_list *operands, as_err *err);
     size_t opts_size;      /* of the command's own struct */
 } as_command;

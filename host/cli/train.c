@@ -1,6 +1,6 @@
 /* train.c -- `assay train`: the configuration's file, whose algorithm it is, and the command's
  * words. SPDX-License-Identifier: Apache-2.0 */
-#include "cli/train.h"
+#include "cli/train_rl.h"
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -9,7 +9,12 @@
 static const struct algorithm {
     const char *word;
     int (*run)(const train_opts *o, const cJSON *tree, const char *file, as_err *err);
-} algorithms[] = { { "sft", train_sft }, { "rm", train_rm } };
+} algorithms[] = { { "sft", train_sft },        { "rm", train_rm },
+                   { "ppo", train_rl },         { "grpo", train_rl },
+                   { "dr_grpo", train_rl },     { "rloo", train_rl },
+                   { "reinforce++", train_rl }, { "reinforce++_baseline", train_rl },
+                   { "remax", train_rl },       { "dapo", train_rl },
+                   { "gspo", train_rl },        { "grpo_passk", train_rl } };
 
 enum { N_ALGORITHMS = sizeof algorithms / sizeof *algorithms };
 
@@ -48,6 +53,32 @@ static int read_tree(cJSON **tree, const char *file, const as_list *set, as_err 
     return rc;
 }
 
+/* Options that are keys, too. */
+static int set_options(cJSON *tree, const train_opts *o, as_err *err)
+{
+    const struct {
+        const char *key, *value;
+    } all[] = { { "isolation", o->isolation }, { "max_unscored", o->max_unscored } };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (!all[i].value)
+            continue;
+        cJSON_DeleteItemFromObjectCaseSensitive(tree, all[i].key);
+        if (!cJSON_AddStringToObject(tree, all[i].key, all[i].value))
+            return as_fail(err, AS_ENOMEM, "out of memory");
+    }
+    return 0;
+}
+
+/* A preset names its algorithm. */
+static const cJSON *find_algo(cJSON *tree)
+{
+    const cJSON *preset = cJSON_GetObjectItemCaseSensitive(tree, "preset");
+    const rl_layer *layer = cJSON_IsString(preset) ? rl_preset(preset->valuestring) : NULL;
+    if (layer && !cJSON_GetObjectItemCaseSensitive(tree, "algo"))
+        cJSON_AddStringToObject(tree, "algo", layer->algo);
+    return cJSON_GetObjectItemCaseSensitive(tree, "algo");
+}
+
 static int run_train(const as_command *self, void *opts, const as_list *operands, as_err *err)
 {
     (void)self;
@@ -60,9 +91,11 @@ static int run_train(const as_command *self, void *opts, const as_list *operands
         return as_fail(err, AS_EUSAGE, "--out RUN/ is missing: the folder that the run writes");
     const char *file = operands->at[0];
     int rc = read_tree(&tree, file, &o->set, err);
+    if (rc == 0)
+        rc = set_options(tree, o, err);
     if (rc < 0)
         return rc;
-    const cJSON *algo = cJSON_GetObjectItemCaseSensitive(tree, "algo");
+    const cJSON *algo = find_algo(tree);
     for (int i = 0; cJSON_IsString(algo) && i < N_ALGORITHMS; i++)
         if (strcmp(algo->valuestring, algorithms[i].word) == 0)
             return algorithms[i].run(o, tree, file, err);
@@ -98,7 +131,33 @@ static const as_opt options[] = {
     { .name = "dry-run",
       .type = AS_OPT_FLAG,
       .offset = offsetof(train_opts, dry_run),
-      .help = "read everything, print the memory plan, train nothing" },
+      .help = "read everything, print the memory plan and the counts, train nothing" },
+    { .name = "max-unscored",
+      .type = AS_OPT_TEXT,
+      .value = "P",
+      .offset = offsetof(train_opts, max_unscored),
+      .help = "stop where more than this share of the responses of a step cannot be scored (5%); "
+              "the key max_unscored" },
+    { .name = "isolation",
+      .type = AS_OPT_CHOICE,
+      .value = "LEVEL",
+      .choices = "auto|inproc|worker|jail",
+      .offset = offsetof(train_opts, isolation),
+      .help = "where verifiers run; the key isolation" },
+    { .name = "no-cache",
+      .type = AS_OPT_FLAG,
+      .offset = offsetof(train_opts, no_cache),
+      .help = "neither read nor write the verdict cache" },
+    { .name = "cache",
+      .type = AS_OPT_TEXT,
+      .value = "FILE",
+      .offset = offsetof(train_opts, cache),
+      .help = "verdict cache to use instead of the one in ~/.cache/assay" },
+    { .name = "plugin-path",
+      .type = AS_OPT_TEXT,
+      .value = "DIRS",
+      .offset = offsetof(train_opts, plugin_path),
+      .help = "folders searched first for verifiers, separated by ':'" },
     AS_JSON_OPTION(train_opts, "the summary as one JSON object on stdout"),
     AS_QUIET_OPTION(train_opts, "no plan and no summary on stderr"),
     AS_PROGRESS_OPTION(train_opts),
@@ -107,7 +166,7 @@ static const as_opt options[] = {
 
 const as_command as_cmd_train = {
     .name = "train",
-    .summary = "train a model on texts",
+    .summary = "train a model: on texts, preferences, or the verdicts of verifiers",
     .operands = "CONFIG.json",
     .options = options,
     .example = "assay train sft.json --out run --set steps=20",
@@ -167,8 +226,12 @@ const as_command as_cmd_train = {
         "Each step is a line of metrics.jsonl: step, time (seconds since 1970), loss (the mean of "
         "the step's learned tokens), lr, "
         "grad_norm, tokens and learned_tokens of the step, total_tokens, tokens_per_s (of the last "
-        "16 steps). What is not a "
+        "16 steps); with rewards also reward/mean, reward/pass@1, reward/unscored, "
+        "reward/frac_zero_std, reward/frac_all_0, reward/frac_all_1, verifier/NAME, holdout/NAME, "
+        "actor/entropy, actor/ppo_kl, actor/pg_clipfrac, actor/grad_norm, actor/kl, critic/..., "
+        "response_length/mean, rollout/..., timing/... in seconds. What is not a "
         "number is null and counted in not_finite. tensorboard --logdir RUN shows the same.",
+    .more = train_rl_words,
     .run = run_train,
     .opts_size = sizeof(train_opts),
 };

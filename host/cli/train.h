@@ -14,10 +14,10 @@
 enum { TRAIN_F32, TRAIN_BF16 };
 
 typedef struct train_opts {
-    const char *out, *progress;
+    const char *out, *progress, *isolation, *max_unscored, *plugin_path, *cache;
     as_list set;
     uint64_t threads;
-    bool resume, force, dry_run, quiet, json;
+    bool resume, force, dry_run, quiet, json, no_cache;
 } train_opts;
 
 /* Keys of every algorithm, as resolved. Texts point into the tree. */
@@ -51,5 +51,6 @@ void train_lora_show(const as_lora_config *c, as_buf *out);
 
 /* The algorithms: `tree` is the whole configuration, of which "algo" was read. */
 int train_sft(const train_opts *o, const cJSON *tree, const char *file, as_err *err);
+int train_rl(const train_opts *o, const cJSON *tree, const char *file, as_err *err);
 int train_rm(const train_opts *o, const cJSON *tree, const char *file, as_err *err);
 #endif

@@ -62,8 +62,12 @@ void training_keep_value(training *t, const char *name, double *at)
 
 void training_keep_array(training *t, const char *name, float *at, size_t n)
 {
-    if (t->n_arrays < TRAIN_KEPT)
-        t->arrays[t->n_arrays++] = (as_checkpoint_array){ name, at, n };
+    if (t->n_arrays == TRAIN_KEPT)
+        return;
+    as_checkpoint_array *array = &t->arrays[t->n_arrays++];
+    array->name = name;
+    array->at = at;
+    array->n = n;
 }
 
 static as_checkpoint about(training *t)

@@ -124,7 +124,7 @@ static int record_step(training *t, as_progress *progress, as_err *err)
 static int save_what_was(training *t, int rc)
 {
     const bool is_whole = rc == AS_EDATA || rc == AS_EGATE || rc == AS_EINTR || rc == AS_ETERM;
-    if (is_whole && t->done > t->saved)
+    if (is_whole && !t->is_broken && t->done > t->saved)
         (void)training_save(t, NULL);
     return rc;
 }

@@ -78,6 +78,7 @@ struct training { /* zero-initialise; training_close in any state */
     as_err stop;      /* why the run fails after this step, which is saved; code 0: it does not */
     bool is_over;     /* nothing is left to do after this step, though more were asked for */
     bool wants_save;  /* this step gets a checkpoint in any case */
+    bool is_broken;   /* weights have moved in a step that did not end: nothing of it is to be saved */
     uint64_t best;    /* a step whose checkpoint stays; 0: none */
     /* what else the checkpoint keeps */
     as_checkpoint_counter counters[TRAIN_KEPT];

@@ -337,7 +337,7 @@ class Train(AssayTest):
 
     def test_refusals(self):
         for key, value, says in (("lr", -1, '"lr": -1, where a number from 0 to 10'), ("lrr", 1, '"lrr" unknown'),
-                                 ("steps", 0, '"steps"'), ("steps", 1.5, "a whole number"), ("algo", "gpro", '"algo": "gpro", where sft is allowed'),
+                                 ("steps", 0, '"steps"'), ("steps", 1.5, "a whole number"), ("algo", "gpro", '"algo": "gpro", where sft|'),
                                  ("data", 3, "a text is allowed"), ("decay", "up", "constant|linear|cosine"),
                                  ("micro_tokens", 8, "a text must fit"), ("init", "x", 'one of "model"'),
                                  ("max_len", 100000, '"micro_tokens"'), ("device", "cuda", "cuda"),
