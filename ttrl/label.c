@@ -66,7 +66,7 @@ int ttrl_vote(ttrl_label *out, const ttrl_answers *a, as_tie_rule rule, double *
               as_arena *arena, as_err *err)
 {
     judged j = { 0 };
-    as_vote v;
+    as_vote v = { .winner = UINT32_MAX };
     int rc = gather(&j, a, arena, err);
     if (rc == 0)
         rc = as_vote_run(&v, j.key, j.answer, j.sum_logp, j.n, a->same, a->ctx, rule, arena, err);
@@ -86,8 +86,10 @@ double ttrl_chance_of_lead(uint32_t a, uint32_t b)
 {
     const double n = (double)a + (double)b;
     double sum = 0;
-    for (double k = a; k <= n; k++)
+    for (uint64_t i = a; i <= (uint64_t)a + b; i++) {
+        const double k = (double)i;
         sum += exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) - n * log(2));
+    }
     return sum < 1 ? sum : 1;
 }
 

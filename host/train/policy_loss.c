@@ -18,7 +18,9 @@ static as_token_loss loss_of(double ratio, bool held, double advantage, as_clip 
     const double within = fmin(fmax(ratio, 1 - clip.low), 1 + clip.high);
     const double free = -advantage * ratio, clipped = -advantage * within,
                  bound = -advantage * clip.dual;
-    as_token_loss l = { .ratio = ratio, .loss = free, .gradient = held ? 0 : free };
+    as_token_loss l = {
+        .ratio = ratio, .is_held = held, .loss = free, .gradient = held ? 0 : free
+    };
     if (clipped > free) {
         l.loss = clipped;
         l.gradient = 0;

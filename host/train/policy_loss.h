@@ -14,6 +14,7 @@ typedef struct as_token_loss {
     double loss, gradient;        /* gradient: by logp */
     double ratio, log_ratio;
     bool is_clipped, is_dual;     /* the clipped term was taken; the dual bound was */
+    bool is_held;                 /* the ratio does not move with logp */
 } as_token_loss;
 
 /* (8) rho_t = exp(lp_t - lo_t), the exponent held within +-20; *held: it was. */

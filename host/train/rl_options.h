@@ -46,6 +46,7 @@ typedef struct as_rl_options {
     as_kl_place kl_place;
     as_kl_kind kl_kind;
     double kl_coef;
+    bool kl_with_ratio; /* the KL in the loss times the ratio, and through it: TRL's use_bias_correction_kl */
     double kl_target; /* of the adaptive coefficient; 0: it stays */
     double kl_horizon;
     double ptx_coef;

@@ -47,6 +47,32 @@ static double correction(const as_rl *rl, size_t row, size_t t)
     return cap > 0 ? fmin(exp(rl->b.old[t] - (double)rl->b.rollouts->logp[at]), cap) : 1;
 }
 
+typedef struct kl_term {
+    double value, gradient;
+} kl_term;
+
+/* Of token i of a row; with the ratio l, whose own derivative has the KL of all that it is made of.
+ */
+static kl_term kl_loss(const as_rl *rl, size_t row, size_t i, int64_t at, const as_token_loss *l)
+{
+    const as_rl_options *o = &rl->options;
+    const double *logp = rl->pack.logp + at, *reference = rl->b.reference + rl->b.first[row];
+    kl_term kl = { as_kl(o->kl_kind, logp[i], reference[i]),
+                   as_kl_gradient(o->kl_kind, logp[i], reference[i]) };
+    if (!o->kl_with_ratio)
+        return kl;
+    double through = kl.value;
+    const size_t n = as_row_length(&rl->b.rows, row);
+    if (o->is_sequence_ratio) {
+        through = 0;
+        for (size_t j = 0; j < n; j++)
+            through += as_kl(o->kl_kind, logp[j], reference[j]) / (double)n;
+    }
+    kl.value *= l->ratio;
+    kl.gradient = l->ratio * (kl.gradient + (l->is_held ? 0 : through));
+    return kl;
+}
+
 /* Of the n tokens of a row: their part of the loss, and its derivative by each log-probability and
  * entropy. */
 static void row_loss(as_rl *rl, size_t row, int64_t at, as_rl_stats *s)
@@ -71,8 +97,9 @@ static void row_loss(as_rl *rl, size_t row, int64_t at, as_rl_stats *s)
         *coef = by * l.gradient;
         s->policy_loss += by * l.loss;
         if (has_kl_loss(rl)) {
-            *coef += w * rl->state.kl_coef * as_kl_gradient(o->kl_kind, logp, b->reference[t]);
-            s->kl_loss += w * as_kl(o->kl_kind, logp, b->reference[t]);
+            const kl_term kl = kl_loss(rl, row, i, at, &l);
+            *coef += w * rl->state.kl_coef * kl.gradient;
+            s->kl_loss += w * kl.value;
         }
         p->ecoef[at + (int64_t)i] = -w * o->entropy_coef;
         s->entropy_loss -= o->entropy_coef != 0 ? w * p->entropy[at + (int64_t)i] : 0;

@@ -161,6 +161,7 @@ static void slopes(void **state)
         check_slope(&o, kinds[i].name);
         o.entropy_coef = 0.3;
         o.kl_kind = i % 2 ? AS_KL_K2 : AS_KL_K1;
+        o.kl_with_ratio = i % 2 == 0 || i == 3;
         o.clip.dual = 1.1;
         o.temperature = 0.7;
         check_slope(&o, "with entropy");
@@ -321,6 +322,7 @@ CHANGE(entropy, o->entropy_coef = 0.1)
 CHANGE(kl_off, o->kl_place = AS_KL_OFF)
 CHANGE(kl_in_reward, o->kl_place = AS_KL_IN_REWARD)
 CHANGE(kl_coef, o->kl_coef = 0.2)
+CHANGE(kl_with_ratio, o->kl_with_ratio = true)
 CHANGE(kl_k1, o->kl_kind = AS_KL_K1)
 CHANGE(kl_k2, o->kl_kind = AS_KL_K2)
 CHANGE(kl_abs, o->kl_kind = AS_KL_ABS)
@@ -353,6 +355,7 @@ static const change changes[] = {
     ROW(kl_off),
     ROW(kl_in_reward),
     ROW(kl_coef),
+    ROW(kl_with_ratio),
     ROW(kl_k1),
     ROW(kl_k2),
     ROW(kl_abs),

@@ -119,6 +119,7 @@ static void make_options(trial *t, as_rng *r, unsigned number)
     o->kl_place = (as_kl_place)below(r, 3);
     o->kl_kind = (as_kl_kind)below(r, 4);
     o->kl_coef = 0.3;
+    o->kl_with_ratio = below(r, 2);
     o->kl_target = 0.01;
     o->kl_horizon = 100;
     o->recomputes_old = below(r, 2);
@@ -356,7 +357,10 @@ static void plain_row(const trial *t, plain *p, size_t row, double *n_clipped, d
     const as_rollout *r = &t->b.rows[row];
     const size_t at = index_of(t, row);
     const double w = weight_of(t, p, row);
-    double mean = 0;
+    double mean = 0, mean_kl = 0;
+    for (size_t i = 0; i < r->n; i++)
+        mean_kl +=
+            as_kl(t->o.kl_kind, t->logp[at + i], t->b.reference[r->begin + i]) / (double)r->n;
     for (size_t i = 0; i < r->n; i++)
         mean += (t->logp[at + i] - t->b.old[r->begin + i]) / r->n;
     for (size_t i = 0; i < r->n; i++) {
@@ -373,9 +377,14 @@ static void plain_row(const trial *t, plain *p, size_t row, double *n_clipped, d
         p->s.loss += by * loss;
         if (t->o.kl_place == AS_KL_IN_LOSS) {
             const double ref = t->b.reference[r->begin + i], kl = as_kl(t->o.kl_kind, now, ref);
-            p->s.kl_loss += w * kl;
-            p->s.loss += w * t->o.kl_coef * kl;
-            p->coef[at + i] += w * t->o.kl_coef * as_kl_gradient(t->o.kl_kind, now, ref);
+            const double times = t->o.kl_with_ratio ? exp(x) : 1;
+            p->s.kl_loss += w * times * kl;
+            p->s.loss += w * t->o.kl_coef * times * kl;
+            const double by_ratio = t->o.is_sequence_ratio ? mean_kl : kl;
+            p->coef[at + i] +=
+                w * t->o.kl_coef *
+                (t->o.kl_with_ratio ? exp(x) * (as_kl_gradient(t->o.kl_kind, now, ref) + by_ratio)
+                                    : as_kl_gradient(t->o.kl_kind, now, ref));
         }
         p->ecoef[at + i] = -w * t->o.entropy_coef;
         p->s.loss -= w * t->o.entropy_coef * t->entropy[at + i];
