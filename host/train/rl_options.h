@@ -31,14 +31,11 @@ typedef struct as_rl_options {
     as_estimator estimator;
     as_scale scale;       /* of AS_EST_GRPO */
     double advantage_eps; /* of AS_EST_GRPO and AS_EST_PASSK: 1e-6 in verl, 1e-4 in TRL */
-    as_whitening whitening; /* of AS_EST_REINFORCE_PP_BASELINE */
     double gamma, lambda; /* of returns and GAE */
     as_zero_groups zero_groups;
-    bool masks_truncated; /* responses that were cut off are in no loss; they stay in the statistics of their group */
     size_t overlong_buffer; /* tokens before `longest` in which a response is punished; 0: none */
     double overlong_factor;
     /* the loss */
-    bool is_sequence_ratio; /* GSPO */
     as_clip clip;
     as_aggregation aggregation;
     size_t longest; /* max_tokens of the sampling: the norm of two aggregations, and of the overlong buffer */
@@ -46,13 +43,11 @@ typedef struct as_rl_options {
     as_kl_place kl_place;
     as_kl_kind kl_kind;
     double kl_coef;
-    bool kl_with_ratio; /* the KL in the loss times the ratio, and through it: TRL's use_bias_correction_kl */
     double kl_target; /* of the adaptive coefficient; 0: it stays */
     double kl_horizon;
     double ptx_coef;
     uint64_t ptx_batch; /* texts of an update */
     /* ratios */
-    bool recomputes_old;   /* old log-probabilities by a forward pass; else the sampler's, which are the same numbers here */
     double importance_cap; /* of exp(old - sampler's), which weighs a token's loss; 0: none. With recomputes_old */
     /* the critic */
     as_value_clip value_clip;
@@ -65,6 +60,12 @@ typedef struct as_rl_options {
     double temperature;  /* of the sampling, and so of all log-probabilities; > 0 */
     uint64_t seed;       /* of the order of mini-batches */
     as_schedule schedule;
+    /* yes or no */
+    as_whitening whitening; /* of AS_EST_REINFORCE_PP_BASELINE */
+    bool masks_truncated;   /* responses that were cut off are in no loss; they stay in the statistics of their group */
+    bool is_sequence_ratio; /* GSPO */
+    bool kl_with_ratio;     /* the KL in the loss times the ratio, and through it: TRL's use_bias_correction_kl */
+    bool recomputes_old;    /* old log-probabilities by a forward pass; else the sampler's, which are the same numbers here */
 } as_rl_options;
 
 as_rl_options as_rl_standard(void); /* GRPO on the step's responses once: no KL, no entropy, clip 0.2, mean over tokens */
