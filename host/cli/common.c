@@ -132,6 +132,13 @@ void as_cli_line(as_buf *out, const char *extra)
         as_buf_addf(out, " %s", extra);
 }
 
+const char *as_cli_state(int rc)
+{
+    if (rc == AS_EINTR || rc == AS_ETERM)
+        return "interrupted";
+    return rc == 0 ? "done" : "failed";
+}
+
 void as_cli_say_resume(void)
 {
     AS_CLEANUP(buf) as_buf line = { 0 };

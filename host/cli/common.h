@@ -16,6 +16,7 @@ as_cancel *as_cli_cancel(void); /* SIGINT and SIGTERM set it; a second one ends 
  * "the same line with --resume". */
 void as_cli_line(as_buf *out, const char *extra);
 void as_cli_set_line(int argc, char **argv); /* main */
+const char *as_cli_state(int rc); /* of a run that ended with it, for its record: "done", "interrupted", "failed" */
 void as_cli_say_resume(void); /* "to go on: " and that line, for who was interrupted */
 
 /* ---- output ---- */

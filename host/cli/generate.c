@@ -4,53 +4,37 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/path.h"
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+typedef struct run {
+    gen_run g;
+    const generate_opts *opts;
+    gen_prompts *prompts;
+    as_progress *progress;
+    int64_t start_ns;
+    as_run_record record;
+    char *record_path; /* NULL: none (a pipe) */
+} run;
 
 /* ---- what the engines ask ---- */
 
-int gen_run_next(gen_run *g, gen_line *line, uint32_t *first, void **ticket,
-                 int (*check)(const gen_run *g, const gen_line *line, as_err *err), as_err *err)
+static int next_prompt(void *from, gen_line *out, as_err *err)
 {
-    const uint32_t n = (uint32_t)g->opts->n;
-    for (;;) {
-        int rc = gen_prompts_next(g->prompts, line, err);
-        if (rc <= 0)
-            return rc;
-        rc = check ? check(g, line, err) : 0;
-        if (rc < 0)
-            return rc;
-        g->n_prompts++;
-        rc = gen_writer_expect(g->writer, line->id, n, ticket, first, err);
-        if (rc < 0)
-            return rc;
-        if (*first < n)
-            return 1;
-    }
+    return gen_prompts_next(from, out, err);
 }
 
-int gen_run_check(gen_run *g, as_err *err)
+static int check(gen_run *g, as_err *err)
 {
+    run *r = (run *)(void *)g;
     unsigned long long at, of;
-    gen_prompts_progress(g->prompts, &at, &of);
-    as_progress_at(g->progress, gen_writer_totals(g->writer)->samples, at, of);
+    gen_prompts_progress(r->prompts, &at, &of);
+    as_progress_at(r->progress, gen_writer_totals(g->writer)->samples, at, of);
     return as_cancel_check(as_cli_cancel(), err);
-}
-
-int gen_stops(const gen_opts *o, as_str **out, as_err *err)
-{
-    AS_CLEANUP(free) as_str *stops = as_calloc(o->stop.n + 1, sizeof *stops);
-    if (!stops)
-        return as_fail(err, AS_ENOMEM, "out of memory");
-    for (size_t i = 0; i < o->stop.n; i++) {
-        stops[i] = as_str_of(o->stop.at[i]);
-        if (!stops[i].len)
-            return as_fail(err, AS_EUSAGE,
-                           "--stop: an empty text would end every completion before it begins");
-    }
-    *out = AS_STEAL(stops);
-    return 0;
 }
 
 /* ---- at the end ---- */
@@ -60,10 +44,11 @@ static double per(double sum, uint64_t n)
     return n ? sum / (double)n : (double)NAN;
 }
 
-static void say(const gen_run *g)
+static void say(const run *r)
 {
+    const gen_run *g = &r->g;
     const gen_totals *t = gen_writer_totals(g->writer);
-    const double seconds = (double)(as_now_ns() - g->start_ns) / 1e9;
+    const double seconds = (double)(as_now_ns() - r->start_ns) / 1e9;
     char a[AS_TEXT_MAX], b[AS_TEXT_MAX], d[AS_TEXT_MAX];
     as_cli_say("prompts  %s, %s samples, %s tokens, %.1f a sample", as_text_count(a, g->n_prompts),
                as_text_count(b, t->samples), as_text_count(d, t->tokens),
@@ -90,8 +75,9 @@ static void add_count(as_buf *out, const char *key, uint64_t n)
     as_buf_u64(out, n);
 }
 
-static int say_json(const gen_run *g, as_err *err)
+static int say_json(const run *r, as_err *err)
 {
+    const gen_run *g = &r->g;
     const gen_totals *t = gen_writer_totals(g->writer);
     AS_CLEANUP(buf) as_buf out = { 0 };
     as_buf_init(&out, 1 << 16);
@@ -107,40 +93,105 @@ static int say_json(const gen_run *g, as_err *err)
     as_buf_json_key(&out, "entropy_mean");
     as_buf_json_num(&out, per(t->sum_entropy, t->entropy_tokens));
     as_buf_json_key(&out, "seconds");
-    as_buf_json_num(&out, (double)(as_now_ns() - g->start_ns) / 1e9);
+    as_buf_json_num(&out, (double)(as_now_ns() - r->start_ns) / 1e9);
     as_buf_text(&out, "}\n");
     int rc = as_buf_check(&out, err);
     return rc == 0 ? as_cli_out(as_buf_str(&out), err) : rc;
 }
 
-/* ---- the command ---- */
+/* ---- the file and its record ---- */
 
-enum { MOST_SAMPLES = 1 << 20, MOST_TOKENS = 1 << 24, MOST_SEQS = 1 << 16, MOST_TRIES = 1000 };
-
-static int check_range(const char *name, uint64_t x, uint64_t least, uint64_t most, as_err *err)
+/* Whatever changes a sample stands in the config or the hashes. */
+static int new_record(run *r, as_err *err)
 {
-    return x >= least && x <= most
-               ? 0
-               : as_fail(err, AS_EUSAGE,
-                         "--%s: %" PRIu64 " is out of range (%" PRIu64 " to %" PRIu64 ")", name, x,
-                         least, most);
+    const generate_opts *o = r->opts;
+    as_run_record *to = &r->record;
+    int rc = as_run_record_new(to, "generate", err);
+    if (rc == 0)
+        rc = as_run_record_text(to, as_run_record_config, "prompts", r->g.from_name, err);
+    if (rc < 0)
+        return rc;
+    as_run_record_seed(to, "run", o->gen.seed);
+    struct stat info;
+    if (stat(o->prompts, &info) == 0 && S_ISREG(info.st_mode)) { /* a pipe is read once */
+        as_digest digest;
+        rc = as_sha256_file(o->prompts, &digest, err);
+        if (rc < 0)
+            return rc;
+        as_run_record_hash(to, "prompts", digest);
+    }
+    return gen_record(to, &o->gen, r->g.engine, err);
 }
 
-static int check_options(const gen_opts *o, as_err *err)
+static int save_state(run *r, const char *state, uint64_t n_samples, as_err *err)
 {
-    int rc = check_range("n", o->n, 1, MOST_SAMPLES, err);
+    char samples[24];
+    int rc = as_run_record_text(&r->record, as_run_record_set, "state", state, err);
+    if (rc < 0)
+        return rc;
+    (void)snprintf(samples, sizeof samples, "%" PRIu64, n_samples);
+    as_run_record_set(&r->record, "samples", as_str_of(samples));
+    return as_run_record_save(&r->record, r->record_path, err);
+}
+
+static int check_before(const run *r, as_err *err)
+{
+    as_run_record before = { 0 };
+    int rc = as_path_exists(r->record_path) ? as_run_record_load(&before, r->record_path, err)
+                                            : as_fail(err, AS_EUSAGE,
+                                                      "%s is missing: whether %s can be gone on "
+                                                      "with cannot be told; --force begins anew",
+                                                      r->record_path, r->opts->out);
     if (rc == 0)
-        rc = check_range("max-tokens", o->max_tokens, 1, MOST_TOKENS, err);
+        rc = as_run_record_continues(&before, &r->record, err);
+    as_run_record_fini(&before);
+    return rc;
+}
+
+static int open_record(run *r, bool goes_on, as_err *err)
+{
+    AS_CLEANUP(buf) as_buf path = { 0 };
+    as_buf_init(&path, 1 << 16);
+    as_buf_addf(&path, "%s.manifest.json", r->opts->out);
+    r->record_path = path.data ? as_strdup(path.data) : NULL;
+    int rc = r->record_path ? new_record(r, err) : as_fail(err, AS_ENOMEM, "out of memory");
+    return rc == 0 && goes_on ? check_before(r, err) : rc;
+}
+
+static int open_output(run *r, as_err *err)
+{
+    const generate_opts *o = r->opts;
+    struct stat info;
+    const bool exists = stat(o->out, &info) == 0, goes_on = exists && o->resume;
+    const bool is_pipe = strcmp(o->out, "-") == 0 || (exists && !S_ISREG(info.st_mode));
+    const gen_writing how = { .path = o->out,
+                              .resume = o->resume && !is_pipe,
+                              .force = o->force || is_pipe,
+                              .token_ids = o->gen.token_ids,
+                              .logprobs = o->gen.logprobs };
+    int rc = is_pipe ? 0 : open_record(r, goes_on, err); /* no record, no resuming */
     if (rc == 0)
-        rc = check_range("max-seqs", o->max_seqs, 1, MOST_SEQS, err);
-    if (rc == 0)
-        rc = check_range("top-k", o->top_k, 0, INT32_MAX, err);
-    if (rc == 0)
-        rc = check_range("cache-mib", o->cache_mib, 1, 1 << 24, err);
-    if (rc == 0)
-        rc = check_range("tries", o->tries, 1, MOST_TRIES, err);
-    if (rc == 0)
-        rc = check_range("timeout-s", o->timeout_s, 1, 1 << 20, err);
+        rc = gen_writer_open(&r->g.writer, &how, err);
+    if (rc == 0 && !is_pipe)
+        rc = save_state(r, "running", 0, err);
+    return rc;
+}
+
+static int close_output(run *r, int rc, as_err *err)
+{
+    if (!r->g.writer)
+        return rc; /* nothing was begun */
+    const uint64_t n_samples = gen_writer_totals(r->g.writer)->samples;
+    rc = gen_writer_close(AS_STEAL(r->g.writer), rc, err);
+    int saved = r->record_path ? save_state(r, as_cli_state(rc), n_samples, err) : 0;
+    return rc < 0 ? rc : saved;
+}
+
+/* ---- the command ---- */
+
+static int check_options(const generate_opts *o, as_err *err)
+{
+    int rc = gen_check(&o->gen, err);
     if (rc == 0 && o->json && strcmp(o->out, "-") == 0)
         rc = as_fail(
             err, AS_EUSAGE,
@@ -150,27 +201,29 @@ static int check_options(const gen_opts *o, as_err *err)
     return rc;
 }
 
-static int run_all(gen_run *g, as_err *err)
+static int run_all(run *r, as_err *err)
 {
-    const gen_opts *o = g->opts;
-    const bool is_remote = o->model.model && as_cli_is_address(o->model.model);
-    int rc = is_remote ? gen_remote_open(&g->engine, o, err) : gen_local_open(&g->engine, o, err);
+    const generate_opts *o = r->opts;
+    int rc = gen_engine_open(&r->g.engine, &o->gen, err);
     if (rc == 0)
-        rc = gen_prompts_open(&g->prompts, o, g->engine->tokenizer, err);
+        rc = gen_prompts_open(&r->prompts, o, r->g.engine->tokenizer, err);
+    if (rc == 0) {
+        r->g.from = r->prompts;
+        r->g.from_name = gen_prompts_name(r->prompts);
+        rc = open_output(r, err);
+    }
     if (rc == 0)
-        rc = gen_writer_open(&g->writer, o, g->engine, gen_prompts_name(g->prompts), err);
-    if (rc == 0)
-        rc = as_progress_new(&g->progress, o->quiet ? "none" : o->progress, "generate", err);
+        rc = as_progress_new(&r->progress, o->quiet ? "none" : o->progress, "generate", err);
     if (rc < 0)
         return rc;
-    g->start_ns = as_now_ns();
-    rc = g->engine->ops->generate(g->engine, g, err);
-    as_progress_free(g->progress);
-    g->progress = NULL;
+    r->start_ns = as_now_ns();
+    rc = r->g.engine->ops->generate(r->g.engine, &r->g, err);
+    as_progress_free(r->progress);
+    r->progress = NULL;
     if (rc == 0 && !o->quiet)
-        say(g);
+        say(r);
     if (rc == 0 && o->json)
-        rc = say_json(g, err);
+        rc = say_json(r, err);
     if ((rc == AS_EINTR || rc == AS_ETERM || rc == AS_EREMOTE) && strcmp(o->out, "-") != 0)
         as_cli_say_resume();
     return rc;
@@ -180,153 +233,74 @@ static int run_generate(const as_command *self, void *opts, const as_list *opera
 {
     (void)self;
     (void)operands;
-    gen_run g = { .opts = opts };
-    int rc = check_options(g.opts, err);
+    const generate_opts *o = opts;
+    run r = { .g = { .opts = &o->gen, .next = next_prompt, .check = check, .is_quiet = o->quiet },
+              .opts = o };
+    int rc = check_options(o, err);
     if (rc == 0)
-        rc = run_all(&g, err);
-    rc = gen_writer_close(g.writer, rc, err);
-    gen_prompts_close(g.prompts);
-    if (g.engine)
-        g.engine->ops->close(g.engine);
+        rc = run_all(&r, err);
+    rc = close_output(&r, rc, err);
+    gen_prompts_close(r.prompts);
+    gen_engine_close(r.g.engine);
+    as_run_record_fini(&r.record);
+    as_free(r.record_path);
     return rc;
 }
 
 static const as_opt options[] = {
-    { .name = "model",
-      .type = AS_OPT_TEXT,
-      .value = "DIR|URL",
-      .offset = offsetof(gen_opts, model.model),
-      .short_name = 'm',
-      .help =
-          "a Hugging Face folder, or a server that speaks OpenAI's API: http://localhost:8000" },
-    { .name = "served-model",
-      .type = AS_OPT_TEXT,
-      .value = "NAME",
-      .offset = offsetof(gen_opts, served),
-      .help = "which of the server's models, where it has several" },
-    AS_COMPUTE_OPTIONS(gen_opts, model),
+    GEN_MODEL_OPTIONS(generate_opts),
     { .name = "prompts",
       .type = AS_OPT_TEXT,
       .value = "FILE",
       .initial = "-",
-      .offset = offsetof(gen_opts, prompts),
+      .offset = offsetof(generate_opts, prompts),
       .short_name = 'i',
       .help = "lines {\"id\",\"prompt\"} or {\"id\",\"messages\"}, also .gz and .zst; -: stdin" },
     { .name = "out",
       .type = AS_OPT_TEXT,
       .value = "FILE",
       .initial = "-",
-      .offset = offsetof(gen_opts, out),
+      .offset = offsetof(generate_opts, out),
       .short_name = 'o',
       .help = "where the samples go; -: stdout" },
     { .name = "n",
       .type = AS_OPT_UINT,
       .value = "N",
       .initial = "1",
-      .offset = offsetof(gen_opts, n),
+      .offset = offsetof(generate_opts, gen.n),
       .short_name = 'n',
       .help = "samples of each prompt" },
-    { .name = "max-tokens",
-      .type = AS_OPT_UINT,
-      .value = "N",
-      .initial = "256",
-      .offset = offsetof(gen_opts, max_tokens),
-      .help = "longest completion" },
-    { .name = "temperature",
-      .type = AS_OPT_NUMBER,
-      .value = "T",
-      .initial = "1",
-      .offset = offsetof(gen_opts, temperature),
-      .help = "0: always the likeliest token" },
-    { .name = "top-p",
-      .type = AS_OPT_NUMBER,
-      .value = "P",
-      .initial = "1",
-      .offset = offsetof(gen_opts, top_p),
-      .help = "draw from the likeliest tokens that together have this probability; 1: off" },
-    { .name = "top-k",
-      .type = AS_OPT_UINT,
-      .value = "K",
-      .initial = "0",
-      .offset = offsetof(gen_opts, top_k),
-      .help = "draw from the K likeliest tokens; 0: off" },
-    { .name = "min-p",
-      .type = AS_OPT_NUMBER,
-      .value = "P",
-      .initial = "0",
-      .offset = offsetof(gen_opts, min_p),
-      .help = "draw from tokens that are at least P times as likely as the likeliest; 0: off" },
-    { .name = "stop",
-      .type = AS_OPT_LIST,
-      .value = "TEXT",
-      .offset = offsetof(gen_opts, stop),
-      .help = "a text that ends a completion, and is left out of it; may be repeated" },
-    { .name = "chat",
-      .type = AS_OPT_FLAG,
-      .offset = offsetof(gen_opts, chat),
-      .help = "a \"prompt\" is what a user says, in the model's chat template" },
-    { .name = "chat-template",
-      .type = AS_OPT_TEXT,
-      .value = "FAMILY",
-      .offset = offsetof(gen_opts, template),
-      .help = "one of ours instead of the model's: plain, chatml, qwen3, llama3, ..." },
-    { .name = "ignore-eos",
-      .type = AS_OPT_FLAG,
-      .offset = offsetof(gen_opts, ignore_eos),
-      .help = "write on behind an end-of-text token" },
+    GEN_SAMPLING_OPTIONS(generate_opts),
     { .name = "seed",
       .type = AS_OPT_UINT,
       .value = "S",
       .initial = "0",
-      .offset = offsetof(gen_opts, seed),
+      .offset = offsetof(generate_opts, gen.seed),
       .help = "a sample depends on it, its prompt, the prompt's id and its own number, and on "
               "nothing else" },
     { .name = "token-ids",
       .type = AS_OPT_FLAG,
-      .offset = offsetof(gen_opts, token_ids),
+      .offset = offsetof(generate_opts, gen.token_ids),
       .help = "also \"token_ids\"" },
     { .name = "logprobs",
       .type = AS_OPT_FLAG,
-      .offset = offsetof(gen_opts, logprobs),
+      .offset = offsetof(generate_opts, gen.logprobs),
       .help = "also \"logprobs\", of each token" },
-    { .name = "max-seqs",
-      .type = AS_OPT_UINT,
-      .value = "N",
-      .initial = "64",
-      .offset = offsetof(gen_opts, max_seqs),
-      .help = "completions written at a time; of a server, requests under way" },
-    { .name = "tries",
-      .type = AS_OPT_UINT,
-      .value = "N",
-      .initial = "6",
-      .offset = offsetof(gen_opts, tries),
-      .help = "of a request, where the server is busy or the connection breaks" },
-    { .name = "timeout-s",
-      .type = AS_OPT_UINT,
-      .value = "N",
-      .initial = "1800",
-      .offset = offsetof(gen_opts, timeout_s),
-      .help = "longest time for one request to a server" },
-    { .name = "cache-mib",
-      .type = AS_OPT_UINT,
-      .value = "N",
-      .initial = "1024",
-      .offset = offsetof(gen_opts, cache_mib),
-      .help = "memory for keys and values" },
+    GEN_PACE_OPTIONS(generate_opts),
     { .name = "limit",
       .type = AS_OPT_UINT,
       .value = "N",
       .initial = "0",
-      .offset = offsetof(gen_opts, limit),
+      .offset = offsetof(generate_opts, limit),
       .help = "only the first N prompts; 0: all" },
     { .name = "resume",
       .type = AS_OPT_FLAG,
-      .offset = offsetof(gen_opts, resume),
+      .offset = offsetof(generate_opts, resume),
       .help = "go on with --out where an earlier run of the same command ended" },
-    AS_FORCE_OPTION(gen_opts, "overwrite --out"),
-    AS_JSON_OPTION(gen_opts, "the summary as one JSON object on stdout; needs --out"),
-    AS_QUIET_OPTION(gen_opts, "no summary on stderr"),
-    AS_PROGRESS_OPTION(gen_opts),
+    AS_FORCE_OPTION(generate_opts, "overwrite --out"),
+    AS_JSON_OPTION(generate_opts, "the summary as one JSON object on stdout; needs --out"),
+    AS_QUIET_OPTION(generate_opts, "no summary on stderr"),
+    AS_PROGRESS_OPTION(generate_opts),
     { .name = NULL }
 };
 
@@ -367,5 +341,5 @@ const as_command as_cmd_generate = {
         "files; --resume refuses "
         "where it differs.",
     .run = run_generate,
-    .opts_size = sizeof(gen_opts),
+    .opts_size = sizeof(generate_opts),
 };

@@ -2,8 +2,6 @@
 #include "base/mem.h"
 #include "cli/generate.h"
 
-#include <inttypes.h>
-
 typedef struct local {
     gen_engine engine;
     as_opened_model model;
@@ -13,14 +11,7 @@ typedef struct local {
 
 static int fits(const gen_run *g, const gen_line *line, as_err *err)
 {
-    const local *l = (const local *)(const void *)g->engine;
-    if (line->n_ids < (size_t)l->model.parameters->max_pos)
-        return 0;
-    return as_fail(err, AS_EDATA,
-                   "%s:%" PRIu64 ": a prompt of %zu tokens, where %lld are the longest sequence: "
-                   "shorten it, or raise --context",
-                   gen_prompts_name(g->prompts), line->no, line->n_ids,
-                   (long long)l->model.parameters->max_pos);
+    return gen_fits(g->engine, g->from_name, line->no, line->n_ids, err);
 }
 
 static int next(void *ctx, as_gen_prompt *out, as_err *err)
@@ -57,7 +48,8 @@ static int done(void *ctx, const as_gen_sample *s, as_err *err)
 
 static int check(void *ctx, as_err *err)
 {
-    return gen_run_check(ctx, err);
+    gen_run *g = ctx;
+    return g->check(g, err);
 }
 
 static int generate(gen_engine *e, gen_run *g, as_err *err)
@@ -149,10 +141,12 @@ int gen_local_open(gen_engine **out, const gen_opts *o, as_err *err)
     int rc = as_opened_model_open(&l->model, l->opts, err);
     if (rc == 0)
         rc = open_generator(l, o, err);
-    l->engine.tokenizer = l->model.tokenizer;
-    if (rc < 0)
+    if (rc < 0) {
         close_local(&l->engine);
-    else
-        *out = &l->engine;
+        return rc;
+    }
+    l->engine.tokenizer = l->model.tokenizer;
+    l->engine.context = l->model.parameters->max_pos;
+    *out = &l->engine;
     return rc;
 }

@@ -10,7 +10,7 @@
 enum { CHUNK_LINES = 256, CHUNK_BYTES = 1 << 20, MOST_IDS = 3000000 };
 
 struct gen_prompts {
-    const gen_opts *opts;
+    const generate_opts *opts;
     as_source *source;
     as_lines *lines;
     as_buf bytes;
@@ -30,7 +30,7 @@ static int why_stop(const void *arg)
     return as_cancel_why(arg);
 }
 
-int gen_prompts_open(gen_prompts **out, const gen_opts *o, const as_tokenizer *tokenizer,
+int gen_prompts_open(gen_prompts **out, const generate_opts *o, const as_tokenizer *tokenizer,
                      as_err *err)
 {
     gen_prompts *p = as_calloc(1, sizeof *p);
@@ -74,17 +74,6 @@ void gen_prompts_close(gen_prompts *p)
     as_free(p);
 }
 
-/* "prompt" as what a user says. */
-static int say_prompt(gen_prompts *p, as_jspan prompt, gen_line *out, as_err *err)
-{
-    as_buf_clear(&p->message);
-    as_buf_text(&p->message, "[{\"role\":\"user\",\"content\":");
-    as_buf_add(&p->message, prompt.text);
-    as_buf_text(&p->message, "}]");
-    out->messages = as_buf_str(&p->message);
-    return as_buf_check(&p->message, err);
-}
-
 /* "prompt" or "messages" of a line. */
 static int text_of(gen_prompts *p, as_jspan object, gen_line *out, as_err *err)
 {
@@ -99,8 +88,11 @@ static int text_of(gen_prompts *p, as_jspan object, gen_line *out, as_err *err)
         out->messages = messages.text;
         return 0;
     }
-    if (p->opts->chat)
-        return say_prompt(p, prompt, out, err);
+    if (p->opts->gen.chat) {
+        int rc = gen_say_prompt(&p->message, prompt.text, err);
+        out->messages = as_buf_str(&p->message);
+        return rc;
+    }
     out->text = as_jstring(prompt, &p->arena, NULL);
     return out->text.data ? 0 : as_fail(err, AS_ENOMEM, "out of memory");
 }
@@ -137,7 +129,7 @@ static int check_new(gen_prompts *p, const gen_line *line, as_err *err)
 /* A conversation as the model's template writes it, up to where the answer begins. */
 static int render(gen_prompts *p, as_str messages, as_err *err)
 {
-    const gen_opts *o = p->opts;
+    const gen_opts *o = &p->opts->gen;
     const as_chat_request request = { .messages = messages, .opens_answer = true };
     int rc = 0;
     if (!p->chat)

@@ -44,20 +44,23 @@ static int done(void *ctx, const as_remote_sample *s, as_err *err)
 
 static int check(void *ctx, as_err *err)
 {
-    return gen_run_check(ctx, err);
+    gen_run *g = ctx;
+    return g->check(g, err);
 }
 
 static void warn(void *ctx, const char *text)
 {
     const gen_run *g = ctx;
-    if (!g->opts->quiet)
+    if (!g->is_quiet)
         as_cli_say("%s", text);
 }
 
 static int generate(gen_engine *e, gen_run *g, as_err *err)
 {
     const as_remote_io io = { .next = next, .done = done, .check = check, .say = warn, .ctx = g };
-    return as_remote_generate(((remote *)(void *)e)->client, &io, err);
+    as_remote *client = ((remote *)(void *)e)->client;
+    as_remote_set_seed(client, g->opts->seed);
+    return as_remote_generate(client, &io, err);
 }
 
 /* The server's files cannot be hashed: where it is, what it says it is and which model it serves is

@@ -9,8 +9,6 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* A prompt some of whose samples are not written yet. */
@@ -23,10 +21,8 @@ typedef struct ticket {
 } ticket;
 
 struct gen_writer {
-    const gen_opts *opts;
+    gen_writing how;
     as_sink *sink;
-    char *record_path; /* NULL: none (a pipe) */
-    as_run_record record;
     ticket *first, **last;
     gen_totals totals;
     /* of an earlier run: whole lines, read again one by one as their turn comes */
@@ -92,7 +88,7 @@ static void add_line(const gen_writer *w, as_buf *out, as_str id, const gen_row 
         as_buf_json_key(out, "reasoning");
         as_buf_json_str(out, s->reasoning);
     }
-    if (w->opts->token_ids && s->ids) {
+    if (w->how.token_ids && s->ids) {
         as_buf_json_key(out, "token_ids");
         as_buf_byte(out, '[');
         for (size_t i = 0; i < s->n; i++) {
@@ -102,7 +98,7 @@ static void add_line(const gen_writer *w, as_buf *out, as_str id, const gen_row 
         }
         as_buf_byte(out, ']');
     }
-    if (w->opts->logprobs && s->logp)
+    if (w->how.logprobs && s->logp)
         add_numbers(out, "logprobs", s->logp, s->n);
     as_buf_text(out, "}\n");
 }
@@ -148,6 +144,10 @@ static int write_due(gen_writer *w, as_err *err)
             rc = as_buf_check(line, err);
             if (rc == 0)
                 rc = as_sink_write(w->sink, as_buf_str(line), err);
+            if (rc == 0 && w->how.line) /* who reads it there finds it in the file */
+                rc = as_sink_flush(w->sink, err);
+            if (rc == 0 && w->how.line)
+                rc = w->how.line(w->how.ctx, (as_str){ line->data, line->len - 1 }, err);
             as_buf_fini(line);
         }
         if (t->n_written < t->n)
@@ -157,7 +157,7 @@ static int write_due(gen_writer *w, as_err *err)
             w->last = &w->first;
         ticket_free(t);
     }
-    return rc == 0 && strcmp(w->opts->out, "-") != 0 ? as_sink_flush(w->sink, err) : rc;
+    return rc == 0 && strcmp(w->how.path, "-") != 0 ? as_sink_flush(w->sink, err) : rc;
 }
 
 static void count(gen_totals *t, uint64_t n_tokens, bool is_stopped, double sum_logp,
@@ -211,14 +211,14 @@ static int count_kept(gen_writer *w, const as_line *line, as_str id, uint32_t sa
                      "not sample %u of prompt %.*s, which is next; --force begins anew",
                      (unsigned)sample, (int)id.len, id.data);
     if (rc < 0) {
-        as_err_prefix(err, "%s:%" PRIu64, w->opts->out, line->no);
+        as_err_prefix(err, "%s:%" PRIu64, w->how.path, line->no);
         return rc;
     }
     count(&w->totals, tokens, as_jspan_is(as_jobject_get(row, "finish_reason"), "stop"), logp,
           entropy);
     w->totals.kept++;
     w->totals.kept_tokens += tokens;
-    return 0;
+    return w->how.line ? w->how.line(w->how.ctx, line->text, err) : 0;
 }
 
 /* How many of the samples of this prompt are there. Behind the last line of the earlier run there
@@ -284,95 +284,16 @@ static int whole_lines(const char *path, uint64_t *end, as_err *err)
     return rc;
 }
 
-/* ---- the run record ---- */
-
-static int record_stops(as_run_record *r, const gen_opts *o, as_err *err)
-{
-    AS_CLEANUP(buf) as_buf b = { 0 };
-    as_buf_init(&b, 1 << 24);
-    as_buf_byte(&b, '[');
-    for (size_t i = 0; i < o->stop.n; i++) {
-        if (i)
-            as_buf_byte(&b, ',');
-        as_buf_json_str(&b, as_str_of(o->stop.at[i]));
-    }
-    as_buf_byte(&b, ']');
-    int rc = as_buf_check(&b, err);
-    if (rc == 0)
-        as_run_record_config(r, "stop", as_buf_str(&b));
-    return rc;
-}
-
-/* Whatever changes a sample stands in the config or the hashes. */
-static int new_record(gen_writer *w, const gen_engine *e, const char *prompts, as_err *err)
-{
-    const gen_opts *o = w->opts;
-    as_run_record *r = &w->record;
-    int rc = as_run_record_new(r, "generate", err);
-    if (rc < 0)
-        return rc;
-    rc = as_run_record_text(r, as_run_record_config, "prompts", prompts, err);
-    if (rc == 0)
-        rc = record_stops(r, o, err);
-    if (rc < 0)
-        return rc;
-    as_run_record_number(r, "n", (double)o->n);
-    as_run_record_number(r, "max_tokens", (double)o->max_tokens);
-    as_run_record_number(r, "temperature", o->temperature);
-    as_run_record_number(r, "top_p", o->top_p);
-    as_run_record_number(r, "min_p", o->min_p);
-    as_run_record_number(r, "top_k", (double)o->top_k);
-    if (o->template)
-        rc = as_run_record_text(r, as_run_record_config, "chat_template", o->template, err);
-    if (rc < 0)
-        return rc;
-    as_run_record_config(r, "chat", as_str_of(o->chat ? "true" : "false"));
-    as_run_record_config(r, "token_ids", as_str_of(o->token_ids ? "true" : "false"));
-    as_run_record_config(r, "logprobs", as_str_of(o->logprobs ? "true" : "false"));
-    as_run_record_config(r, "ignore_eos", as_str_of(o->ignore_eos ? "true" : "false"));
-    as_run_record_seed(r, "run", o->seed);
-    struct stat info;
-    if (stat(o->prompts, &info) == 0 && S_ISREG(info.st_mode)) { /* a pipe is read once */
-        as_digest digest;
-        rc = as_sha256_file(o->prompts, &digest, err);
-        if (rc < 0)
-            return rc;
-        as_run_record_hash(r, "prompts", digest);
-    }
-    return e->ops->record(e, r, err);
-}
-
-static int save_state(gen_writer *w, const char *state, as_err *err)
-{
-    char samples[24];
-    int rc = as_run_record_text(&w->record, as_run_record_set, "state", state, err);
-    if (rc < 0)
-        return rc;
-    (void)snprintf(samples, sizeof samples, "%" PRIu64, w->totals.samples);
-    as_run_record_set(&w->record, "samples", as_str_of(samples));
-    return as_run_record_save(&w->record, w->record_path, err);
-}
-
 /* ---- opening and closing ---- */
 
 static int go_on(gen_writer *w, as_err *err)
 {
-    const char *path = w->opts->out;
-    as_run_record before = { 0 };
+    const char *path = w->how.path;
     uint64_t end = 0;
     if (as_str_ends(as_str_of(path), ".gz") || as_str_ends(as_str_of(path), ".zst"))
         return as_fail(err, AS_EUSAGE,
                        "%s: a compressed file cannot be gone on with; --force begins anew", path);
-    int rc = as_path_exists(w->record_path) ? as_run_record_load(&before, w->record_path, err)
-                                            : as_fail(err, AS_EUSAGE,
-                                                      "%s is missing: whether %s can be gone on "
-                                                      "with cannot be told; --force begins anew",
-                                                      w->record_path, path);
-    if (rc == 0)
-        rc = as_run_record_continues(&before, &w->record, err);
-    as_run_record_fini(&before);
-    if (rc == 0)
-        rc = whole_lines(path, &end, err);
+    int rc = whole_lines(path, &end, err);
     if (rc == 0 && truncate(path, (off_t)end) < 0)
         rc = as_fail_errno(err, "%s", path);
     if (rc == 0)
@@ -380,47 +301,26 @@ static int go_on(gen_writer *w, as_err *err)
     return rc == 0 ? as_lines_open(&w->kept_lines, w->kept_source, 0, err) : rc;
 }
 
-static int open_file(gen_writer *w, const gen_engine *e, const char *prompts, as_err *err)
-{
-    const gen_opts *o = w->opts;
-    struct stat info;
-    const bool exists = stat(o->out, &info) == 0;
-    if (strcmp(o->out, "-") == 0 || (exists && !S_ISREG(info.st_mode)))
-        return as_sink_open(&w->sink, o->out, AS_SINK_OVERWRITE, err); /* no record, no resuming */
-    AS_CLEANUP(buf) as_buf path = { 0 };
-    as_buf_init(&path, 1 << 16);
-    as_buf_addf(&path, "%s.manifest.json", o->out);
-    w->record_path = path.data ? as_strdup(path.data) : NULL;
-    int rc =
-        w->record_path ? new_record(w, e, prompts, err) : as_fail(err, AS_ENOMEM, "out of memory");
-    const bool goes_on = exists && o->resume;
-    if (rc == 0 && goes_on)
-        rc = go_on(w, err);
-    if (rc == 0)
-        rc = as_sink_open(&w->sink, o->out,
-                          goes_on    ? AS_SINK_APPEND
-                          : o->force ? AS_SINK_OVERWRITE
-                                     : AS_SINK_NEW,
-                          err);
-    return rc == 0 ? save_state(w, "running", err) : rc;
-}
-
-int gen_writer_open(gen_writer **out, const gen_opts *o, const gen_engine *e, const char *prompts,
-                    as_err *err)
+int gen_writer_open(gen_writer **out, const gen_writing *how, as_err *err)
 {
     gen_writer *w = as_calloc(1, sizeof *w);
     if (!w)
         return as_fail(err, AS_ENOMEM, "out of memory");
-    w->opts = o;
+    w->how = *how;
     w->last = &w->first;
     as_buf_init(&w->kept_bytes, SIZE_MAX / 2);
-    int rc = open_file(w, e, prompts, err);
-    if (rc < 0) {
-        as_free(AS_STEAL(w->record_path)); /* nothing was begun */
+    const bool goes_on = how->resume && as_path_exists(how->path);
+    int rc = goes_on ? go_on(w, err) : 0;
+    if (rc == 0)
+        rc = as_sink_open(&w->sink, how->path,
+                          goes_on      ? AS_SINK_APPEND
+                          : how->force ? AS_SINK_OVERWRITE
+                                       : AS_SINK_NEW,
+                          err);
+    if (rc < 0)
         (void)gen_writer_close(w, rc, NULL);
-    } else {
+    else
         *out = w;
-    }
     return rc;
 }
 
@@ -430,13 +330,6 @@ int gen_writer_close(gen_writer *w, int rc, as_err *err)
         return rc;
     int closed = as_sink_close(w->sink, err);
     rc = rc < 0 ? rc : closed;
-    if (w->record_path) {
-        const char *state = rc == 0                            ? "done"
-                            : rc == AS_EINTR || rc == AS_ETERM ? "interrupted"
-                                                               : "failed";
-        int saved = save_state(w, state, err);
-        rc = rc < 0 ? rc : saved;
-    }
     while (w->first) {
         ticket *t = w->first;
         w->first = t->next;
@@ -446,8 +339,6 @@ int gen_writer_close(gen_writer *w, int rc, as_err *err)
     if (w->kept_source)
         as_source_close(w->kept_source);
     as_buf_fini(&w->kept_bytes);
-    as_run_record_fini(&w->record);
-    as_free(w->record_path);
     as_free(w);
     return rc;
 }

@@ -246,9 +246,6 @@ int verify_close_output(verify_run *v, int rc, as_err *err)
     rc = rc < 0 ? rc : closed;
     if (!v->record_path || !sink)
         return rc;
-    const char *state = rc == 0                            ? "done"
-                        : rc == AS_EINTR || rc == AS_ETERM ? "interrupted"
-                                                           : "failed";
-    int saved = save_state(v, state, err);
+    int saved = save_state(v, as_cli_state(rc), err);
     return rc < 0 ? rc : saved;
 }

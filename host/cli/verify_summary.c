@@ -275,10 +275,7 @@ void verify_summary_json(const verify_run *v, int rc, as_buf *out)
 {
     const verify_counts *c = &v->counts;
     as_buf_text(out, "{\"schema\":\"assay.verify/1\"");
-    add_str(out, "state",
-            rc == 0                            ? "done"
-            : rc == AS_EINTR || rc == AS_ETERM ? "interrupted"
-                                               : "failed");
+    add_str(out, "state", as_cli_state(rc));
     add_str(out, "in", as_lines_name(v->lines));
     add_str(out, "out", v->opts->out);
     add_verifier(v, out);

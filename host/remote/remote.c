@@ -242,6 +242,11 @@ const char *as_remote_server(const as_remote *r)
     return r->server;
 }
 
+void as_remote_set_seed(as_remote *r, uint64_t seed)
+{
+    r->options.seed = seed;
+}
+
 as_remote_counts as_remote_counted(const as_remote *r)
 {
     return r->counts;

@@ -65,6 +65,7 @@ const char *as_remote_base(const as_remote *r);   /* the address as it is used, 
 const char *as_remote_server(const as_remote *r); /* what it says it is: "vllm 0.9.1", "uvicorn"; "" */
 as_remote_counts as_remote_counted(const as_remote *r);
 
+void as_remote_set_seed(as_remote *r, uint64_t seed); /* in place of the options' */
 /* All prompts of io->next to their ends. What was under way when it ends early is dropped, and the server told so by
  * closing the connection. */
 int as_remote_generate(as_remote *r, const as_remote_io *io, as_err *err);
