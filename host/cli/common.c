@@ -415,3 +415,24 @@ void as_plugged_close(as_plugged *p)
         as_registry_close(p->registry);
     *p = (as_plugged){ 0 };
 }
+
+int as_plugged_record(const as_plugged *p, const as_plug_opts *opts, as_run_record *record,
+                      as_err *err)
+{
+    const as_verifier_info *info = as_scorer_info(p->scorer);
+    char number[32];
+    int rc = as_run_record_text(record, as_run_record_config, "verifier", info->id, err);
+    if (rc == 0)
+        rc = as_run_record_text(record, as_run_record_set, "plugin", opts->plugin, err);
+    if (rc == 0)
+        rc = as_run_record_text(record, as_run_record_set, "plugin_version", info->version, err);
+    if (rc < 0)
+        return rc;
+    (void)snprintf(number, sizeof number, "%" PRIu32, info->revision);
+    as_run_record_config(record, "revision", as_str_of(number));
+    (void)snprintf(number, sizeof number, "%" PRIu64, opts->timeout_ms);
+    as_run_record_config(record, "timeout_ms", as_str_of(number));
+    as_run_record_config(record, "config", as_scorer_config(p->scorer));
+    as_run_record_hash(record, "plugin_file", as_scorer_file_hash(p->scorer));
+    return 0;
+}

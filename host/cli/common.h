@@ -5,6 +5,7 @@
 #define AS_CLI_COMMON_H
 #include "base/buf.h"
 #include "cli/options.h"
+#include "data/run_record.h"
 #include "jobs/cancel.h"
 #include "plug/scorer.h"
 #include "train/pace.h"
@@ -61,13 +62,11 @@ typedef struct as_plug_opts {
     uint64_t threads, timeout_ms;
     bool no_cache;
 } as_plug_opts;
-/* Rows of the option table; `T` is the command's struct, `m` its as_plug_opts member. */
+/* Rows of the option table; `T` is the command's struct, `m` its as_plug_opts member. AS_VERIFIER_OPTIONS: those but --threads. */
 /* NOLINTBEGIN(bugprone-macro-parentheses): a member cannot stand in parentheses */
-#define AS_PLUG_OPTIONS(T, m)                                                                                       \
+#define AS_VERIFIER_OPTIONS(T, m)                                                                                       \
     { .name = "plugin", .type = AS_OPT_TEXT, .value = "NAME[:JSON]", .offset = offsetof(T, m.plugin), .short_name = 'p', \
       .help = "the verifier, with its config; a name with '/' is a path" },                                            \
-    { .name = "threads", .type = AS_OPT_UINT, .value = "N", .initial = "0", .offset = offsetof(T, m.threads),         \
-      .short_name = 't', .help = "threads (0: one per core)" },                                                        \
     { .name = "timeout-ms", .type = AS_OPT_UINT, .value = "N", .initial = "10000", .offset = offsetof(T, m.timeout_ms), \
       .help = "longest time for one item" },                                                                           \
     { .name = "isolation", .type = AS_OPT_CHOICE, .value = "LEVEL", .initial = "auto",                                   \
@@ -79,6 +78,10 @@ typedef struct as_plug_opts {
       .help = "verdict cache to use instead of the one in ~/.cache/assay" },                                           \
     { .name = "plugin-path", .type = AS_OPT_TEXT, .value = "DIRS", .offset = offsetof(T, m.plugin_path),              \
       .help = "folders searched first, separated by ':'" }
+#define AS_PLUG_OPTIONS(T, m)                                                                                       \
+    AS_VERIFIER_OPTIONS(T, m),                                                                                      \
+    { .name = "threads", .type = AS_OPT_UINT, .value = "N", .initial = "0", .offset = offsetof(T, m.threads),         \
+      .short_name = 't', .help = "threads (0: one per core)" }
 /* NOLINTEND(bugprone-macro-parentheses) */
 
 typedef struct as_plugged { /* zero-initialise; as_plugged_close in any state */
@@ -88,6 +91,8 @@ typedef struct as_plugged { /* zero-initialise; as_plugged_close in any state */
 } as_plugged;
 int as_plugged_open(as_plugged *out, const as_plug_opts *opts, as_err *err); /* AS_EUSAGE without --plugin */
 void as_plugged_close(as_plugged *p);
+/* What a verdict depends on, into the record's config and hashes. */
+int as_plugged_record(const as_plugged *p, const as_plug_opts *opts, as_run_record *record, as_err *err);
 const char *as_isolation_word(const as_scorer *s);  /* as --isolation takes it */
 const char *as_isolation_place(const as_scorer *s); /* for people: "in process" */
 static inline void as_cleanup_plugged(as_plugged *p)

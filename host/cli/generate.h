@@ -142,6 +142,8 @@ int gen_writer_open(gen_writer **out, const gen_writing *how, as_err *err);
 int gen_writer_expect(gen_writer *w, as_str id, uint32_t n, void **ticket_of, uint32_t *first, as_err *err);
 int gen_writer_put(gen_writer *w, const gen_row *row, as_err *err);
 const gen_totals *gen_writer_totals(const gen_writer *w);
+/* Whole lines of a file, and the offset behind them; a file that is missing has none. */
+int gen_whole_lines(const char *path, uint64_t *n_lines, uint64_t *end, as_err *err);
 int gen_writer_close(gen_writer *w, int rc, as_err *err); /* NULL is fine; returns rc, or what closing failed with */
 
 /* ---- a run (generate_run.c) ---- */
@@ -166,6 +168,6 @@ int gen_check(const gen_opts *o, as_err *err);               /* the ranges of nu
 int gen_check_range(const char *name, uint64_t x, uint64_t least, uint64_t most, as_err *err);
 /* What changes a sample, but for prompts and seed, into the record's config and hashes. */
 int gen_record(as_run_record *r, const gen_opts *o, const gen_engine *e, as_err *err);
-/* A prompt and --max-tokens behind it must fit: AS_EDATA with FILE:LINE. */
+/* A prompt must leave room for a token: AS_EDATA with FILE:LINE. */
 int gen_fits(const gen_engine *e, const char *file, uint64_t line, size_t n_ids, as_err *err);
 #endif

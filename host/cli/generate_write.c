@@ -260,8 +260,7 @@ int gen_writer_expect(gen_writer *w, as_str id, uint32_t n, void **ticket_of, ui
     return 0;
 }
 
-/* The offset behind the last whole line. */
-static int whole_lines(const char *path, uint64_t *end, as_err *err)
+int gen_whole_lines(const char *path, uint64_t *n_lines, uint64_t *end, as_err *err)
 {
     as_source *source = NULL;
     as_lines *lines = NULL;
@@ -269,13 +268,17 @@ static int whole_lines(const char *path, uint64_t *end, as_err *err)
     as_buf_init(&bytes, SIZE_MAX / 2);
     as_line line;
     size_t n = 0;
-    *end = 0;
+    *n_lines = *end = 0;
+    if (!as_path_exists(path))
+        return 0;
     int rc = as_source_open(&source, path, err);
     if (rc == 0)
         rc = as_lines_open(&lines, source, 0, err);
     while (rc == 0 && (rc = as_lines_chunk(lines, &bytes, &line, 1, 1, &n, err)) == 1) {
-        if (!line.torn)
+        if (!line.torn) {
             *end = line.end;
+            ++*n_lines;
+        }
         rc = as_cancel_check(as_cli_cancel(), err);
     }
     as_lines_close(lines);
@@ -289,11 +292,11 @@ static int whole_lines(const char *path, uint64_t *end, as_err *err)
 static int go_on(gen_writer *w, as_err *err)
 {
     const char *path = w->how.path;
-    uint64_t end = 0;
+    uint64_t n = 0, end = 0;
     if (as_str_ends(as_str_of(path), ".gz") || as_str_ends(as_str_of(path), ".zst"))
         return as_fail(err, AS_EUSAGE,
                        "%s: a compressed file cannot be gone on with; --force begins anew", path);
-    int rc = whole_lines(path, &end, err);
+    int rc = gen_whole_lines(path, &n, &end, err);
     if (rc == 0 && truncate(path, (off_t)end) < 0)
         rc = as_fail_errno(err, "%s", path);
     if (rc == 0)

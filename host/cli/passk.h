@@ -56,8 +56,8 @@ int passk_read(passk_report *r, const char *const *files, size_t n_files, const 
 void passk_report_fini(passk_report *r);
 
 /* passk_say.c */
-void passk_table(const passk_report *r, as_buf *out);
-void passk_json(const passk_report *r, as_buf *out); /* members, each after a comma */
+void passk_table(const passk_report *r, as_buf *b);
+void passk_json(const passk_report *r, as_buf *b); /* members, each after a comma */
 int passk_csv(const passk_report *r, const char *path, as_err *err);
 void passk_warn(const passk_report *r);
 int passk_gates(const passk_report *r, as_err *err); /* AS_EGATE */

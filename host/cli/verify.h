@@ -108,6 +108,8 @@ void verify_close_input(verify_run *v);
 /* verify_work.c */
 int verify_parse(as_str line, as_arena *arena, as_item *item, as_err *err);
 int verify_work(void *ctx, void *task, as_err *err);
+/* Members from "verdict" to "explain", each after a comma. */
+void verify_add_result(as_buf *out, const as_results *r, uint32_t i, bool explain);
 void verify_format(as_buf *out, const as_item *item, const as_results *r, uint32_t i, bool explain);
 
 /* verify_write.c */

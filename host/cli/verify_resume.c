@@ -152,30 +152,20 @@ static int new_record(verify_run *v, as_err *err)
 {
     as_run_record *r = &v->record;
     const verify_opts *o = v->opts;
-    char number[32];
     int rc = as_run_record_new(r, "verify", err);
-    if (rc < 0)
-        return rc;
-    rc = as_run_record_text(r, as_run_record_config, "verifier", v->info->id, err);
+    if (rc == 0)
+        rc = as_plugged_record(&v->plugged, &o->plug, r, err);
     if (rc == 0)
         rc = as_run_record_text(r, as_run_record_config, "bad_lines", o->bad_lines, err);
     if (rc == 0)
         rc = as_run_record_text(r, as_run_record_set, "input", as_lines_name(v->lines), err);
-    if (rc == 0)
-        rc = as_run_record_text(r, as_run_record_set, "plugin", o->plug.plugin, err);
-    if (rc == 0)
-        rc = as_run_record_text(r, as_run_record_set, "plugin_version", v->info->version, err);
-    (void)snprintf(number, sizeof number, "%" PRIu32, v->info->revision);
-    as_run_record_config(r, "revision", as_str_of(number));
-    (void)snprintf(number, sizeof number, "%" PRIu64, o->plug.timeout_ms);
-    as_run_record_config(r, "timeout_ms", as_str_of(number));
-    as_run_record_config(r, "config", as_scorer_config(v->plugged.scorer));
+    if (rc < 0)
+        return rc;
     record_flag(r, "explain", o->explain);
     record_flag(r, "allow_duplicate_ids", o->allow_duplicate_ids);
     as_run_record_seed(r, "run", o->seed);
-    as_run_record_hash(r, "plugin_file", as_scorer_file_hash(v->plugged.scorer));
     as_run_record_hash(r, "first_line", v->first_line);
-    return rc;
+    return 0;
 }
 
 static int save_state(verify_run *v, const char *state, as_err *err)

@@ -99,17 +99,8 @@ static void add_ms(as_buf *out, float ms)
     as_buf_add(out, (as_str){ digits, sizeof digits });
 }
 
-void verify_format(as_buf *out, const as_item *item, const as_results *r, uint32_t i, bool explain)
+void verify_add_result(as_buf *out, const as_results *r, uint32_t i, bool explain)
 {
-    as_buf_add(out, AS_LIT("{\"schema\":\"assay.verdict/1\""));
-    if (item->id.data) {
-        as_buf_add(out, AS_LIT(",\"id\":"));
-        as_buf_add(out, item->id);
-    }
-    if (item->group.data) {
-        as_buf_add(out, AS_LIT(",\"group\":"));
-        as_buf_add(out, item->group);
-    }
     as_buf_add(out, AS_LIT(",\"verdict\":\""));
     as_buf_text(out, as_verdict_word(r->verdict[i]));
     as_buf_add(out, AS_LIT("\",\"score\":"));
@@ -123,6 +114,20 @@ void verify_format(as_buf *out, const as_item *item, const as_results *r, uint32
         add_raw(out, ",\"detail\":", as_results_get(r, i, ASSAY_OUT_DETAIL), AS_J_ARRAY);
         add_text(out, ",\"explain\":", as_results_get(r, i, ASSAY_OUT_EXPLAIN));
     }
+}
+
+void verify_format(as_buf *out, const as_item *item, const as_results *r, uint32_t i, bool explain)
+{
+    as_buf_add(out, AS_LIT("{\"schema\":\"assay.verdict/1\""));
+    if (item->id.data) {
+        as_buf_add(out, AS_LIT(",\"id\":"));
+        as_buf_add(out, item->id);
+    }
+    if (item->group.data) {
+        as_buf_add(out, AS_LIT(",\"group\":"));
+        as_buf_add(out, item->group);
+    }
+    verify_add_result(out, r, i, explain);
     if (!isnan(item->sum_logp)) {
         as_buf_add(out, AS_LIT(",\"sum_logp\":"));
         as_buf_json_num(out, item->sum_logp);

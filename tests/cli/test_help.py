@@ -63,7 +63,8 @@ class Help(AssayTest):
         self.file("answers.jsonl", [{"id": f"{g}-{k}", "group": g, "completion": f"\\boxed{{{k % 2}}}", "reference": "1"}
                                     for g in range(20) for k in range(8)])
         self.file("prompts.jsonl", [{"id": k, "prompt": f"{k} + 1 ="} for k in range(3)])
-        shutil.copytree(SOURCE / "examples/models/countdown", self.dir / "examples/models/countdown")
+        for name in ("countdown", "arith"):
+            shutil.copytree(SOURCE / "examples/models" / name, self.dir / "examples/models" / name)
         shutil.copytree(SOURCE / "tests/golden/models/tiny_qwen2", self.dir / "models/qwen")
         rows = self.file("rows.jsonl", [{"prompt": f"{k} + 1 =", "completion": str(k + 1)} for k in range(3)])
         sft = {"algo": "sft", "model": "examples/models/countdown", "data": rows, "steps": 2, "max_len": 32}
