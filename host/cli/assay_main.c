@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "cli/common.h"
 #include "cli/help.h"
+#include "cli/model_service.h"
 
 #include <stdio.h>
 
@@ -76,6 +77,7 @@ static int run_command(const as_command *cmd, int argc, char **argv)
     } else {
         if (rc == 0)
             rc = cmd->run(cmd, opts, &operands, &err);
+        as_cli_close_models();
         status = rc == 0 ? 0 : complain(cmd->name, rc, &err);
     }
     as_options_free(cmd, opts, &operands);
@@ -86,6 +88,7 @@ int main(int argc, char **argv)
 {
     as_cli_start();
     as_cli_set_line(argc, argv);
+    as_cli_offer_models();
     int status = without_command(argc, argv);
     if (status >= 0)
         return status;

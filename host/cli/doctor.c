@@ -199,7 +199,8 @@ static bool holds(const as_listed *list, size_t n, const char *verifier, bool *o
 
 static void look_for_own(doctor *d, const as_listed *list, size_t n)
 {
-    static const char *const own[] = { "exact", "format", "choice", "compose", "majority", "math" };
+    static const char *const own[] = { "exact",    "format", "choice", "compose",
+                                       "majority", "math",   "rm" };
     AS_CLEANUP(buf) as_buf missing = { 0 };
     AS_CLEANUP(buf) as_buf strange = { 0 };
     as_buf_init(&missing, 4096);

@@ -127,8 +127,6 @@ int as_reward_model_score(as_reward_model *m, const as_str *prompts, const as_st
         const int32_t *ids;
         size_t n_ids;
         score[i] = NAN;
-        if (!prompt.len && !answers[i].len)
-            continue;
         rc = as_judged_encode(m->judged, prompt, as_judged_is_chat(prompt), answers[i], &ids,
                               &n_ids, err);
         if (rc < 0 || n_ids > (size_t)m->longest)

@@ -10,6 +10,7 @@
 #include "plug/vote.h"
 
 #include <assay/assay.h>
+#include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
 
@@ -79,7 +80,7 @@ int as_items_of_batch(as_items *out, const assay_batch *b, as_arena *arena, as_e
     return 0;
 }
 
-static assay_status give_error(assay_error *e, const as_err *err)
+assay_status as_services_error(assay_error *e, const as_err *err)
 {
     assay_status status = ASSAY_E_FAIL;
     if (err->code == AS_ENOMEM)
@@ -178,7 +179,7 @@ static assay_status svc_open(const assay_host *host, assay_str text, uint32_t *p
 {
     as_err err = { 0 };
     int rc = as_services_open(host->data, text, part, &err);
-    return rc < 0 ? give_error(e, &err) : ASSAY_OK;
+    return rc < 0 ? as_services_error(e, &err) : ASSAY_OK;
 }
 
 static int score_part(as_services *s, uint32_t part, const assay_batch *b, assay_scores *out,
@@ -212,7 +213,7 @@ static assay_status svc_score(const assay_host *host, const assay_call *call, ui
     as_arena_init(&arena, 0);
     int rc = score_part(host->data, part, b, out, &arena, &err);
     as_arena_fini(&arena);
-    return rc < 0 ? give_error(e, &err) : ASSAY_OK;
+    return rc < 0 ? as_services_error(e, &err) : ASSAY_OK;
 }
 
 static assay_status svc_classes(const assay_host *host, const assay_call *call, uint32_t part,
@@ -228,10 +229,10 @@ static assay_status svc_classes(const assay_host *host, const assay_call *call, 
         rc = as_services_classes(host->data, part, &items, class_of, &arena, &err);
     as_arena_fini(&arena);
     if (rc == AS_EPLUGIN && !as_scorer_votes(as_services_part(host->data, part))) {
-        (void)give_error(e, &err);
+        (void)as_services_error(e, &err);
         return ASSAY_E_UNSUPPORTED;
     }
-    return rc < 0 ? give_error(e, &err) : ASSAY_OK;
+    return rc < 0 ? as_services_error(e, &err) : ASSAY_OK;
 }
 
 static assay_status emit_again(const assay_call *call, const as_results *r)
@@ -256,7 +257,7 @@ static assay_status svc_extract(const assay_host *host, const assay_call *call, 
     if (scorer && !as_scorer_votes(scorer)) {
         (void)as_fail(&err, AS_EPLUGIN, "part \"%s\" offers no answer to vote on",
                       as_scorer_info(scorer)->id);
-        (void)give_error(e, &err);
+        (void)as_services_error(e, &err);
         return ASSAY_E_UNSUPPORTED;
     }
     as_arena arena;
@@ -267,7 +268,7 @@ static assay_status svc_extract(const assay_host *host, const assay_call *call, 
                     : as_fail(&err, AS_EUSAGE, "there is no part %u", part);
     if (rc == 0)
         rc = as_scorer_extract(scorer, &items, &arena, &r, &err);
-    assay_status status = rc < 0 ? give_error(e, &err) : emit_again(call, &r);
+    assay_status status = rc < 0 ? as_services_error(e, &err) : emit_again(call, &r);
     as_arena_fini(&arena);
     return status;
 }
@@ -319,7 +320,7 @@ static assay_status svc_run(const assay_host *host, const assay_call *call, assa
     } asked = { .given = call }; /* the callback casts it back */
     if (rc == 0)
         rc = as_sandboxed_run(jobs, n, as_call_kept(call), is_cancelled, asked.ctx, &err);
-    return rc < 0 ? give_error(e, &err) : ASSAY_OK;
+    return rc < 0 ? as_services_error(e, &err) : ASSAY_OK;
 }
 
 static const assay_svc_sandbox sandbox_service = { .size = sizeof sandbox_service, .run = svc_run };
@@ -334,9 +335,33 @@ static void host_log(const assay_host *host, int32_t level, const char *line)
     as_log((as_log_level)level, "%s: %s", s->label, text);
 }
 
+/* ---- services of other rooms ---- */
+
+enum { MAX_OFFERED = 4 };
+static struct {
+    const char *id;
+    const void *service;
+} offered[MAX_OFFERED];
+static unsigned n_offered;
+
+void as_services_offer(const char *id, const void *service)
+{
+    assert(n_offered < MAX_OFFERED);
+    offered[n_offered].id = id;
+    offered[n_offered++].service = service;
+}
+
+bool as_services_is_creating(const assay_host *host)
+{
+    return creating && host == &creating->host;
+}
+
 static const void *host_service(const assay_host *host, const char *id)
 {
     (void)host;
+    for (unsigned i = 0; id && i < n_offered; i++)
+        if (strcmp(id, offered[i].id) == 0)
+            return offered[i].service;
     if (id && strcmp(id, ASSAY_SVC_SANDBOX) == 0)
         return &sandbox_service;
     return id && strcmp(id, ASSAY_SVC_VERIFIERS) == 0 ? &verifiers_service : NULL;

@@ -21,6 +21,13 @@ void as_services_label(as_services *s, const char *name); /* put in front of the
 /* What assay.verifiers/1 calls classes(): class_of[i] is a class number within i's group, UINT32_MAX: no vote. */
 int as_services_classes(as_services *s, uint32_t part, const as_items *items, uint32_t *class_of, as_arena *arena,
                         as_err *err);
+/* One more service, of rooms this one does not know (assay.model/1), for verifiers in this process: `service` is found by
+ * `id` from now on. Both live as long as the process. Before any verifier is opened, by one thread. */
+void as_services_offer(const char *id, const void *service);
+/* Whether this thread is inside create() of the verifier that was given this host. */
+bool as_services_is_creating(const assay_host *host);
+/* What a service's failure is to the verifier that called it; the text into *e where there is one. */
+assay_status as_services_error(assay_error *e, const as_err *err);
 /* Holds the sandbox from here on, as long as `s` lives: AS_ESANDBOX where this system cannot give it. [any] */
 int as_services_hold_sandbox(as_services *s, as_err *err);
 /* From the ABI's columns to the host's (texts borrowed) -- for calls that come back from plugins and workers. */
