@@ -50,7 +50,8 @@ class Runs(AssayTest):
             self.assertEqual(steps[-1]["step"], 2)
             self.assertEqual(steps[-1]["rollout/responses"], 32)
             self.assertEqual(steps[-1]["reward/unscored"], 0)
-            self.assertEqual(steps[-1]["reward/mean"], steps[-1]["verifier/countdown"])
+            if algo == "grpo":  # of remax, the verifier sees greedy responses too
+                self.assertEqual(steps[-1]["reward/mean"], steps[-1]["verifier/countdown"])
 
     def test_arithmetic(self):
         steps = self.train("arithmetic_ppo", "train_batch_size=8", "n=2")
