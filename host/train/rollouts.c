@@ -162,6 +162,15 @@ void as_rollouts_keep(as_rollouts *r, const bool *keep)
     r->n = n * r->each;
 }
 
+void as_rollouts_first(as_rollouts *r, size_t each)
+{
+    for (size_t g = 0; g < r->n_groups; g++)
+        for (size_t k = 0; k < each; k++)
+            r->rows[g * each + k] = r->rows[g * r->each + k];
+    r->each = each;
+    r->n = r->n_groups * each;
+}
+
 int as_rollouts_append(as_rollouts *r, const as_rollouts *more, as_err *err)
 {
     if (r->n_groups && r->each != more->each)

@@ -42,6 +42,8 @@ int as_rollouts_generate(as_rollouts *r, as_generator *g, const as_sampling *how
 
 /* The groups with keep[group] alone, in the same order: what dynamic sampling leaves. */
 void as_rollouts_keep(as_rollouts *r, const bool *keep);
+/* The first `each` responses of every group alone, 1 .. r->each: those that are trained on, where more of them voted. */
+void as_rollouts_first(as_rollouts *r, size_t each);
 /* Then the groups of `more`, copied; both have as many responses to each. */
 int as_rollouts_append(as_rollouts *r, const as_rollouts *more, as_err *err);
 #endif

@@ -144,9 +144,15 @@ static void kept_and_appended(void **state)
         assert_int_equal(part.rows[row].group, group);
         assert_true(same_row(&part, row, &all, from[group] * EACH + row % EACH));
     }
+    as_rollouts_first(&part, 3);
+    assert_true(part.n == (size_t)GROUPS * 3 && part.each == 3);
+    for (size_t row = 0; row < part.n; row++) {
+        assert_true(part.rows[row].group == row / 3 && part.rows[row].sample == row % 3);
+        assert_true(same_row(&part, row, &all, from[row / 3] * EACH + row % 3));
+    }
     as_rollouts nothing = { 0 };
     MUST(as_rollouts_append(&nothing, &part, err));
-    assert_true(nothing.n == MOST && same_row(&nothing, 5, &part, 5));
+    assert_true(nothing.n == part.n && same_row(&nothing, 5, &part, 5));
     as_rollouts_fini(&nothing);
     as_rollouts_fini(&part);
     as_rollouts_fini(&all);
