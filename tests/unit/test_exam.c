@@ -1,6 +1,7 @@
 /* test_exam.c -- a suite put to the arithmetic model of examples/models: the figures are those of
  * the same responses scored by hand, whatever the threads. SPDX-License-Identifier: Apache-2.0 */
 #include "scoring.h"
+#include "temp.h"
 
 #include "cli/model.h"
 #include "eval/passk.h"
@@ -43,7 +44,7 @@ static int open_all(void **state)
     const as_suite_reading reading = { .tokenizer = model.opened.tokenizer, .limit = PROMPTS };
     must(as_suite_read(&model.suite, suite, &reading, err));
     assert_int_equal(model.suite.n, PROMPTS);
-    return open_registry(state);
+    return temp_setup(state) == 0 ? open_registry(state) : -1;
 }
 
 static int close_all(void **state)
@@ -51,7 +52,7 @@ static int close_all(void **state)
     as_suite_fini(&model.suite);
     as_generator_free(model.generator);
     as_opened_model_close(&model.opened);
-    return close_registry(state);
+    return temp_teardown(state) == 0 ? close_registry(state) : -1;
 }
 
 static as_exam_options standard(void)
@@ -252,6 +253,45 @@ static void test_refused(void **state)
     as_arena_fini(&arena);
 }
 
+/* ---- a suite for a model behind an address: without a tokenizer ---- */
+
+static const char *suite_of(const char *name, const char *text)
+{
+    const char *path = temp_path(name);
+    FILE *f = fopen(path, "w");
+    assert_true(f && fputs(text, f) >= 0 && fclose(f) == 0);
+    return path;
+}
+
+static void test_suite_of_texts(void **state)
+{
+    const as_suite_reading how = { .as_chat = true };
+    as_suite s = { 0 };
+    (void)state;
+    must(as_suite_read(&s,
+                       suite_of("texts", "{\"id\":7,\"prompt\":\"a\\n\",\"reference\":[1]}\n"
+                                         "{\"id\":\"\\u0041\",\"messages\":[ {} ]}\n"),
+                       &how, err));
+    assert_int_equal(s.n, 2);
+    assert_true(as_str_is(s.items[0].id, "7") && as_str_is(s.items[0].name, "7"));
+    assert_true(as_str_is(s.items[0].prompt, "a\n") && !s.items[0].is_messages);
+    assert_true(as_str_is(s.items[0].reference, "[1]") && !s.items[0].ids);
+    assert_true(as_str_is(s.items[1].id, "\"\\u0041\"") && as_str_is(s.items[1].name, "A"));
+    assert_true(as_str_is(s.items[1].prompt, "[ {} ]") && s.items[1].is_messages);
+    assert_false(s.items[1].reference.data);
+    as_suite_fini(&s);
+    const char *const twice[] = {
+        "{\"id\":7,\"prompt\":\"\"}\n{\"id\":\"7\",\"prompt\":\"\"}\n",
+        "{\"id\":\"A\",\"prompt\":\"\"}\n{\"id\":\"\\u0041\",\"prompt\":\"\"}\n"
+    };
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(as_suite_read(&s, suite_of("twice", twice[i]), &how, err), AS_EDATA);
+        assert_non_null(strstr(ours.text, ":2: \"id\""));
+        ours = (as_err){ 0 };
+        as_suite_fini(&s);
+    }
+}
+
 /* ---- the marker ---- */
 
 typedef struct ledger {
@@ -325,7 +365,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_marker),     cmocka_unit_test(test_figures),
         cmocka_unit_test(test_same_again), cmocka_unit_test(test_unscored),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_refused),    cmocka_unit_test(test_suite_of_texts),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
 }
