@@ -5,6 +5,7 @@
 #include "exam/marker.h"
 #include "train/rollouts.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -194,7 +195,9 @@ static int generate(run *r, as_generator *generator, as_scorer *scorer, as_err *
         return rc;
     rc = as_rollouts_generate(&r->rollouts, generator, &o->sampling, items, n, o->n, &io, err);
     int closed = as_marker_close(AS_STEAL(r->marker), rc == 0 ? err : NULL);
-    return rc < 0 ? rc : closed;
+    rc = rc < 0 ? rc : closed;
+    assert(rc < 0 || r->n_marked == r->rollouts.n);
+    return rc;
 }
 
 int as_exam(as_exam_result *out, as_generator *generator, const as_suite *suite, as_scorer *scorer,

@@ -179,6 +179,7 @@ static void test_same_again(void **state)
     as_arena arena;
     (void)state;
     as_arena_init(&arena, 0);
+    o.sampling.temperature = 3; /* of all lengths: they end in another order than they stand in */
     for (unsigned i = 0; i < 3; i++) {
         as_scorer *s = verifier("math", i + 1);
         o.sampling.seed = i == 2 ? 6 : 5;
