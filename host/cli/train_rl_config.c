@@ -285,6 +285,17 @@ static const struct of_keys {
     { "rollouts_logged", logs, "\"rollouts_every\" above 0" },
 };
 
+static int refuse_clip(const cJSON *tree, const char *file, as_err *err)
+{
+    if (cJSON_HasObjectItem(tree, "clip_ratio") && cJSON_HasObjectItem(tree, "clip_ratio_low") &&
+        cJSON_HasObjectItem(tree, "clip_ratio_high"))
+        return as_fail(err, AS_EUSAGE,
+                       "%s: \"clip_ratio\" would change nothing beside \"clip_ratio_low\" and "
+                       "\"clip_ratio_high\"",
+                       file);
+    return 0;
+}
+
 static int refuse_idle(const rl_config *c, const char *algo, const cJSON *tree, const char *file,
                        as_err *err)
 {
@@ -300,7 +311,7 @@ static int refuse_idle(const rl_config *c, const char *algo, const cJSON *tree, 
             return as_fail(err, AS_EUSAGE, "%s: \"%s\" would change nothing without %s", file,
                            k->key, k->needs);
     }
-    return 0;
+    return refuse_clip(tree, file, err);
 }
 
 /* ---- what does not go together ---- */
@@ -369,11 +380,6 @@ static int spread_clip(rl_config *c, const cJSON *layer, const char *file, as_er
         return 0;
     if (!cJSON_IsNumber(both) || !(both->valuedouble >= 0 && both->valuedouble <= 1))
         return as_fail(err, AS_EUSAGE, "%s: \"clip_ratio\": a number from 0 to 1 is allowed", file);
-    if (has_low && has_high)
-        return as_fail(err, AS_EUSAGE,
-                       "%s: \"clip_ratio\" would change nothing beside \"clip_ratio_low\" and "
-                       "\"clip_ratio_high\"",
-                       file);
     c->clip_low = has_low ? c->clip_low : both->valuedouble;
     c->clip_high = has_high ? c->clip_high : both->valuedouble;
     return 0;

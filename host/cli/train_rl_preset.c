@@ -87,7 +87,8 @@ static const rl_layer presets[] = {
       "{\"train_batch_size\":4,\"n\":2," TRL ",\"loss_agg_mode\":\"seq-mean-token-sum\","
       "\"use_kl_in_reward\":true,\"kl_estimator\":\"k1\",\"kl_coef\":0.05}" },
     { "openrlhf-ppo", "ppo", RL_PPO,
-      "{" OPENRLHF OPENRLHF_KL OPENRLHF_ONE ",\"gamma\":1,\"lam\":1}" },
+      "{" OPENRLHF OPENRLHF_KL OPENRLHF_ONE
+      ",\"gamma\":1,\"lam\":1,\"critic_lr\":9e-6,\"cliprange_value\":0.5}" },
     { "openrlhf-reinforce++", "reinforce++", RL_REINFORCE_PP,
       "{" OPENRLHF OPENRLHF_KL OPENRLHF_ONE ",\"gamma\":1}" },
     { "openrlhf-reinforce++_baseline", "reinforce++_baseline", RL_REINFORCE_PP_BASELINE,
