@@ -365,6 +365,23 @@ static void keep_all(rl *s)
         training_keep_array(&s->t, "success", s->order.success, s->order.n);
 }
 
+/* In the manifest: the step that did best on the held-out suite. */
+static int note_best(rl *s, as_err *err)
+{
+    AS_CLEANUP(buf) as_buf json = { 0 };
+    as_buf_init(&json, 1000);
+    if (!isfinite(s->kept.best))
+        return 0;
+    as_buf_addf(&json, "{\"step\":%" PRIu64, s->kept.best_step);
+    as_buf_json_key(&json, "avg");
+    as_buf_json_num(&json, s->kept.best);
+    as_buf_text(&json, "}");
+    int rc = as_buf_check(&json, err);
+    if (rc == 0)
+        as_run_record_set(&s->t.record, "best", as_buf_str(&json));
+    return rc;
+}
+
 /* The critic's stands before the policy's, and one more of it stays: whichever of the policy's
  * there is, its critic is there. */
 static int save(void *ctx, as_err *err)
@@ -372,9 +389,12 @@ static int save(void *ctx, as_err *err)
     rl *s = ctx;
     const as_checkpoint about = { .step = s->t.done };
     s->t.best = s->kept.best_step;
+    int rc = note_best(s, err);
+    if (rc < 0)
+        return rc;
     if (!s->critic.optimizer)
         return 0;
-    int rc = as_checkpoint_remove_after(s->critics, s->t.saved, err);
+    rc = as_checkpoint_remove_after(s->critics, s->t.saved, err);
     return rc == 0 ? train_model_save(&s->critic, &s->common, &about,
                                       s->common.keep ? s->common.keep + 1 : 0, s->t.best,
                                       s->critics, err)

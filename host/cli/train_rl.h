@@ -31,7 +31,7 @@ typedef struct rl_config {
     const cJSON *reward, *holdout, *stop, *guards, *clip_ratio, *max_unscored_share;
     int order, isolation, scale_rewards, loss_agg_mode, kl_estimator, zero_groups, critic; /* words in train_rl_config.c */
     bool as_chat, use_kl_in_reward, use_kl_loss, mask_truncated, recompute_old, whiten_population, whiten_keeps_mean, eval_before;
-    bool value_halved;
+    bool value_halved, kl_with_ratio;
     uint64_t train_batch_size, gen_batch_size, n, max_prompt_length, max_response_length, limit, top_k, mini_batch, epochs;
     uint64_t max_gen_batches, overlong_buffer, max_seqs, timeout_ms, unscored_window, flat_steps, rollouts_every, rollouts_logged;
     uint64_t eval_every, eval_n, eval_limit, ptx_batch, critic_warmup;

@@ -84,6 +84,7 @@ const as_setting rl_settings[] = {
     NUMBER("entropy_coeff", entropy_coeff, -1e3, 1e3),
     BOOL("use_kl_in_reward", use_kl_in_reward),
     BOOL("use_kl_loss", use_kl_loss),
+    BOOL("use_bias_correction_kl", kl_with_ratio),
     WORD("kl_estimator", kl_estimator, "k1|abs|k2|k3|k3+"),
     NUMBER("kl_coef", kl_coef, 0, 1e6),
     NUMBER("kl_target", kl_target, 0, 1e6),
@@ -192,6 +193,10 @@ static bool has_kl(const rl_config *c)
 {
     return c->use_kl_in_reward || c->use_kl_loss;
 }
+static bool has_kl_loss(const rl_config *c)
+{
+    return c->use_kl_loss;
+}
 static bool divides(const rl_config *c)
 {
     return c->algo == RL_GRPO_PASSK || c->scale_rewards != AS_SCALE_NONE;
@@ -256,6 +261,7 @@ static const struct of_keys {
     const char *needs;
 } of_keys[] = {
     { "advantage_eps", divides, "\"scale_rewards\" group or batch" },
+    { "use_bias_correction_kl", has_kl_loss, "\"use_kl_loss\"" },
     { "kl_estimator", has_kl, "\"use_kl_loss\" or \"use_kl_in_reward\"" },
     { "kl_coef", has_kl, "\"use_kl_loss\" or \"use_kl_in_reward\"" },
     { "kl_target", has_kl, "\"use_kl_loss\" or \"use_kl_in_reward\"" },
@@ -316,7 +322,8 @@ static int refuse_idle(const rl_config *c, const char *algo, const cJSON *tree, 
 
 /* ---- what does not go together ---- */
 
-static int check_sources(const rl_config *c, const char *file, as_err *err)
+static int check_sources(const rl_config *c, const train_config *common, const char *file,
+                         as_err *err)
 {
     const char *why = NULL;
     if (!c->prompts)
@@ -330,6 +337,9 @@ static int check_sources(const rl_config *c, const char *file, as_err *err)
     else if (c->algo == RL_REMAX && c->zero_groups == AS_ZERO_RESAMPLE)
         why = "\"zero_groups\": \"resample\" with remax: its baseline is a greedy answer, not the "
               "group; take keep or drop";
+    else if (common->lora && c->algo == RL_PPO && c->critic == RL_CRITIC_HEAD)
+        why = "\"lora\" and \"critic\": \"head\": the head is no part of the adapter and would not "
+              "learn; take \"critic\": \"model\"";
     return why ? as_fail(err, AS_EUSAGE, "%s: %s", file, why) : 0;
 }
 
@@ -476,7 +486,7 @@ int rl_config_read(rl_config *c, train_config *common, cJSON **layers, const cJS
         c->overlong_buffer = c->algo == RL_DAPO ? c->max_response_length / 5 : 0;
     if (!c->gen_batch_size)
         c->gen_batch_size = c->train_batch_size;
-    rc = check_sources(c, file, err);
+    rc = check_sources(c, common, file, err);
     if (rc == 0)
         rc = check_counts(c, word, file, err);
     return rc == 0 ? refuse_idle(c, word, tree, file, err) : rc;
@@ -515,6 +525,7 @@ as_rl_options rl_options_of(const rl_config *c, const train_config *common)
     o.longest = (size_t)c->max_response_length;
     o.entropy_coef = c->entropy_coeff;
     o.kl_place = c->use_kl_loss ? AS_KL_IN_LOSS : c->use_kl_in_reward ? AS_KL_IN_REWARD : AS_KL_OFF;
+    o.kl_with_ratio = c->kl_with_ratio;
     o.kl_kind = (as_kl_kind)c->kl_estimator;
     o.kl_coef = o.kl_place == AS_KL_OFF ? 0 : c->kl_coef;
     o.kl_target = c->kl_target;

@@ -36,7 +36,9 @@ static const rl_layer algorithms[] = {
 #define TRL                                                                                        \
     "\"max_response_length\":512,\"temperature\":1,\"top_p\":1,\"clip_ratio\":0.2,"                \
     "\"ppo_epochs\":1,\"lr\":1e-6,\"decay\":\"linear\",\"weight_decay\":0,\"clip\":1"
-#define TRL_GRPO "\"train_batch_size\":1,\"n\":8,\"advantage_eps\":1e-4,"
+#define TRL_GRPO                                                                                   \
+    "\"train_batch_size\":1,\"n\":8,\"use_bias_correction_kl\":true,\"kl_estimator\":\"k3\","
+
 /* OpenRLHF's train_ppo_ray: k1 in the reward, a cosine to a tenth after 3 % of warm-up (of the
  * steps: give warmup_steps) */
 #define OPENRLHF                                                                                   \
@@ -79,10 +81,10 @@ static const rl_layer presets[] = {
       "{" VERL ",\"n\":16,\"clip_ratio_low\":3e-4,\"clip_ratio_high\":4e-4,"
       "\"loss_agg_mode\":\"seq-mean-token-mean\"}" },
     { "trl-grpo", "grpo", RL_GRPO,
-      "{" TRL_GRPO TRL ",\"loss_agg_mode\":\"token-mean\",\"scale_rewards\":\"group\"}" },
+      "{" TRL_GRPO TRL
+      ",\"advantage_eps\":1e-4,\"loss_agg_mode\":\"token-mean\",\"scale_rewards\":\"group\"}" },
     { "trl-dr_grpo", "dr_grpo", RL_DR_GRPO,
-      "{\"train_batch_size\":1,\"n\":8," TRL
-      ",\"loss_agg_mode\":\"seq-mean-token-sum-norm-mean\"}" },
+      "{" TRL_GRPO TRL ",\"loss_agg_mode\":\"seq-mean-token-sum-norm-mean\"}" },
     { "trl-rloo", "rloo", RL_RLOO,
       "{\"train_batch_size\":4,\"n\":2," TRL ",\"loss_agg_mode\":\"seq-mean-token-sum\","
       "\"use_kl_in_reward\":true,\"kl_estimator\":\"k1\",\"kl_coef\":0.05}" },

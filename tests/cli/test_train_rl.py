@@ -85,6 +85,24 @@ class Learning(Base):
         # grpo and dapo differ where groups are left out, gspo from grpo in how tokens add up
         self.assertGreaterEqual(len(set(weights.values())), len(ALGOS) - 1)
 
+    def test_an_adapter(self):
+        """LoRA: the reference is the model without it; a critic of its own learns whole."""
+        self.train("run", algo="ppo", lora={"r": 4}, use_kl_in_reward=True, steps=2, reward="coin", lr=1e-3)
+        self.assertTrue((self.step("run", 2) / "adapter_model.safetensors").exists())
+        self.assertTrue((self.dir / "run/critic/step_2/model.safetensors").exists())
+        first, second = self.metrics("run")
+        self.assertEqual(first["actor/kl"], 0)  # an adapter begins as nothing
+        self.assertNotEqual(second["actor/kl"], 0)
+
+    def test_bf16(self):
+        self.train("run", dtype="bf16", reward="coin")
+        self.assertIn(b'"BF16"', self.weights("run", 2)[0][:4000])
+        self.assertGreater(self.metrics("run")[0]["actor/grad_norm"], 0)
+
+    def test_progress(self):
+        run = self.train("run", "--progress", "bar", steps=20)
+        self.assertRegex(run.err, r"train  step \d+/20  reward [0-9.]+  pass@1 [0-9.]+  entropy [0-9.]+  KL \S+  [0-9,]+ tokens/s")
+
     def test_threads_and_micro_batches(self):
         """Neither shows: threads not at all, micro-batches but for the order of sums."""
         self.train("a")
@@ -153,6 +171,7 @@ class Learning(Base):
         self.assertEqual(best["best_step"], min(step for step, score in scores.items() if score == best["best"]))
         kept = {p.name for p in (self.dir / "run/checkpoints").iterdir()}
         self.assertEqual(kept, {"step_5"} | ({f"step_{best['best_step']}"} if best["best_step"] else set()))
+        self.assertEqual(self.manifest("run")["best"], {"step": best["best_step"], "avg": best["best"]})
         self.say(run, f"avg@4 {best['avg']:.4f}", f"best {best['best']:.4f} at step {best['best_step']}")
 
     def test_rollouts(self):
@@ -213,9 +232,11 @@ class Resuming(Base):
 
     def test_interrupted(self):
         """Ctrl-C: the steps that are done are saved, and the line to go on with is said; a step that was broken off is made again."""
-        config = self.config(steps=100000, reward="coin", flat_steps=0)
+        config = self.config(steps=400, reward="coin", n=2, order="curriculum", keep=0, rollouts_every=3)
+        self.train("whole", config=config)
         child = self.start("train", config, "--out", str(self.dir / "run"), "--progress", "none")
-        wait_for(lambda: (self.dir / "run/metrics.jsonl").exists() and (self.dir / "run/metrics.jsonl").read_text().count("\n") > 2)
+        metrics = self.dir / "run/metrics.jsonl"
+        wait_for(lambda: metrics.exists() and metrics.read_text().count("\n") > 2)
         child.send_signal(signal.SIGINT)
         err = child.communicate()[1].decode()
         self.assertEqual(child.returncode, 130, err)
@@ -223,6 +244,9 @@ class Resuming(Base):
         done = self.manifest("run")["steps_done"]
         self.assertEqual(self.manifest("run")["state"], "interrupted")
         self.assertTrue(self.step("run", done).exists())
+        self.train("run", "--resume", config=config)
+        self.assertEqual(self.weights("run", 400), self.weights("whole", 400))
+        self.assertEqual(self.metrics("run"), self.metrics("whole"))
 
     def test_disk_full(self):
         """A sentence; what was there stays, and the run goes on from it."""
@@ -345,6 +369,7 @@ class Configuring(Base):
         self.refused('"stop": a list of texts', stop=[1])
         self.refused('"overlong_buffer" 17 is more than', overlong_buffer=17)
         self.refused('"temperature": 0', temperature=0)
+        self.refused("take \"critic\": \"model\"", algo="ppo", critic="head", lora={})
         self.refused('none of that name (there are verl-ppo', preset="verl-gpro")
         self.refused("is of \"algo\" ppo, not of grpo", preset="verl-ppo")
         self.refused("steps", without=("steps",))
@@ -420,7 +445,7 @@ CHANGES = {
     "mask_truncated_completions": (True, {"max_response_length": 8}), "overlong_buffer": (12, {"temperature": 1.5}),
     "overlong_penalty_factor": (3, {"overlong_buffer": 12, "temperature": 1.5}), "clip_ratio": (0.001, {}), "clip_ratio_low": (0.001, {}),
     "clip_ratio_high": (0.001, {}), "clip_ratio_c": (1.0001, {}), "loss_agg_mode": ("seq-mean-token-sum", {}), "entropy_coeff": (0.1, {}),
-    "use_kl_in_reward": (True, {}), "use_kl_loss": (True, {}), "kl_estimator": ("k1", {"use_kl_loss": True, "kl_coef": 0.5}),
+    "use_bias_correction_kl": (True, {"use_kl_loss": True, "kl_coef": 0.5}), "use_kl_in_reward": (True, {}), "use_kl_loss": (True, {}), "kl_estimator": ("k1", {"use_kl_loss": True, "kl_coef": 0.5}),
     "kl_coef": (0.5, {"use_kl_loss": True}), "kl_target": (1e-6, {"use_kl_loss": True, "kl_coef": 0.5}),
     "kl_horizon": (10, {"use_kl_loss": True, "kl_coef": 0.5, "kl_target": 1e-6}),
     "tis_imp_ratio_cap": (0.5, {"recompute_old_logprobs": True}), "ppo_mini_batch_size": (4, {}), "ppo_epochs": (3, {}),
@@ -495,7 +520,8 @@ class Options(Base):
                 self.say(run, f'"{key}" would change nothing with "algo" {algo}')
         for key, value, needs, beside in (
                 ("advantage_eps", 0.1, '"scale_rewards"', {"scale_rewards": "none"}), ("kl_estimator", "k1", '"use_kl_loss"', {}),
-                ("kl_coef", 0.1, '"use_kl_loss"', {}), ("kl_target", 0.1, '"use_kl_loss"', {}),
+                ("kl_coef", 0.1, '"use_kl_loss"', {}),
+                ("use_bias_correction_kl", True, '"use_kl_loss"', {"use_kl_in_reward": True}), ("kl_target", 0.1, '"use_kl_loss"', {}),
                 ("kl_horizon", 10, '"kl_target"', {"use_kl_loss": True}), ("zero_groups", "keep", '"n"', {"algo": "remax", "n": 1}),
                 ("max_num_gen_batches", 2, '"resample"', {}), ("gen_batch_size", 6, '"resample"', {}),
                 ("overlong_penalty_factor", 2, '"overlong_buffer"', {}), ("tis_imp_ratio_cap", 2, '"recompute_old_logprobs"', {}),
