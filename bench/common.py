@@ -277,3 +277,27 @@ class Bench:
         part = path.with_suffix(".part")
         part.write_text(json.dumps(full, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         part.replace(path)
+
+
+class Kept:
+    """What a full run has measured so far, of this commit: in state.json of `home`, a folder under build/."""
+
+    def __init__(self, bench, home):
+        self.path, self.key = home / "state.json", bench.commit
+        self.done = {}
+        if not bench.quick and self.path.exists():
+            state = json.loads(self.path.read_text())
+            self.done = state["done"] if state["commit"] == self.key and not self.key.endswith("+") else {}
+        self.is_kept = not bench.quick
+
+    def get(self, name, fn):
+        if name not in self.done:
+            self.done[name] = fn()
+            if self.is_kept:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self.path.write_text(json.dumps({"commit": self.key, "done": self.done}))
+        return self.done[name]
+
+    def forget(self):
+        if self.is_kept:
+            self.path.unlink(missing_ok=True)
