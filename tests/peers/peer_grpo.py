@@ -28,26 +28,29 @@ except ImportError as e:
 GROUPS, EACH, LONGEST = 3, 4, 12
 NEAR = 1e-4  # of losses, of the gradient's norm and of weights, relatively
 # each over the case before nothing: what differs from TRL's defaults
-# (use_bias_correction_kl, which TRL does by default, multiplies the KL by the ratio, whose gradient is not 0: we have no such KL)
 CASES = {
     "grpo": dict(loss_type="grpo"),
     "grpo, kl": dict(loss_type="grpo", beta=0.04),
+    "grpo, kl by ratio": dict(loss_type="grpo", beta=0.04, use_bias_correction_kl=True),
     "grpo, no scale": dict(loss_type="grpo", scale_rewards="none"),
     "grpo, two epochs": dict(loss_type="grpo", num_iterations=2, beta=0.04, epsilon_high=0.28, learning_rate=1e-4),
     "grpo, accumulated": dict(loss_type="grpo", gradient_accumulation_steps=3, per_device_train_batch_size=4, beta=0.04),
     "dapo": dict(loss_type="dapo"),
     "dapo, kl": dict(loss_type="dapo", beta=0.04, scale_rewards="none"),
+    "dapo, kl by ratio": dict(loss_type="dapo", beta=0.04, num_iterations=2, use_bias_correction_kl=True, learning_rate=1e-4),
     "dapo, entropy": dict(loss_type="dapo", entropy_coef=0.02),
     "dapo, batch scale": dict(loss_type="dapo", scale_rewards="batch"),
-    "dapo, two epochs": dict(loss_type="dapo", num_iterations=2, epsilon_high=0.28),
+    "dapo, two epochs": dict(loss_type="dapo", num_iterations=2, epsilon_high=0.28, learning_rate=2e-4),
     "dapo, accumulated": dict(loss_type="dapo", gradient_accumulation_steps=3, per_device_train_batch_size=4),
     "dr_grpo": dict(loss_type="dr_grpo", scale_rewards="none"),
     "dr_grpo, kl": dict(loss_type="dr_grpo", beta=0.1),
-    "dr_grpo, two epochs": dict(loss_type="dr_grpo", num_iterations=3, scale_rewards="none"),
+    "dr_grpo, three epochs": dict(loss_type="dr_grpo", num_iterations=3, scale_rewards="none", learning_rate=2e-4),
     "bnpo, temperature": dict(loss_type="bnpo", temperature=0.7, beta=0.04, num_iterations=2,
                               learning_rate=1e-4),
     "gspo, two epochs": dict(loss_type="grpo", importance_sampling_level="sequence", num_iterations=2, epsilon=3e-3,
                              epsilon_high=4e-3),
+    "gspo, kl by ratio": dict(loss_type="grpo", importance_sampling_level="sequence", num_iterations=2, beta=0.04,
+                              use_bias_correction_kl=True, learning_rate=1e-4),
     "gspo, kl": dict(loss_type="grpo", importance_sampling_level="sequence", num_iterations=2, beta=0.04,
                      learning_rate=1e-4),
 }
@@ -133,6 +136,7 @@ def ours(folder, reference, case, given, work):
            "clip_high": case.get("epsilon_high", case["epsilon"]), "kl_coef": case["beta"], "temperature": case["temperature"],
            "entropy_coef": case["entropy_coef"], "lr": case["learning_rate"], "clip_grad": case["max_grad_norm"],
            "weight_decay": case["weight_decay"], "is_sequence": case["importance_sampling_level"] == "sequence",
+           "kl_with_ratio": case["use_bias_correction_kl"],
            **({"reference": str(reference)} if case["beta"] else {})}
     (work / "job.json").write_text(json.dumps(job))
     binary = pathlib.Path(os.environ.get("ASSAY_BUILD", SOURCE / "build" / "dev")) / "rl_peer"
@@ -163,7 +167,7 @@ def compare(name, folder, case, given):
            "norm": abs(a["grad_norm"] - b["grad_norm"]) / a["grad_norm"],
            "weights": ((want - got).norm() / want.norm()).item(),
            "moves": ((moved - ours_moved).norm() / moved.norm()).item()}
-    print(f"{folder.name:11} {name:20} loss {a['loss']:+.6f} {b['loss']:+.6f}  |gradient| {a['grad_norm']:.5f}  "
+    print(f"{folder.name:11} {name:21} loss {a['loss']:+.6f} {b['loss']:+.6f}  |gradient| {a['grad_norm']:.5f}  "
           f"clipped {a['clipped']:.2f} {b['clip_fraction']:.2f}  off by " + "  ".join(f"{k} {v:.1e}" for k, v in off.items()))
     check(b["updates"] == case["num_iterations"], "updates")
     check(off["loss"] < NEAR and off["norm"] < NEAR and off["weights"] < NEAR, f"{folder.name}, {name}: {off}")

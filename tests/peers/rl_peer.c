@@ -24,7 +24,7 @@ typedef struct job {
     int aggregation, scale;
     double advantage_eps, clip_low, clip_high, kl_coef, entropy_coef, temperature, lr, clip_grad,
         weight_decay;
-    bool is_sequence;
+    bool is_sequence, kl_with_ratio;
 } job;
 
 #define AT(member) .offset = offsetof(job, member)
@@ -53,6 +53,7 @@ static const as_setting settings[] = {
     { .key = "clip_grad", .type = AS_SETTING_NUMBER, AT(clip_grad), .most = 1e9 },
     { .key = "weight_decay", .type = AS_SETTING_NUMBER, AT(weight_decay), .most = 10 },
     { .key = "is_sequence", .type = AS_SETTING_BOOL, AT(is_sequence) },
+    { .key = "kl_with_ratio", .type = AS_SETTING_BOOL, AT(kl_with_ratio) },
     { .key = NULL }
 };
 
@@ -177,6 +178,7 @@ static as_rl_options options_of(const job *j)
     o.scale = (as_scale)j->scale;
     o.advantage_eps = j->advantage_eps;
     o.is_sequence_ratio = j->is_sequence;
+    o.kl_with_ratio = j->kl_with_ratio;
     o.clip = (as_clip){ .low = j->clip_low, .high = j->clip_high };
     o.aggregation = (as_aggregation)j->aggregation;
     o.longest = (size_t)j->longest;
