@@ -82,6 +82,7 @@ static void gates_alone_are_worth_one(void **state)
     const as_reward_row *rows = run_step(w, &s, 5, 1);
     for (uint32_t i = 0; i < 5; i++)
         assert_near(rows[i].score, i % 2 == 0);
+    assert_int_equal(as_reward_get_stats(w)->n_gated, 2);
     as_reward_close(w);
     /* with a weight besides, it counts besides */
     w = open_rewards("[{\"plugin\":\"@/sevenk.so\",\"gate\":true,\"weight\":3},"
@@ -94,19 +95,59 @@ static void gates_alone_are_worth_one(void **state)
     as_arena_fini(&s.arena);
 }
 
-/* ERROR, ABSTAIN and what a broken gate says are no reward; a time-out of the model's is a 0. */
+#define COSTLY(more)                                                                               \
+    "{\"plugin\":\"@/costly.so\",\"config\":{\"count_file\":\"/dev/null\"}" more "}"
+
+/* A gate that could not tell has not been lost; an answer that is missing is one that is refused.
+ */
+static void a_gate_that_cannot_tell_is_not_lost(void **state)
+{
+    (void)state;
+    static const char *const texts[] = { "a", "error", "abstain", "timeout", "b" };
+    as_reward *w = open_rewards("[" COSTLY(",\"gate\":-1") ",\"@/sevenk.so\"]", &in_process);
+    step s = step_of_texts(texts, 5, "a");
+    const as_reward_row *rows = run_step(w, &s, 1, 1);
+    static const assay_verdict verdicts[] = { ASSAY_PASS, ASSAY_ERROR, ASSAY_ABSTAIN, ASSAY_FAIL,
+                                              ASSAY_FAIL };
+    for (uint32_t i = 0; i < 5; i++) {
+        assert_int_equal(rows[i].is_unscored, i == 1 || i == 2);
+        assert_int_equal(rows[i].verdict, verdicts[i]);
+    }
+    assert_near(rows[3].score, -1);
+    assert_near(rows[4].score, -1);
+    as_reward_close(w);
+    as_arena_fini(&s.arena);
+}
+
+/* Of two that cannot judge, the one that failed is named: it may be over next time. */
+static void an_error_comes_before_an_abstention(void **state)
+{
+    (void)state;
+    as_reward *w = open_rewards("[\"@/always_abstain.so\",{\"plugin\":\"@/"
+                                "sevenk.so\",\"config\":{\"sin\":\"nan\",\"at\":2}}]",
+                                &in_process);
+    step s = step_of_numbers(4, 4);
+    const as_reward_row *rows = run_step(w, &s, 4, 1);
+    for (uint32_t i = 0; i < 4; i++) {
+        assert_true(rows[i].is_unscored);
+        assert_int_equal(rows[i].part, i == 2);
+        assert_int_equal(rows[i].verdict, i == 2 ? ASSAY_ERROR : ASSAY_ABSTAIN);
+    }
+    as_reward_close(w);
+    as_arena_fini(&s.arena);
+}
+
+/* ERROR and ABSTAIN are no reward; a time-out of the model's is a 0. */
 static void what_could_not_be_judged_has_no_reward(void **state)
 {
     (void)state;
-    static const char *const texts[] = { "a", "error", "timeout", "abstain", "b", "error" };
-    char json[300];
-    (void)snprintf(json, sizeof json,
-                   "{\"plugin\":\"@/costly.so\",\"config\":{\"count_file\":\"/dev/null\"}}");
-    as_reward *w = open_rewards(json, &in_process);
-    step s = step_of_texts(texts, 6, "a");
+    static const char *const texts[] = { "a", "error", "timeout", "abstain",
+                                         "b", "error", "abstain", "abstain" };
+    as_reward *w = open_rewards(COSTLY(""), &in_process);
+    step s = step_of_texts(texts, 8, "a");
     const as_reward_row *rows = run_step(w, &s, 1, 5);
-    for (uint32_t i = 0; i < 6; i++) {
-        bool is_out = i == 1 || i == 3 || i == 5;
+    for (uint32_t i = 0; i < 8; i++) {
+        bool is_out = i == 1 || i == 3 || i >= 5;
         assert_int_equal(rows[i].is_unscored, is_out);
         assert_int_equal(isnan(rows[i].score), is_out);
         assert_int_equal(isnan(rows[i].scores[0]), is_out);
@@ -118,18 +159,19 @@ static void what_could_not_be_judged_has_no_reward(void **state)
     assert_str_is(rows[0].rule, "bytes");
     const as_reward_stats *stats = as_reward_get_stats(w);
     const as_reward_part_stats *p = &stats->parts[0];
-    assert_int_equal(stats->n_unscored, 3);
+    assert_int_equal(stats->n_unscored, 5);
     assert_near(stats->mean, 1.0 / 3);
     assert_int_equal(p->n_scored, 3);
     assert_int_equal(p->n_errors, 2);
-    assert_int_equal(p->n_abstained, 1);
+    assert_int_equal(p->n_abstained, 3);
     assert_near(p->mean, 1.0 / 3);
     assert_int_equal(p->n_reasons, 2);
-    assert_str_is(p->reasons[0].text, "broken on purpose");
-    assert_int_equal(p->reasons[0].n, 2);
-    assert_int_equal(p->reasons[0].verdict, ASSAY_ERROR);
-    assert_str_is(p->reasons[1].text, "no reason given");
-    assert_int_equal(p->reasons[1].verdict, ASSAY_ABSTAIN);
+    assert_str_is(p->reasons[0].text, "no reason given"); /* more often, though later in order */
+    assert_int_equal(p->reasons[0].n, 3);
+    assert_int_equal(p->reasons[0].verdict, ASSAY_ABSTAIN);
+    assert_str_is(p->reasons[1].text, "broken on purpose");
+    assert_int_equal(p->reasons[1].n, 2);
+    assert_int_equal(p->reasons[1].verdict, ASSAY_ERROR);
     as_reward_close(w);
     as_arena_fini(&s.arena);
 }
@@ -188,10 +230,11 @@ static int gate_after(as_reward *w, uint32_t n_errors, uint32_t n, as_err *err)
 static void too_many_without_a_reward_stop_the_run(void **state)
 {
     (void)state;
-    static const char *const spec =
-        "[\"exact\",{\"plugin\":\"@/costly.so\",\"config\":{\"count_file\":\"/dev/null\"}}]";
+    static const char *const spec = "[\"exact\"," COSTLY("") "]";
+    cJSON *holdout = spec_of("\"@/always_abstain.so\"");
     as_reward_options options = in_process;
     as_err err;
+    options.holdout = holdout; /* what it says is not counted, nor told */
     options.max_unscored = 0.25;
     as_reward *w = open_rewards(spec, &options);
     assert_int_equal(gate_after(w, 0, 8, &err), 0);
@@ -205,6 +248,7 @@ static void too_many_without_a_reward_stop_the_run(void **state)
         if (!strstr(err.text, says[i]))
             fail_msg("%s", err.text);
     assert_null(strstr(err.text, "exact"));
+    assert_null(strstr(err.text, "8 abstain"));
     assert_int_equal(gate_after(w, 1, 8, &err), 0); /* each step for itself */
     as_reward_close(w);
 
@@ -226,6 +270,7 @@ static void too_many_without_a_reward_stop_the_run(void **state)
     assert_int_equal(gate_after(w, 0, 8, &err), 0);
     assert_int_equal(gate_after(w, 1, 32, &err), AS_EGATE);
     as_reward_close(w);
+    cJSON_Delete(holdout);
 }
 
 /* ---- what is refused ---- */
@@ -316,6 +361,8 @@ int main(void)
         cmocka_unit_test(weights_add_up),
         cmocka_unit_test(a_gate_that_is_lost_decides),
         cmocka_unit_test(gates_alone_are_worth_one),
+        cmocka_unit_test(a_gate_that_cannot_tell_is_not_lost),
+        cmocka_unit_test(an_error_comes_before_an_abstention),
         cmocka_unit_test(what_could_not_be_judged_has_no_reward),
         cmocka_unit_test(what_is_watched_changes_nothing),
         cmocka_unit_test(too_many_without_a_reward_stop_the_run),

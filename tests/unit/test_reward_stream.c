@@ -8,7 +8,7 @@
 
 /* ---- the same whatever the threads ---- */
 
-enum { ROWS = 240, EACH = 8 };
+enum { ROWS = 707, EACH = 7 }; /* more than a call takes, and calls would end within groups */
 #define SEVERAL                                                                                    \
     "[{\"plugin\":\"@/sevenk.so\",\"config\":{\"sin\":\"nan\",\"at\":77}},"                        \
     "{\"plugin\":\"@/sevenk.so#group\",\"weight\":0.1},{\"plugin\":\"math\",\"weight\":0.01},"     \
@@ -18,7 +18,7 @@ static void the_same_with_any_threads_and_order(void **state)
 {
     (void)state;
     static const unsigned threads[] = { 1, 2, 7, 4 };
-    static const uint32_t strides[] = { 1, 239, 77, 11 };
+    static const uint32_t strides[] = { 1, 706, 100, 11 };
     static const uint32_t each[] = { EACH, EACH, 0, EACH };
     step s = step_of_numbers(ROWS, EACH);
     double first[ROWS];
@@ -61,6 +61,19 @@ static void groups_are_judged_whole(void **state)
     static const bool right[] = { true, true, true, true, false, false };
     for (uint32_t i = 0; i < 6; i++)
         assert_near(rows[i].score, right[i]);
+    as_reward_close(w);
+    as_arena_fini(&s.arena);
+}
+
+/* What a verifier may draw by is the row's own, whatever it is batched with. */
+static void each_row_has_its_seed(void **state)
+{
+    (void)state;
+    as_reward *w = open_rewards("\"@/sin_seed.so\"", &in_process);
+    step s = step_of_numbers(90, 9);
+    const as_reward_row *rows = run_step(w, &s, 9, 7);
+    for (uint32_t i = 0; i < 90; i++)
+        assert_near(rows[i].score, (i + 1) / 97.0);
     as_reward_close(w);
     as_arena_fini(&s.arena);
 }
@@ -281,6 +294,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_with_any_threads_and_order),
         cmocka_unit_test(groups_are_judged_whole),
+        cmocka_unit_test(each_row_has_its_seed),
         cmocka_unit_test(steps_follow_each_other),
         cmocka_unit_test(answers_come_where_they_are_wanted),
         cmocka_unit_test(scoring_begins_before_wait),
