@@ -2,8 +2,6 @@
 """test_train_rl.py -- assay train with rewards, over the real binary: it learns what is rewarded and nothing from a coin, a killed run
 ends as if nothing had been, every option changes the result or is refused, what stops a run. SPDX-License-Identifier: Apache-2.0"""
 import json
-import os
-import pathlib
 import re
 import resource
 import shutil
@@ -189,13 +187,14 @@ class Learning(Base):
 class Resuming(Base):
     def killed(self, at, steps, *folders, **more):
         """SIGKILL once the checkpoint of `at` is there; then the same line with --resume ends as a run that was left alone."""
-        config = self.config(steps=steps, save_every=1, keep=0, rollouts_every=1, **more)
+        config = self.config(steps=steps, save_every=2, keep=0, rollouts_every=1, **more)
         self.train("whole", "--force", config=config)
         shutil.rmtree(self.dir / "cut", True)
-        child = self.start("train", config, "--out", str(self.dir / "cut"))
-        wait_for(self.step("cut", at).exists)
-        child.kill()
-        child.communicate()
+        for what in (self.step("cut", at), self.step("cut", at + 2)):  # again, in a run that was gone on with
+            child = self.start("train", config, "--out", str(self.dir / "cut"), "--resume")
+            wait_for(lambda: what.exists() or child.poll() is not None)
+            child.kill()
+            child.communicate()
         self.train("cut", "--resume", config=config)
         self.assertEqual(self.metrics("cut"), self.metrics("whole"))
         self.assertEqual(self.weights("cut", steps, *folders), self.weights("whole", steps, *folders))
@@ -206,7 +205,7 @@ class Resuming(Base):
 
     def test_killed(self):
         suite = self.file("suite.jsonl", PROMPTS[:4])
-        self.killed(3, 12, order="curriculum", use_kl_loss=True, kl_coef=0.1, kl_target=0.01, kl_horizon=100, ppo_epochs=2,
+        self.killed(4, 12, order="curriculum", use_kl_loss=True, kl_coef=0.1, kl_target=0.01, kl_horizon=100, ppo_epochs=2,
                     ppo_mini_batch_size=2, eval_suite=suite, eval_every=3, decay="linear", guards={"min_entropy": 1e-9})
 
     def test_killed_with_a_critic(self):
@@ -216,18 +215,18 @@ class Resuming(Base):
         self.killed(2, 8, algo="dapo", reward="coin", n=2)
 
     def test_a_critic_without_its_policy(self):
-        """The critic's checkpoint is written first: killed between the two, its newest is of a step that the policy does not know."""
-        config = self.config(algo="ppo", n=2, steps=4, save_every=1, keep=1)
-        self.train("run", config=config)
-        weights = self.weights("run", 4, "critic")
-        shutil.rmtree(self.dir / "run")
-        self.train("run", "--set", "save_every=2", config=config)
-        shutil.rmtree(self.dir / "run")
+        """The critic's checkpoint is written first: killed between the two, its newest is of a step that the policy does not know,
+        and the one that the policy's newest needs is still there."""
+        self.train("few", algo="ppo", n=2, steps=4, save_every=1, keep=1)
+        self.assertEqual({p.name for p in (self.dir / "few/critic").iterdir()}, {"step_3", "step_4"})
         config = self.config(algo="ppo", n=2, steps=4, save_every=2, keep=0)
         self.train("run", config=config)
+        weights = self.weights("run", 4, "critic")
         shutil.rmtree(self.step("run", 4))
         self.assertTrue((self.dir / "run/critic/step_4").exists())
         self.train("run", "--resume", config=config)
+        self.assertEqual(self.weights("run", 4, "critic"), weights)
+        self.train("run", "--force", config=config)  # a run that begins anew takes the old critic away
         self.assertEqual(self.weights("run", 4, "critic"), weights)
 
     def test_interrupted(self):
@@ -504,6 +503,13 @@ class Options(Base):
         table = (SOURCE / "host/cli/train_rl_config.c").read_text().split("rl_settings[] = {")[1].split("{ .key = NULL }")[0]
         keys = set(re.findall(r'(?:TEXT|ANY|BOOL|WORD|UINT|NUMBER)\("([^"]+)"', table))
         self.assertEqual(keys, set(CHANGES) | WATCHING)
+        told = self.assay("train", "--help").out
+        presets = re.findall(r'\{ "((?:verl|trl|openrlhf)-[^"]*)"', (SOURCE / "host/cli/train_rl_preset.c").read_text())
+        guards = re.findall(r'\{ "([a-z_]+)", "the|\{ "([a-z_]+)", "resp', (SOURCE / "host/cli/train_rl_guard.c").read_text())
+        for word in [*keys, *presets, *ALGOS, *(a or b for a, b in guards)]:
+            self.assertRegex(told, rf"(?<![\w+-]){re.escape(word)}(?![\w+-])")
+        page = (SOURCE / "docs/TRAINING.md").read_text()
+        self.assertEqual([word for word in (*presets, *ALGOS) if f"`{word}`" not in page], [])
 
     def test_what_would_change_nothing_is_refused(self):
         of_ppo = ("critic", "critic_lr", "critic_warmup", "cliprange_value", "value_loss_halved", "vf_coef", "lam")
