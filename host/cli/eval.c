@@ -41,7 +41,7 @@ static int next_item(void *from, gen_line *out, as_err *err)
         out->messages = item->prompt;
     else
         out->text = item->prompt;
-    if (item->is_messages || !r->opts->gen.chat)
+    if (item->is_messages || !r->opts->gen.chat || item->ids)
         return 1;
     as_buf_clear(&r->raw);
     as_buf_json_str(&r->raw, item->prompt);

@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "jobs/feed.h"
 
+enum { MOST_BYTES = 4 << 20 }; /* of the texts of a batch, or a little more */
+
 /* A batch. */
 typedef struct task {
     as_arena arena; /* of everything in it */

@@ -2,9 +2,12 @@
 """test_eval.py -- assay eval and assay rescore on a model of examples/models: what a run's folder holds, that it says what
 generate, verify and passk say, how it is gone on with after a kill, what is refused. SPDX-License-Identifier: Apache-2.0"""
 import json
+import os
+import re
 import resource
 import shutil
 import signal
+import subprocess
 
 from run_assay import SOURCE, AssayTest, lines_of, main, wait_for
 from test_generate_remote import Server, text_reply
@@ -151,6 +154,41 @@ class Eval(AssayTest):
         self.eval("c", *words, "--token-ids")
         self.assertTrue(all(len(r["token_ids"]) == r["n_tokens"] for r in self.rows("c", "samples.jsonl")))
         self.assertEqual(self.read("c")["scores.jsonl"], whole["scores.jsonl"])
+
+    def test_chat(self):
+        """Prompts in the chat template, and conversations, are read as generate reads them."""
+        said = self.file("said.jsonl", [{"id": k, "prompt": f"{k}+1=\n\"x\"", "reference": "1"} for k in range(4)])
+        messages = self.file("messages.jsonl", [{"id": k, "messages": [{"role": "user", "content": f"{k}+1=\n\"x\""}],
+                                                 "reference": "1"} for k in range(4)])
+        words, qwen = ("--n", 3, "--max-tokens", 12), SOURCE / "tests/golden/models/tiny_qwen2"
+        self.assay("generate", "--model", qwen, "--prompts", said, "--chat", *words, "--out", self.dir / "s.jsonl", "-q")
+        self.eval("said", *words, "--chat", suite=said, model=qwen)
+        self.eval("messages", *words, suite=messages, model=qwen)
+        for run in ("said", "messages"):
+            self.assertEqual(self.read(run)["samples.jsonl"], (self.dir / "s.jsonl").read_bytes())
+        self.eval("plain", *words, suite=said, model=qwen)
+        self.assertNotEqual(self.read("plain")["samples.jsonl"], self.read("said")["samples.jsonl"])
+
+    def test_a_plugin_of_ones_own(self):
+        """The example's, built here: it sees the prompt's meta, and runs in a worker process."""
+        plugin = self.dir / "countdown.so"
+        subprocess.run([os.environ.get("CC", "cc"), "-std=gnu11", "-shared", "-fPIC", f"-I{SOURCE / 'include'}", "-o", plugin,
+                        SOURCE / "examples/plugin_countdown/countdown.c", "-lm"], check=True, capture_output=True)
+        model = SOURCE / "examples/models/countdown"
+        said = self.json("run", "--n", 8, "--max-tokens", 40, model=model, suite=model / "test.jsonl", plugin=plugin, limit=30)
+        self.assertEqual((said["n_samples"], said["n_abstain"], said["n_error"]), (240, 0, 0))
+        self.assertGreater(said["n_right"], 5)
+        target = {p["id"]: int(p["reference"]) for p in lines_of((model / "test.jsonl").read_text())}
+        for sample, score in zip(self.rows("run", "samples.jsonl"), self.rows("run", "scores.jsonl")):
+            if score["verdict"] == "pass":
+                first, *rest = re.findall(r"([-+*]?)(\d+)", sample["completion"])
+                value = int(first[1])
+                for sign, number in rest:  # from left to right
+                    value = {"+": value + int(number), "-": value - int(number), "*": value * int(number)}[sign]
+                self.assertEqual(value, target[sample["problem_id"]], sample)
+        whole = self.read("run")["scores.jsonl"]
+        self.assay("rescore", self.dir / "run", "--plugin", plugin, "--threads", 1, "--no-cache", "-q")
+        self.assertEqual((self.dir / "run/scores.2.jsonl").read_bytes(), whole)
 
     def test_groups(self):
         """A verifier of whole groups judges a problem's samples of one seed together, and after a kill too."""
