@@ -77,8 +77,8 @@ typedef struct rl_seen {
     uint64_t batches, rows, unscored, passed, gated, truncated, tokens, prompt_tokens, shortest, longest;
     uint64_t groups, zero, all_0, all_1; /* with a scored row; of these, all equal; all 0; all 1 */
     double sum, squares, least, most;    /* of rewards */
-    double part_sum[AS_REWARD_PARTS];
-    uint64_t part_n[AS_REWARD_PARTS];
+    double part_sum[AS_REWARD_PARTS], part_s[AS_REWARD_PARTS]; /* of each verifier: scores, seconds in it */
+    uint64_t part_n[AS_REWARD_PARTS], part_out[AS_REWARD_PARTS]; /* rows it judged, and those it could not */
     double gen_s, wait_s, score_s, slowest_ms;
     char slowest[80]; /* id and verifier */
 } rl_seen;
@@ -109,6 +109,7 @@ typedef struct rl {
     as_registry *registry;
     as_cache *cache;
     as_reward *reward;
+    bool is_told[AS_REWARD_PARTS]; /* why a verifier did not judge was said */
     as_scorer *exam_scorer;
     as_str *stops;
     /* passes */

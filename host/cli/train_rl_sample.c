@@ -4,6 +4,7 @@
 #include "cli/train_rl.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/rng.h"
 
@@ -59,6 +60,23 @@ static int sample(batch *b, as_rollouts *to, uint32_t each, float temperature, a
 
 /* ---- what the answers are worth ---- */
 
+/* The first time that a verifier does not judge: the metrics count the rest. */
+static void tell_reason(rl *s, uint32_t k, const as_reward_part_stats *part)
+{
+    if (s->is_told[k] || !part->n_reasons)
+        return;
+    const as_reward_reason *most = &part->reasons[0];
+    s->is_told[k] = true;
+    as_log(AS_LOG_WARN,
+           "verifier %s: %" PRIu32 " error, %" PRIu32 " abstain of %" PRIu32
+           " responses, mostly \"%.*s\"%s",
+           as_reward_part_name(s->reward, k), part->n_errors, part->n_abstained,
+           part->n_errors + part->n_abstained + part->n_scored,
+           most->text.len < 200 ? (int)most->text.len : 200, most->text.data,
+           as_reward_part_is_watched(s->reward, k) ? ""
+                                                   : ": they have no reward, and train nothing");
+}
+
 static void see_parts(rl *s)
 {
     const as_reward_stats *stats = as_reward_get_stats(s->reward);
@@ -69,6 +87,9 @@ static void see_parts(rl *s)
     for (uint32_t p = 0; p < stats->n_parts; p++) {
         const as_reward_part_stats *part = &stats->parts[p];
         seen->part_n[p] += part->n_scored;
+        seen->part_out[p] += part->n_abstained + part->n_errors;
+        seen->part_s[p] += part->seconds;
+        tell_reason(s, p, part);
         seen->part_sum[p] += part->n_scored ? part->mean * part->n_scored : 0;
         if (!part->n_slow || (double)part->slow[0].ms <= seen->slowest_ms)
             continue;

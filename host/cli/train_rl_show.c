@@ -31,6 +31,22 @@ static double share(uint64_t part, uint64_t whole)
     return (double)part / (double)whole;
 }
 
+/* One verifier: the mean of its scores, the share it could not judge, its time. */
+static void put_part(const rl *s, uint32_t p)
+{
+    const rl_seen *e = &s->seen;
+    const char *part = as_reward_part_name(s->reward, p);
+    const char *kind = as_reward_part_is_watched(s->reward, p) ? "holdout" : "verifier";
+    char mean[AS_METRICS_NAME_MAX], unscored[AS_METRICS_NAME_MAX], time[AS_METRICS_NAME_MAX];
+    (void)snprintf(mean, sizeof mean, "%s/%.60s", kind, part);
+    (void)snprintf(unscored, sizeof unscored, "%s/%.60s_unscored", kind, part);
+    (void)snprintf(time, sizeof time, "timing/%s_%.60s", kind, part);
+    const metric all[] = { { mean, e->part_sum[p] / (double)e->part_n[p] },
+                           { unscored, share(e->part_out[p], e->part_out[p] + e->part_n[p]) },
+                           { time, e->part_s[p] } };
+    PUT_ALL(s, all);
+}
+
 static void put_rewards(const rl *s)
 {
     const rl_seen *e = &s->seen;
@@ -47,14 +63,8 @@ static void put_rewards(const rl *s)
                            { "reward/frac_all_0", share(e->all_0, e->groups) },
                            { "reward/frac_all_1", share(e->all_1, e->groups) } };
     PUT_ALL(s, all);
-    for (uint32_t p = 0; p < as_reward_n_parts(s->reward); p++) {
-        char name[AS_METRICS_NAME_MAX];
-        const bool is_watched = as_reward_part_is_watched(s->reward, p);
-        (void)snprintf(name, sizeof name, "%s/%.80s", is_watched ? "holdout" : "verifier",
-                       as_reward_part_name(s->reward, p));
-        const metric one = { name, e->part_sum[p] / (double)e->part_n[p] };
-        put_all(s, &one, 1);
-    }
+    for (uint32_t p = 0; p < as_reward_n_parts(s->reward); p++)
+        put_part(s, p);
 }
 
 static void put_actor(const rl *s)

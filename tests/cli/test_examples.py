@@ -5,7 +5,7 @@ SPDX-License-Identifier: Apache-2.0"""
 import importlib.util
 import sys
 
-from run_assay import BIN, SOURCE, AssayTest, json, lines_of, main
+from run_assay import BIN, SOURCE, TEST_PLUGINS, AssayTest, json, lines_of, main
 
 EXAMPLES = SOURCE / "examples"
 HELD_OUT = {"countdown_grpo": "countdown/test.jsonl", "arithmetic_ppo": "arith/held.jsonl"}
@@ -40,8 +40,8 @@ class Prompts(AssayTest):
 class Runs(AssayTest):
     def train(self, name, *settings):
         words = [word for s in ("steps=2", "eval_n=1", "eval_limit=20", *settings) for word in ("--set", s)]
-        self.assay("train", f"examples/{name}/config.json", "--out", self.dir / "run", "--force", "--progress", "none", *words,
-                   cwd=SOURCE)
+        self.run_ = self.assay("train", f"examples/{name}/config.json", "--out", self.dir / "run", "--force", "--progress", "none",
+                               *words, cwd=SOURCE)
         return load(self.dir / "run/metrics.jsonl")
 
     def test_countdown(self):
@@ -52,6 +52,15 @@ class Runs(AssayTest):
             self.assertEqual(steps[-1]["reward/unscored"], 0)
             if algo == "grpo":  # of remax, the verifier sees greedy responses too
                 self.assertEqual(steps[-1]["reward/mean"], steps[-1]["verifier/countdown"])
+
+    def test_who_does_not_judge_is_told(self):
+        abstains = str(TEST_PLUGINS / "always_abstain.so")
+        steps = self.train("countdown_grpo", "train_batch_size=8", "n=4", f'holdout=["coin","{abstains}"]')
+        self.assertEqual((steps[-1]["holdout/bad_unscored"], steps[-1]["holdout/coin_unscored"]), (1, 0))
+        self.assertEqual((steps[-1]["verifier/countdown_unscored"], steps[-1]["reward/unscored"]), (0, 0))
+        self.assertGreater(steps[-1]["timing/verifier_countdown"], 0)
+        told = [line for line in self.run_.err.splitlines() if "verifier bad: 0 error, 32 abstain of 32 responses" in line]
+        self.assertEqual(len(told), 1, self.run_.err)
 
     def test_arithmetic(self):
         steps = self.train("arithmetic_ppo", "train_batch_size=8", "n=2")
