@@ -67,6 +67,8 @@ static int open_scorer(const opening *o, part *p, const char *text, unsigned tim
     p->by_group = info->flags & ASSAY_F_NEEDS_GROUP;
     p->chunk = fit(CHUNK_US, info->cost_us, CHUNK_UNKNOWN, CHUNK_MOST);
     p->enough = fit(ENOUGH_US, info->cost_us, ENOUGH_UNKNOWN, ENOUGH_MOST);
+    if (info->flags & (ASSAY_F_BLOCKS | ASSAY_F_USES_NETWORK))
+        p->chunk = p->enough = 1; /* rows that wait for somebody else wait side by side */
     p->max_jobs = as_scorer_threads(p->scorer);
     name_part(o->w, p);
     return 0;

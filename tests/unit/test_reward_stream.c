@@ -78,6 +78,21 @@ static void each_row_has_its_seed(void **state)
     as_arena_fini(&s.arena);
 }
 
+/* What waits for somebody else is asked row by row, so that the waits are side by side. */
+static void who_waits_is_asked_row_by_row(void **state)
+{
+    (void)state;
+    as_reward *w = open_rewards("[\"@/sevenk.so\",\"@/sevenk.so#network\"]", &in_process);
+    step s = step_of_numbers(50, 5);
+    const as_reward_row *rows = run_step(w, &s, 5, 7);
+    for (uint32_t i = 0; i < 50; i++)
+        assert_near(rows[i].score, i % 2 == 0 ? 2 : 0);
+    assert_true(as_reward_get_stats(w)->parts[0].calls < 50);
+    assert_int_equal(as_reward_get_stats(w)->parts[1].calls, 50);
+    as_reward_close(w);
+    as_arena_fini(&s.arena);
+}
+
 /* A step of other sizes after a step: nothing of the one before is left. */
 static void steps_follow_each_other(void **state)
 {
@@ -295,6 +310,7 @@ int main(void)
         cmocka_unit_test(the_same_with_any_threads_and_order),
         cmocka_unit_test(groups_are_judged_whole),
         cmocka_unit_test(each_row_has_its_seed),
+        cmocka_unit_test(who_waits_is_asked_row_by_row),
         cmocka_unit_test(steps_follow_each_other),
         cmocka_unit_test(answers_come_where_they_are_wanted),
         cmocka_unit_test(scoring_begins_before_wait),
