@@ -4,7 +4,8 @@
 #include "cli/help.h"
 
 extern const as_command as_cmd_verify, as_cmd_vote, as_cmd_passk, as_cmd_audit, as_cmd_doctor,
-    as_cmd_generate, as_cmd_eval, as_cmd_rescore, as_cmd_ppl, as_cmd_train, as_cmd_report;
+    as_cmd_generate, as_cmd_eval, as_cmd_rescore, as_cmd_ppl, as_cmd_train, as_cmd_ttrl,
+    as_cmd_report;
 extern const as_command as_cmd_model_info, as_cmd_model_export, as_cmd_model_import,
     as_cmd_model_merge;
 extern const as_command as_cmd_plugin_list, as_cmd_plugin_info, as_cmd_plugin_check,
@@ -22,6 +23,7 @@ const as_command *const as_commands[] = {
     &as_cmd_rescore,
     &as_cmd_ppl,
     &as_cmd_train,
+    &as_cmd_ttrl,
     &as_cmd_report,
     &as_cmd_model_info,
     &as_cmd_model_export,

@@ -74,27 +74,33 @@ static const cJSON *find_algo(cJSON *tree)
 {
     const cJSON *preset = cJSON_GetObjectItemCaseSensitive(tree, "preset");
     const rl_layer *layer = cJSON_IsString(preset) ? rl_preset(preset->valuestring) : NULL;
-    if (layer && !cJSON_GetObjectItemCaseSensitive(tree, "algo"))
+    if (layer && layer->algo && !cJSON_GetObjectItemCaseSensitive(tree, "algo"))
         cJSON_AddStringToObject(tree, "algo", layer->algo);
     return cJSON_GetObjectItemCaseSensitive(tree, "algo");
+}
+
+int train_read(train_opts *o, cJSON **tree, const char *command, const as_list *operands,
+               as_err *err)
+{
+    o->command = command;
+    if (operands->n != 1)
+        return as_fail(err, AS_EUSAGE,
+                       "one configuration is expected: assay %s CONFIG.json --out RUN/", command);
+    if (!o->out && !o->dry_run)
+        return as_fail(err, AS_EUSAGE, "--out RUN/ is missing: the folder that the run writes");
+    int rc = read_tree(tree, operands->at[0], &o->set, err);
+    return rc == 0 ? set_options(*tree, o, err) : rc;
 }
 
 static int run_train(const as_command *self, void *opts, const as_list *operands, as_err *err)
 {
     (void)self;
-    const train_opts *o = opts;
+    train_opts *o = opts;
     AS_CLEANUP(cjson) cJSON *tree = NULL;
-    if (operands->n != 1)
-        return as_fail(err, AS_EUSAGE,
-                       "one configuration is expected: assay train CONFIG.json --out RUN/");
-    if (!o->out && !o->dry_run)
-        return as_fail(err, AS_EUSAGE, "--out RUN/ is missing: the folder that the run writes");
-    const char *file = operands->at[0];
-    int rc = read_tree(&tree, file, &o->set, err);
-    if (rc == 0)
-        rc = set_options(tree, o, err);
+    int rc = train_read(o, &tree, "train", operands, err);
     if (rc < 0)
         return rc;
+    const char *file = operands->at[0];
     const cJSON *algo = find_algo(tree);
     for (int i = 0; cJSON_IsString(algo) && i < N_ALGORITHMS; i++)
         if (strcmp(algo->valuestring, algorithms[i].word) == 0)
@@ -102,7 +108,7 @@ static int run_train(const as_command *self, void *opts, const as_list *operands
     return refuse_algo(file, algo, err);
 }
 
-static const as_opt options[] = {
+const as_opt train_options[] = {
     { .name = "out",
       .type = AS_OPT_TEXT,
       .value = "RUN",
@@ -168,7 +174,7 @@ const as_command as_cmd_train = {
     .name = "train",
     .summary = "train a model: on texts, preferences, or the verdicts of verifiers",
     .operands = "CONFIG.json",
-    .options = options,
+    .options = train_options,
     .example = "assay train sft.json --out run --set steps=20",
     .details =
         "CONFIG.json is an object with these keys; what is not there has the value in brackets.\n"

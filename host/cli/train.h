@@ -14,6 +14,7 @@
 enum { TRAIN_F32, TRAIN_BF16 };
 
 typedef struct train_opts {
+    const char *command; /* "train", "ttrl" */
     const char *out, *progress, *isolation, *max_unscored, *plugin_path, *cache;
     as_list set;
     uint64_t threads;
@@ -48,6 +49,10 @@ as_schedule train_schedule(const train_config *c);
 /* The key "lora", in PEFT's names and with its defaults, and as resolved (train_lora.c). */
 int train_lora_read(as_lora_config *out, const cJSON *lora, const char *file, as_err *err);
 void train_lora_show(const as_lora_config *c, as_buf *out);
+
+/* What commands that train share (train.c): their options; CONFIG.json with --set on top, the caller's. */
+extern const as_opt train_options[];
+int train_read(train_opts *o, cJSON **tree, const char *command, const as_list *operands, as_err *err);
 
 /* The algorithms: `tree` is the whole configuration, of which "algo" was read. */
 int train_sft(const train_opts *o, const cJSON *tree, const char *file, as_err *err);

@@ -13,7 +13,7 @@
 
 int training_record(training *t, as_err *err)
 {
-    int rc = as_run_record_new(&t->record, "train", err);
+    int rc = as_run_record_new(&t->record, t->opts->command, err);
     if (rc == 0)
         rc = train_config_record(t->c, &t->record, err);
     if (rc < 0)

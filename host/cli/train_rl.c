@@ -120,7 +120,7 @@ static int open_reward(rl *s, as_err *err)
                                     .cache = s->cache,
                                     .cancel = as_cli_cancel(),
                                     .holdout = s->own.holdout,
-                                    .max_unscored = s->own.max_unscored,
+                                    .max_unscored = s->labels ? 1 : s->own.max_unscored,
                                     .window = (uint32_t)s->own.unscored_window };
     return rc == 0 ? as_reward_open(&s->reward, s->registry, s->own.reward, &how, err) : rc;
 }
@@ -339,6 +339,8 @@ static int step(void *ctx, uint64_t step, as_err *err)
     s->t.step_tokens = s->seen.tokens + s->seen.prompt_tokens;
     remember(s);
     rl_put_metrics(s);
+    if (s->labels)
+        s->labels->look(s->labels->own);
     as_metrics_put(s->t.metrics, "timing/step", (double)(as_now_ns() - start) / 1e9);
     rl_guards_look(s);
     return 0;
@@ -363,6 +365,8 @@ static void keep_all(rl *s)
     rl_guards_keep(s);
     if (s->own.order == AS_ORDER_CURRICULUM)
         training_keep_array(&s->t, "success", s->order.success, s->order.n);
+    if (s->labels)
+        s->labels->keep(s->labels->own);
 }
 
 /* In the manifest: the step that did best on the held-out suite. */
@@ -442,6 +446,8 @@ static int record(rl *s, as_err *err)
     int rc = training_record(t, err);
     if (rc == 0)
         rc = train_settings_record(&s->own, rl_settings, &t->record, err);
+    if (rc == 0 && s->labels)
+        rc = s->labels->record(s->labels->own, &t->record, err);
     if (rc == 0)
         rc = training_record_file(t, "prompts", s->own.prompts, err);
     if (rc == 0 && s->own.eval_suite)
@@ -506,13 +512,17 @@ static int open_all(rl *s, const train_opts *o, const cJSON *tree, cJSON **layer
         rc = open_critic(s, err);
     if (rc == 0)
         rc = open_reward(s, err);
+    if (rc == 0 && s->labels)
+        rc = s->labels->open(s->labels->own, s, err);
     return rc == 0 && s->own.eval_suite ? rl_exam_open(s, err) : rc;
 }
 
 static void close_all(rl *s)
 {
-    void *const arrays[] = { s->stops,  s->picked, s->items,        s->graded, s->score,
-                             s->is_out, s->share,  s->greedy_score, s->critics };
+    void *const arrays[] = { s->stops,  s->picked, s->items,        s->graded,  s->score,
+                             s->is_out, s->share,  s->greedy_score, s->critics, s->labelled };
+    if (s->labels)
+        s->labels->close(s->labels->own);
     as_reward_close(s->reward);
     as_scorer_close(s->exam_scorer);
     as_cache_close(s->cache);
@@ -544,12 +554,19 @@ static void close_all(rl *s)
 
 int train_rl(const train_opts *o, const cJSON *tree, const char *file, as_err *err)
 {
+    return train_rl_labelled(o, tree, file, NULL, err);
+}
+
+int train_rl_labelled(const train_opts *o, const cJSON *tree, const char *file,
+                      const rl_labels *labels, as_err *err)
+{
     cJSON *layers[RL_LAYERS] = { NULL };
     rl *s = as_calloc(1, sizeof *s);
     if (!s)
         return as_fail(err, AS_ENOMEM, "out of memory");
     s->t.ops = &ops;
     s->t.own = s;
+    s->labels = labels;
     s->log.fd = -1;
     s->exam_avg = NAN;
     as_arena_init(&s->texts, 0);

@@ -51,7 +51,7 @@ as_rl_options rl_options_of(const rl_config *c, const train_config *common);
 
 /* Of an algorithm, by its word: what differs from the common defaults, as JSON. NULL: there is no such. */
 typedef struct rl_layer {
-    const char *word, *algo; /* algo: of a preset */
+    const char *word, *algo; /* algo: of a preset; NULL: any */
     rl_algo is;
     const char *json;
 } rl_layer;
@@ -90,6 +90,23 @@ typedef struct rl_graded { /* beside a row of the rollouts */
     as_str reason; /* in rl.texts */
 } rl_graded;
 
+/* ---- labels: what puts rewards of its own in place of the verifiers', which are only watched then (ttrl.h) ---- */
+
+typedef struct rl rl;
+typedef struct rl_labels {
+    uint64_t each; /* responses to a prompt; the first "n" of them are trained on */
+    void *own;     /* the first argument of: */
+    int (*open)(void *own, rl *s, as_err *err); /* prompts and verifiers are there */
+    int (*record)(void *own, as_run_record *record, as_err *err);
+    void (*keep)(void *own);  /* training_keep_... */
+    void (*begin)(void *own); /* a step begins; what the one before left, if it was broken off, is forgotten */
+    /* All responses of a batch are there: rows[r->n], as the verifiers have judged them, get score, is_unscored and verdict. */
+    int (*put)(void *own, const as_rollouts *r, as_reward_row *rows, as_err *err);
+    void (*look)(void *own); /* a step is done: metrics; training.stop */
+    void (*say)(const void *own);
+    void (*close)(void *own); /* in any state */
+} rl_labels;
+
 /* ---- the run (train_rl.c) ---- */
 
 /* What a checkpoint keeps beside the weights: of the steps that are done, none of a step that was broken off. */
@@ -98,8 +115,9 @@ typedef struct rl_kept {
     double kl_coef, best;
 } rl_kept;
 
-typedef struct rl {
+struct rl {
     training t;
+    const rl_labels *labels; /* NULL: rewards are the verifiers' */
     train_config common;
     rl_config own;
     as_rl_options options;
@@ -139,9 +157,15 @@ typedef struct rl {
     double exam_avg;   /* newest; NaN */
     double exam_s;
     as_arena exam_arena;
-} rl;
+    as_reward_row *labelled; /* [cap_labelled] */
+    size_t cap_labelled;
+};
 
 int rl_sample(rl *s, as_err *err);
+static inline uint64_t rl_each(const rl *s)
+{
+    return s->labels ? s->labels->each : s->own.n;
+}
 
 /* Metrics, sampled rollouts, what is printed (train_rl_show.c). */
 void rl_put_metrics(rl *s);
@@ -154,10 +178,14 @@ void rl_say_counts(const rl *s);
 
 /* The held-out suite (train_rl_exam.c): its metrics, and whether it went better than ever. */
 int rl_exam_open(rl *s, as_err *err);
+int rl_name_verifier(const cJSON *spec, as_buf *out, as_err *err); /* the first of a reward, as as_scorer_open takes it */
 int rl_exam(rl *s, uint64_t step, as_err *err);
 
 /* After a step: training.stop where it was one too many. */
 void rl_guards_look(rl *s);
 void rl_guards_keep(rl *s);
 extern const char *const train_rl_words[]; /* paragraphs of --help; ends with NULL (train_rl_words.c) */
+
+/* train_rl with labels; the configuration's "reward" is what is watched. */
+int train_rl_labelled(const train_opts *o, const cJSON *tree, const char *file, const rl_labels *labels, as_err *err);
 #endif

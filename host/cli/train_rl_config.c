@@ -454,7 +454,7 @@ static int find_preset(const rl_layer **out, const cJSON *tree, const char *algo
         return as_fail(err, AS_EUSAGE, "%s: \"preset\": none of that name (there are %.*s)", file,
                        (int)words.len, words.data);
     }
-    if (strcmp((*out)->algo, algo) != 0)
+    if ((*out)->algo && strcmp((*out)->algo, algo) != 0)
         return as_fail(err, AS_EUSAGE, "%s: \"preset\" %s is of \"algo\" %s, not of %s", file,
                        (*out)->word, (*out)->algo, algo);
     return 0;

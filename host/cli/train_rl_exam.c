@@ -10,14 +10,8 @@
 #include <math.h>
 #include <stdio.h>
 
-/* The verifier that training starts from, where none was named for the suite. */
-static int name_verifier(const rl *s, as_buf *out, as_err *err)
+int rl_name_verifier(const cJSON *spec, as_buf *out, as_err *err)
 {
-    const cJSON *spec = s->own.reward;
-    if (s->own.eval_plugin || cJSON_IsString(spec)) {
-        as_buf_text(out, s->own.eval_plugin ? s->own.eval_plugin : spec->valuestring);
-        return as_buf_check(out, err);
-    }
     const cJSON *first = cJSON_IsArray(spec) ? spec->child : spec;
     const cJSON *plugin = cJSON_GetObjectItemCaseSensitive(first, "plugin");
     const cJSON *config = cJSON_GetObjectItemCaseSensitive(first, "config");
@@ -42,7 +36,11 @@ int rl_exam_open(rl *s, as_err *err)
                                     .cancel = as_cli_cancel() };
     AS_CLEANUP(buf) as_buf name = { 0 };
     as_buf_init(&name, 1 << 20);
-    int rc = name_verifier(s, &name, err);
+    int rc = 0;
+    if (s->own.eval_plugin)
+        as_buf_text(&name, s->own.eval_plugin);
+    else
+        rc = rl_name_verifier(s->own.reward, &name, err);
     return rc == 0 ? as_scorer_open(&s->exam_scorer, s->registry, name.data, &how, err) : rc;
 }
 

@@ -52,6 +52,15 @@ static const rl_layer algorithms[] = {
 #define OPENRLHF_GROUPS ",\"n\":8,\"ppo_mini_batch_size\":16"
 #define OPENRLHF_KL ",\"use_kl_in_reward\":true,\"kl_estimator\":\"k1\""
 
+/* TTRL's scripts (votes are the command's); steps: so many batches as their epochs have, of which
+ * 3 % warm up */
+#define TTRL                                                                                       \
+    "\"n\":32,\"ppo_mini_batch_size\":1,\"temperature\":1,\"top_p\":1,"                            \
+    "\"max_response_length\":3072,\"clip_ratio\":0.2,\"entropy_coeff\":0,\"ppo_epochs\":1,"        \
+    "\"use_kl_loss\":true,\"kl_coef\":0.001,\"kl_estimator\":\"k3\",\"lr\":5e-7,\"critic_lr\":9e-" \
+    "6,"                                                                                           \
+    "\"decay\":\"cosine\",\"weight_decay\":0.01,\"clip\":1,\"micro_tokens\":4096,"
+
 static const rl_layer presets[] = {
     { "verl-ppo", "ppo", RL_PPO, "{" VERL VERL_MEAN ",\"n\":1,\"gamma\":1,\"lam\":1}" },
     { "verl-grpo", "grpo", RL_GRPO,
@@ -101,6 +110,15 @@ static const rl_layer presets[] = {
       "{" OPENRLHF OPENRLHF_GROUPS
       ",\"use_kl_loss\":true,\"kl_estimator\":\"k3\",\"advantage_eps\":1e-9}" },
     { "openrlhf-dr_grpo", "dr_grpo", RL_DR_GRPO, "{" OPENRLHF OPENRLHF_KL OPENRLHF_GROUPS "}" },
+    { "ttrl-aime", NULL, RL_GRPO,
+      "{" TTRL "\"train_batch_size\":8,\"max_prompt_length\":512,\"steps\":240,"
+      "\"warmup_steps\":7}" },
+    { "ttrl-amc", NULL, RL_GRPO,
+      "{" TTRL "\"train_batch_size\":8,\"max_prompt_length\":1024,\"steps\":300,"
+      "\"warmup_steps\":9}" },
+    { "ttrl-math500", NULL, RL_GRPO,
+      "{" TTRL "\"train_batch_size\":32,\"max_prompt_length\":1024,\"steps\":150,"
+      "\"warmup_steps\":4}" },
 };
 
 static const rl_layer *find(const rl_layer *layers, size_t n, const char *word)

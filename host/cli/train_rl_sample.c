@@ -63,7 +63,7 @@ static int sample(batch *b, as_rollouts *to, uint32_t each, float temperature, a
 /* The first time that a verifier does not judge: the metrics count the rest. */
 static void tell_reason(rl *s, uint32_t k, const as_reward_part_stats *part)
 {
-    if (s->is_told[k] || !part->n_reasons)
+    if (s->is_told[k] || !part->n_reasons || s->labels) /* labels: there may be no references */
         return;
     const as_reward_reason *most = &part->reasons[0];
     s->is_told[k] = true;
@@ -185,12 +185,12 @@ static int grade(rl *s, const as_rollouts *r, const bool *keep, size_t at,
 static int sample_all(batch *b, as_err *err)
 {
     rl *s = b->s;
-    const size_t n = b->n_groups * (size_t)s->own.n;
+    const size_t n = b->n_groups * (size_t)rl_each(s);
     const bool has_greedy = s->options.estimator == AS_EST_REMAX;
     int rc = as_reward_begin(s->reward, (uint32_t)(n + (has_greedy ? b->n_groups : 0)),
-                             has_greedy ? 0 : (uint32_t)s->own.n, err);
+                             has_greedy ? 0 : (uint32_t)rl_each(s), err);
     if (rc == 0)
-        rc = sample(b, b->to, (uint32_t)s->own.n, (float)s->own.temperature, err);
+        rc = sample(b, b->to, (uint32_t)rl_each(s), (float)s->own.temperature, err);
     if (rc == 0 && has_greedy) {
         b->first = n;
         rc = sample(b, &s->greedy, 1, 0, err);
@@ -202,6 +202,31 @@ static void take_greedy(rl *s, const as_reward_row *worth, size_t n_groups)
 {
     for (size_t g = 0; g < n_groups; g++)
         s->greedy_score[g] = worth[g].is_unscored ? (double)NAN : worth[g].score;
+}
+
+/* ---- labels ---- */
+
+static int label(rl *s, const as_rollouts *r, const as_reward_row **worth, as_err *err)
+{
+    if (r->n > s->cap_labelled) {
+        as_reward_row *rows = as_realloc_array(s->labelled, r->n, sizeof *rows);
+        if (!rows)
+            return as_fail(err, AS_ENOMEM, "no memory for %zu responses", r->n);
+        s->labelled = rows;
+        s->cap_labelled = r->n;
+    }
+    memcpy(s->labelled, *worth, r->n * sizeof *s->labelled);
+    *worth = s->labelled;
+    return s->labels->put(s->labels->own, r, s->labelled, err);
+}
+
+/* Those that are trained on: the first of each group. */
+static void cut(rl *s, as_rollouts *r)
+{
+    const size_t n = (size_t)s->own.n;
+    for (size_t row = 0; row < r->n_groups * n; row++)
+        s->labelled[row] = s->labelled[row / n * r->each + row % n];
+    as_rollouts_first(r, n);
 }
 
 /* Samples and scores `n_groups` more prompts into `to`; keep[n_groups]: those that teach something.
@@ -226,11 +251,17 @@ static int next_batch(rl *s, as_rollouts *to, size_t n_groups, bool *keep,
     if (rc < 0 || !*worth)
         return rc;
     see_parts(s);
+    if (s->labels)
+        rc = label(s, to, worth, err);
+    if (rc < 0)
+        return rc;
     for (size_t g = 0; g < n_groups; g++)
         keep[g] = see_group(s, to, g, *worth);
     if (b.first)
         take_greedy(s, *worth + b.first, n_groups);
-    return as_reward_gate(s->reward, err);
+    if (s->labels)
+        cut(s, to);
+    return s->labels ? 0 : as_reward_gate(s->reward, err);
 }
 
 /* ---- a step ---- */
@@ -240,6 +271,8 @@ static void forget(rl *s)
     as_rollouts_fini(&s->rollouts);
     as_arena_reset(&s->texts);
     s->seen = (rl_seen){ .least = INFINITY, .most = -INFINITY };
+    if (s->labels)
+        s->labels->begin(s->labels->own);
     for (size_t i = 0; i < s->suite.n; i++)
         s->share[i] = NAN;
 }

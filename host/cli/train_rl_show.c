@@ -36,7 +36,8 @@ static void put_part(const rl *s, uint32_t p)
 {
     const rl_seen *e = &s->seen;
     const char *part = as_reward_part_name(s->reward, p);
-    const char *kind = as_reward_part_is_watched(s->reward, p) ? "holdout" : "verifier";
+    const char *kind =
+        s->labels || as_reward_part_is_watched(s->reward, p) ? "holdout" : "verifier";
     char mean[AS_METRICS_NAME_MAX], unscored[AS_METRICS_NAME_MAX], time[AS_METRICS_NAME_MAX];
     (void)snprintf(mean, sizeof mean, "%s/%.60s", kind, part);
     (void)snprintf(unscored, sizeof unscored, "%s/%.60s_unscored", kind, part);
@@ -222,6 +223,8 @@ void rl_say(const void *ctx)
                e->sum / (double)scored, share(e->passed, scored),
                (double)e->tokens / (double)e->rows, as_text_count(a, s->kept.rows),
                as_text_count(b, s->kept.updates));
+    if (s->labels)
+        s->labels->say(s->labels->own);
     if (isfinite(s->kept.best))
         as_cli_say("held   avg@%" PRIu64 " %.4f on %s, best %.4f at step %" PRIu64, s->own.eval_n,
                    s->exam_avg, s->own.eval_suite, s->kept.best, s->kept.best_step);
@@ -256,7 +259,7 @@ void rl_show(const void *ctx, as_buf *json)
 void rl_say_counts(const rl *s)
 {
     const rl_config *c = &s->own;
-    const uint64_t rows = c->train_batch_size * c->n;
+    const uint64_t rows = c->train_batch_size * c->n, sampled = c->train_batch_size * rl_each(s);
     const uint64_t mini = c->mini_batch ? c->mini_batch : c->train_batch_size;
     const uint64_t per_epoch = c->train_batch_size / mini, updates = per_epoch * c->epochs;
     char a[AS_TEXT_MAX], b[AS_TEXT_MAX], d[AS_TEXT_MAX];
@@ -268,13 +271,17 @@ void rl_say_counts(const rl *s)
                " epochs = %" PRIu64 " updates",
                c->train_batch_size, c->n, as_text_count(a, rows), c->max_response_length, mini,
                as_text_count(b, mini * c->n), per_epoch, c->epochs, updates);
+    if (s->labels)
+        as_cli_say("           labels by the vote of %" PRIu64
+                   " responses to each; the first %" PRIu64 " are trained on",
+                   s->labels->each, c->n);
     if (c->zero_groups == AS_ZERO_RESAMPLE)
         as_cli_say("           up to %" PRIu64 " batches of %" PRIu64
                    " prompts are sampled for it: %s responses",
                    c->max_gen_batches, c->gen_batch_size,
-                   as_text_count(a, c->max_gen_batches * c->gen_batch_size * c->n));
+                   as_text_count(a, c->max_gen_batches * c->gen_batch_size * rl_each(s)));
     as_cli_say("the run    %s steps: %s responses, %s updates, %.1f epochs of the prompts",
-               as_text_count(a, s->common.steps), as_text_count(b, rows * s->common.steps),
+               as_text_count(a, s->common.steps), as_text_count(b, sampled * s->common.steps),
                as_text_count(d, updates * s->common.steps),
                (double)s->common.steps * (double)c->train_batch_size / (double)s->suite.n);
 }

@@ -198,7 +198,8 @@ static int say_json(const training *t, as_err *err)
 int training_run(training *t, as_err *err)
 {
     as_progress *progress = NULL;
-    int rc = as_progress_new(&progress, t->opts->quiet ? "none" : t->opts->progress, "train", err);
+    int rc = as_progress_new(&progress, t->opts->quiet ? "none" : t->opts->progress,
+                             t->opts->command, err);
     t->start_ns = as_now_ns();
     as_pace_init(&t->pace, t->first + 1, t->c->steps, t->start_ns);
     if (rc == 0)

@@ -1,0 +1,209 @@
+/* ttrl.c -- `assay ttrl`: test-time reinforcement learning (arXiv:2504.16084). The run is that of
+ * `assay train`; where there a verifier rewards, here the answers to a prompt vote, and agreement
+ * with the winner is the reward. SPDX-License-Identifier: Apache-2.0 */
+#include "cli/ttrl.h"
+
+#include "base/mem.h"
+
+#include <inttypes.h>
+
+/* ---- the keys ---- */
+
+static const as_setting settings[] = {
+    { .key = "plugin", .type = AS_SETTING_ANY, .offset = offsetof(ttrl_config, plugin) },
+    { .key = "votes",
+      .type = AS_SETTING_UINT,
+      .offset = offsetof(ttrl_config, votes),
+      .least = 1,
+      .most = 65536 },
+    { .key = "vote",
+      .type = AS_SETTING_CHOICE,
+      .offset = offsetof(ttrl_config, vote),
+      .choices = "class|string" },
+    { .key = "tie",
+      .type = AS_SETTING_CHOICE,
+      .offset = offsetof(ttrl_config, tie),
+      .choices = "key|first|logp|none" },
+    { .key = "confidence",
+      .type = AS_SETTING_NUMBER,
+      .offset = offsetof(ttrl_config, confidence),
+      .most = 0.999999 },
+    { .key = NULL }
+};
+
+/* The keys above out of the tree, which is then one for `assay train`. */
+static cJSON *take_keys(cJSON *tree)
+{
+    cJSON *mine = cJSON_CreateObject();
+    for (const as_setting *s = settings; mine && s->key; s++) {
+        cJSON *value = cJSON_DetachItemFromObjectCaseSensitive(tree, s->key);
+        if (value)
+            cJSON_AddItemToObject(mine, s->key, value);
+    }
+    return mine;
+}
+
+static int refuse_others(const cJSON *tree, const char *file, as_err *err)
+{
+    static const struct {
+        const char *key, *why;
+    } others[] = {
+        { "reward", "the vote rewards; \"plugin\" names the verifier whose answers vote" },
+        { "unscored_window", "\"max_unscored\" is taken over one step" },
+    };
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (cJSON_HasObjectItem(tree, others[i].key))
+            return as_fail(err, AS_EUSAGE, "%s: \"%s\" has no place in assay ttrl: %s", file,
+                           others[i].key, others[i].why);
+    return 0;
+}
+
+/* What the run of `assay train` is told: its reward is the verifier that is watched. */
+static int complete(cJSON *tree, const cJSON *plugin, as_err *err)
+{
+    cJSON *reward = cJSON_Duplicate(plugin, true);
+    bool ok = reward && cJSON_AddItemToObject(tree, "reward", reward);
+    if (!ok)
+        cJSON_Delete(reward);
+    if (ok && !cJSON_HasObjectItem(tree, "algo"))
+        ok = cJSON_AddStringToObject(tree, "algo", "grpo") != NULL;
+    if (ok && !cJSON_HasObjectItem(tree, "n") && !cJSON_HasObjectItem(tree, "preset"))
+        ok = cJSON_AddNumberToObject(tree, "n", 32) != NULL;
+    return ok ? 0 : as_fail(err, AS_ENOMEM, "out of memory");
+}
+
+static int read_keys(ttrl_run *t, cJSON *tree, const cJSON *mine, const char *file, as_err *err)
+{
+    t->own = (ttrl_config){ .votes = 64 };
+    int rc = as_settings_read(&t->own, mine, settings, file, err);
+    if (rc == 0)
+        rc = refuse_others(tree, file, err);
+    if (rc == 0 && !t->own.plugin)
+        rc = as_fail(err, AS_EUSAGE,
+                     "%s: \"plugin\" is missing: the verifier whose answers vote, as in "
+                     "\"plugin\": \"math\"",
+                     file);
+    if (rc == 0 && !cJSON_IsString(t->own.plugin) && !cJSON_IsObject(t->own.plugin))
+        rc = as_fail(err, AS_EUSAGE,
+                     "%s: \"plugin\": one verifier is allowed: \"NAME\", \"NAME:{...}\" or "
+                     "{\"plugin\":NAME,\"config\":{...}}",
+                     file);
+    return rc == 0 ? complete(tree, t->own.plugin, err) : rc;
+}
+
+/* ---- the run ---- */
+
+static int open_labels(void *own, rl *s, as_err *err)
+{
+    const ttrl_config *c = &((ttrl_run *)own)->own;
+    if (s->own.algo == RL_REMAX)
+        return as_fail(err, AS_EUSAGE,
+                       "\"algo\": remax compares with a greedy answer, which has no vote; take "
+                       "grpo, rloo or another that compares within the group");
+    if (c->votes < s->own.n)
+        return as_fail(err, AS_EUSAGE,
+                       "\"votes\" %" PRIu64 " is less than \"n\" %" PRIu64
+                       ": those that are trained on are the first of those that vote, so %" PRIu64
+                       " more votes or as many fewer in \"n\"",
+                       c->votes, s->own.n, s->own.n - c->votes);
+    return ttrl_labels_open(own, s, err);
+}
+
+static int record(void *own, as_run_record *to, as_err *err)
+{
+    const ttrl_run *t = own;
+    return train_settings_record(&t->own, settings, to, err);
+}
+static void keep(void *own)
+{
+    ttrl_watch_keep(own);
+}
+static void begin(void *own)
+{
+    ttrl_watch_begin(own);
+}
+static void look(void *own)
+{
+    ttrl_watch_step(own);
+}
+static void say(const void *own)
+{
+    ttrl_watch_say(own);
+}
+
+static void close_labels(void *own)
+{
+    ttrl_run *t = own;
+    as_scorer_close(AS_STEAL(t->scorer));
+    ttrl_watch_close(t);
+}
+
+static int run_ttrl(const as_command *self, void *opts, const as_list *operands, as_err *err)
+{
+    (void)self;
+    train_opts *o = opts;
+    AS_CLEANUP(cjson) cJSON *tree = NULL;
+    AS_CLEANUP(cjson) cJSON *mine = NULL;
+    ttrl_run t = { .own = { 0 } };
+    as_arena_init(&t.arena, 0);
+    int rc = train_read(o, &tree, "ttrl", operands, err);
+    if (rc == 0 && !(mine = take_keys(tree)))
+        rc = as_fail(err, AS_ENOMEM, "out of memory");
+    if (rc == 0)
+        rc = read_keys(&t, tree, mine, operands->at[0], err);
+    const rl_labels labels = { .each = t.own.votes,
+                               .own = &t,
+                               .open = open_labels,
+                               .record = record,
+                               .keep = keep,
+                               .begin = begin,
+                               .put = ttrl_labels_put,
+                               .look = look,
+                               .say = say,
+                               .close = close_labels };
+    if (rc == 0)
+        rc = train_rl_labelled(o, tree, operands->at[0], &labels, err);
+    as_arena_fini(&t.arena);
+    return rc;
+}
+
+static const char *const words[] = {
+    "plugin: a verifier that can tell answers apart (assay.answer/1; \"math\", or with its "
+    "configuration). votes [64]: responses to each prompt, all of which vote; n [32]: the first of "
+    "them, which are trained on. vote [class]: answers that the verifier takes for the same vote "
+    "together; or string: those alone that are written the same. tie [key]: the winner of a tie is "
+    "the one whose key sorts first; first: that came first; logp: the likelier one; none: there is "
+    "no label. confidence [0]: a label teaches only where its lead over the second answer would "
+    "be an accident with a probability of at most 1 - confidence. A response without an answer "
+    "neither votes nor earns; a prompt without a label is left out of the step, and so is a "
+    "response whose answer the verifier failed to read; more of those than max_unscored [1] end "
+    "the run.",
+    "All other keys are those of assay train with the same algo [grpo] (assay train --help), but "
+    "reward. preset: ttrl-aime, ttrl-amc, ttrl-math500 have the paper's values; the same preset "
+    "with assay train and \"reward\": \"math\" is its upper bound, with leaked labels.",
+    "References in prompts are for watching: nothing that is learned depends on them. Metrics: "
+    "train/majority_ratio, train/majority_voting_reward, train/effective_votes (1 / sum of squared "
+    "shares of the answers), train/entropy, train/post_entropy (post: of those that are trained "
+    "on), train/label_flip_rate (labels that differ from the prompt's previous one), "
+    "train/label_drift (from its first one), train/no_label, train/unsure, train/unread; with "
+    "references train/label_accuracy, train/reward_accuracy, train/ground_truth_ratio, "
+    "train/pass@VOTES, train/post_..., train/corrupted and train/learned (prompts whose label was "
+    "right at first and is wrong now, and the reverse), level/L/accuracy and "
+    "level/L/response_length by meta.level of the prompts.",
+    NULL
+};
+
+const as_command as_cmd_ttrl = {
+    .name = "ttrl",
+    .summary = "train a model on prompts without labels, by the vote of its own answers",
+    .operands = "CONFIG.json",
+    .options = train_options,
+    .example = "assay ttrl ttrl.json --out run --set seed=2",
+    .details =
+        "Test-time reinforcement learning. A step samples responses to prompts that have no label; "
+        "what most of a prompt's answers say is its label, and agreement with it the reward. "
+        "CONFIG.json is an object with these keys; what is not there has the value in brackets.",
+    .more = words,
+    .run = run_ttrl,
+    .opts_size = sizeof(train_opts),
+};

@@ -1,0 +1,83 @@
+/* ttrl.h -- what the files of `assay ttrl` share: a run of reinforcement learning (train_rl.h) whose rewards are those of a vote.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef AS_CLI_TTRL_H
+#define AS_CLI_TTRL_H
+#include "cli/train_rl.h"
+#include "ttrl/label.h"
+
+enum { TTRL_BY_CLASS, TTRL_BY_STRING };
+enum { TTRL_LEVELS = 16 };
+
+typedef struct ttrl_config { /* the keys (ttrl.c) */
+    const cJSON *plugin;
+    int vote, tie; /* TTRL_BY_...; as_tie_rule */
+    uint64_t votes;
+    double confidence; /* a label teaches where a lead is an accident with at most 1 - this; 0: always */
+} ttrl_config;
+
+/* ---- watching (ttrl_watch.c) ---- */
+
+/* A mean that grows; n counts what was known. */
+typedef struct ttrl_mean {
+    double sum, n;
+} ttrl_mean;
+
+typedef struct ttrl_level {
+    char name[24];
+    ttrl_mean accuracy, length;
+} ttrl_level;
+
+/* Of a step, by prompt; those from `accuracy` on need references. */
+typedef struct ttrl_tally {
+    uint64_t prompts, unlabelled, unsure, visited, flipped;
+    uint64_t rows, failed;
+    ttrl_mean majority, reward, effective, entropy, post_entropy;
+    ttrl_mean label_right, reward_right, right, pass, post_reward_right, post_right, post_pass;
+} ttrl_tally;
+
+/* The label of a prompt in this step; it counts once the step is done. */
+typedef struct ttrl_visit {
+    size_t prompt;
+    float label, is_right; /* as ttrl_run.newest, newest_right */
+} ttrl_visit;
+
+/* ---- the run ---- */
+
+typedef struct ttrl_run {
+    ttrl_config own;
+    rl *s;
+    as_scorer *scorer; /* whose answers vote */
+    as_arena arena;    /* of a batch */
+    ttrl_tally tally;
+    ttrl_level levels[TTRL_LEVELS];
+    size_t n_levels;
+    uint8_t *level_of;  /* [prompts] index + 1; 0: none */
+    ttrl_visit *visits; /* [n_visits] of this step */
+    size_t n_visits, cap_visits;
+    /* [prompts] What a checkpoint keeps. A label: 1 + 24 bits of its hash; 0: none yet. Right: 2, wrong: 1, not known: 0. */
+    float *first, *newest, *first_right, *newest_right;
+} ttrl_run;
+
+/* A prompt after its vote: its rows begin at `row`. Rewards and rights as in ttrl/label.h. */
+typedef struct ttrl_voted {
+    const ttrl_label *label;
+    const as_rollouts *rollouts;
+    size_t group, row;
+    as_str key; /* of the label */
+    const double *reward, *right;
+    bool is_sure;
+} ttrl_voted;
+
+int ttrl_watch_open(ttrl_run *t, as_err *err); /* the prompts are there */
+void ttrl_watch_close(ttrl_run *t);
+void ttrl_watch_keep(ttrl_run *t);
+void ttrl_watch_begin(ttrl_run *t);
+int ttrl_watch_prompt(ttrl_run *t, const ttrl_voted *v, as_err *err);
+void ttrl_watch_step(ttrl_run *t); /* the step is done: its metrics */
+void ttrl_watch_say(const ttrl_run *t);
+
+/* ---- labels (ttrl_vote.c) ---- */
+
+int ttrl_labels_open(void *own, rl *s, as_err *err);
+int ttrl_labels_put(void *own, const as_rollouts *r, as_reward_row *rows, as_err *err);
+#endif

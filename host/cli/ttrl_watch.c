@@ -1,0 +1,313 @@
+/* ttrl_watch.c -- what one sees of `assay ttrl`: the paper's figures (arXiv:2504.16084, 4.1) and
+ * what its users ask for besides. Those that need references are for watching: no reward, and no
+ * other figure, knows of them. SPDX-License-Identifier: Apache-2.0 */
+#include "cli/ttrl.h"
+
+#include "base/hash.h"
+#include "base/mem.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+enum { HASH_BITS = 24, UNKNOWN = 0, WRONG = 1, RIGHT = 2 }; /* 24 bits: a float has as many */
+
+static void add(ttrl_mean *m, double x, double n)
+{
+    if (isnan(x) || n == 0)
+        return;
+    m->sum += x * n;
+    m->n += n;
+}
+
+static double mean_of(const ttrl_mean *m)
+{
+    return m->n > 0 ? m->sum / m->n : (double)NAN;
+}
+
+/* ---- levels ---- */
+
+/* meta.level, a number or a word, as it may stand in a metric's name. */
+static bool level_name(const as_suite_item *item, char out[24])
+{
+    AS_CLEANUP(cjson)
+    cJSON *meta = item->meta.data ? as_json_parse(item->meta, "meta", NULL) : NULL;
+    const cJSON *level = cJSON_GetObjectItemCaseSensitive(meta, "level");
+    if (cJSON_IsNumber(level))
+        (void)snprintf(out, 24, "%.15g", level->valuedouble);
+    else if (cJSON_IsString(level) && *level->valuestring)
+        (void)snprintf(out, 24, "%s", level->valuestring);
+    else
+        return false;
+    for (char *at = out; *at; at++) {
+        const bool is_plain = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') ||
+                              (*at >= '0' && *at <= '9') || strchr("._-", *at);
+        if (!is_plain)
+            *at = '_';
+    }
+    return true;
+}
+
+static uint8_t level_index(ttrl_run *t, const as_suite_item *item)
+{
+    char name[24];
+    size_t i = 0;
+    if (!level_name(item, name))
+        return 0;
+    while (i < t->n_levels && strcmp(t->levels[i].name, name) != 0)
+        i++;
+    if (i == TTRL_LEVELS) /* a level that is no level: an id, a score */
+        return 0;
+    if (i == t->n_levels) {
+        memcpy(t->levels[i].name, name, sizeof name);
+        t->n_levels++;
+    }
+    return (uint8_t)(i + 1);
+}
+
+int ttrl_watch_open(ttrl_run *t, as_err *err)
+{
+    const size_t n = t->s->suite.n;
+    t->level_of = as_calloc(n, sizeof *t->level_of);
+    t->first = as_calloc(n, sizeof *t->first);
+    t->newest = as_calloc(n, sizeof *t->newest);
+    t->first_right = as_calloc(n, sizeof *t->first_right);
+    t->newest_right = as_calloc(n, sizeof *t->newest_right);
+    if (!t->level_of || !t->first || !t->newest || !t->first_right || !t->newest_right)
+        return as_fail(err, AS_ENOMEM, "no memory for the labels of %zu prompts", n);
+    for (size_t i = 0; i < n; i++)
+        t->level_of[i] = level_index(t, &t->s->suite.items[i]);
+    return 0;
+}
+
+void ttrl_watch_close(ttrl_run *t)
+{
+    void *const arrays[] = { t->level_of,    t->first,        t->newest,
+                             t->first_right, t->newest_right, t->visits };
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+        as_free(arrays[i]);
+}
+
+void ttrl_watch_keep(ttrl_run *t)
+{
+    const size_t n = t->s->suite.n;
+    training *to = &t->s->t;
+    training_keep_array(to, "labels_first", t->first, n);
+    training_keep_array(to, "labels_newest", t->newest, n);
+    training_keep_array(to, "labels_first_right", t->first_right, n);
+    training_keep_array(to, "labels_newest_right", t->newest_right, n);
+}
+
+void ttrl_watch_begin(ttrl_run *t)
+{
+    t->tally = (ttrl_tally){ 0 };
+    t->n_visits = 0;
+    for (size_t i = 0; i < t->n_levels; i++)
+        t->levels[i].accuracy = t->levels[i].length = (ttrl_mean){ 0 };
+}
+
+/* ---- a prompt ---- */
+
+/* Is the label right? As those are that gave it: where the verifier is not of one mind about them,
+ * as most are. */
+static int is_right(const ttrl_voted *v)
+{
+    double known = 0, right = 0;
+    for (size_t i = 0; i < v->rollouts->each; i++) {
+        if (isnan(v->right[i]))
+            continue;
+        known++;
+        right += v->reward[i] == 1 ? (v->right[i] == 1 ? 1 : -1) : 0;
+    }
+    return known == 0 ? UNKNOWN : v->label->text.data && right > 0 ? RIGHT : WRONG;
+}
+
+static int visit(ttrl_run *t, const ttrl_voted *v, int right, as_err *err)
+{
+    if (!v->label->text.data)
+        return 0;
+    if (t->n_visits == t->cap_visits) {
+        const size_t cap = t->cap_visits ? t->cap_visits * 2 : 64;
+        ttrl_visit *visits = as_realloc_array(t->visits, cap, sizeof *visits);
+        if (!visits)
+            return as_fail(err, AS_ENOMEM, "no memory for the labels of %zu prompts", cap);
+        t->visits = visits;
+        t->cap_visits = cap;
+    }
+    const uint64_t hash = as_hash64(v->key, 0) & ((1u << HASH_BITS) - 1);
+    t->visits[t->n_visits++] =
+        (ttrl_visit){ .prompt = (size_t)(v->rollouts->items[v->group] - t->s->suite.items),
+                      .label = (float)(1 + hash),
+                      .is_right = (float)right };
+    return 0;
+}
+
+/* Entropy by token, of the first n rows. */
+static void add_entropy(ttrl_mean *to, const ttrl_voted *v, size_t n)
+{
+    for (size_t i = v->row; i < v->row + n; i++) {
+        const as_rollout *row = &v->rollouts->rows[i];
+        for (uint32_t k = 0; k < row->n; k++)
+            add(to, (double)v->rollouts->entropy[row->begin + k], 1);
+    }
+}
+
+static double mean_reward(const ttrl_voted *v)
+{
+    ttrl_mean m = { 0 };
+    for (size_t i = 0; i < v->rollouts->each; i++)
+        add(&m, v->reward[i], 1);
+    return mean_of(&m);
+}
+
+static void add_level(ttrl_run *t, const ttrl_voted *v)
+{
+    const size_t prompt = (size_t)(v->rollouts->items[v->group] - t->s->suite.items);
+    if (!t->level_of[prompt])
+        return;
+    ttrl_level *level = &t->levels[t->level_of[prompt] - 1];
+    for (size_t i = 0; i < v->rollouts->each; i++) {
+        add(&level->accuracy, v->right[i], 1);
+        add(&level->length, (double)v->rollouts->rows[v->row + i].n, 1);
+    }
+}
+
+int ttrl_watch_prompt(ttrl_run *t, const ttrl_voted *v, as_err *err)
+{
+    ttrl_tally *y = &t->tally;
+    const uint32_t n = (uint32_t)v->rollouts->each, kept = (uint32_t)t->s->own.n;
+    const int right = is_right(v);
+    ttrl_figures all, post;
+    y->prompts++;
+    y->unlabelled += !v->label->text.data;
+    y->unsure += v->label->text.data && !v->is_sure;
+    y->rows += n;
+    y->failed += n - v->label->n;
+    add(&y->majority, v->label->ratio, 1);
+    add(&y->reward, mean_reward(v), 1);
+    add(&y->effective, v->label->effective, v->label->n_voting > 0);
+    add_entropy(&y->entropy, v, n);
+    add_entropy(&y->post_entropy, v, kept);
+    add_level(t, v);
+    ttrl_measure(&all, v->label, right == RIGHT, v->reward, v->right, n);
+    ttrl_measure(&post, v->label, right == RIGHT, v->reward, v->right, kept);
+    add(&y->label_right, all.label_accuracy, right != UNKNOWN);
+    add(&y->reward_right, all.reward_accuracy, 1);
+    add(&y->right, all.ground_truth_ratio, 1);
+    add(&y->pass, all.pass, 1);
+    add(&y->post_reward_right, post.reward_accuracy, 1);
+    add(&y->post_right, post.ground_truth_ratio, 1);
+    add(&y->post_pass, post.pass, 1);
+    return visit(t, v, right, err);
+}
+
+/* ---- a step ---- */
+
+/* Now the labels count: a step that was broken off leaves none behind. */
+static void take_visits(ttrl_run *t)
+{
+    for (size_t i = 0; i < t->n_visits; i++) {
+        const ttrl_visit *v = &t->visits[i];
+        t->tally.visited += t->newest[v->prompt] != 0;
+        t->tally.flipped += t->newest[v->prompt] != 0 && t->newest[v->prompt] != v->label;
+        if (t->first[v->prompt] == 0) {
+            t->first[v->prompt] = v->label;
+            t->first_right[v->prompt] = v->is_right;
+        }
+        t->newest[v->prompt] = v->label;
+        t->newest_right[v->prompt] = v->is_right;
+    }
+}
+
+typedef struct counts { /* of all prompts that had a label, the first against the newest */
+    double seen, moved, known, corrupted, learned;
+} counts;
+
+static counts count(const ttrl_run *t)
+{
+    counts c = { 0 };
+    for (size_t i = 0; i < t->s->suite.n; i++) {
+        const float was = t->first_right[i], is = t->newest_right[i];
+        c.seen += t->first[i] != 0;
+        c.moved += t->first[i] != t->newest[i];
+        c.known += was != UNKNOWN && is != UNKNOWN;
+        c.corrupted += was == RIGHT && is == WRONG;
+        c.learned += was == WRONG && is == RIGHT;
+    }
+    return c;
+}
+
+static void put(const ttrl_run *t, const char *name, double value)
+{
+    if (!isnan(value))
+        as_metrics_put(t->s->t.metrics, name, value);
+}
+
+static void put_means(const ttrl_run *t)
+{
+    const ttrl_tally *y = &t->tally;
+    char pass[40], post_pass[40];
+    (void)snprintf(pass, sizeof pass, "train/pass@%" PRIu64, t->own.votes);
+    (void)snprintf(post_pass, sizeof post_pass, "train/post_pass@%" PRIu64, t->s->own.n);
+    const struct {
+        const char *name;
+        const ttrl_mean *mean;
+    } all[] = { { "train/majority_ratio", &y->majority },
+                { "train/majority_voting_reward", &y->reward },
+                { "train/effective_votes", &y->effective },
+                { "train/entropy", &y->entropy },
+                { "train/post_entropy", &y->post_entropy },
+                { "train/label_accuracy", &y->label_right },
+                { "train/reward_accuracy", &y->reward_right },
+                { "train/ground_truth_ratio", &y->right },
+                { pass, &y->pass },
+                { "train/post_reward_accuracy", &y->post_reward_right },
+                { "train/post_ground_truth_ratio", &y->post_right },
+                { post_pass, &y->post_pass } };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        put(t, all[i].name, mean_of(all[i].mean));
+}
+
+static void put_levels(const ttrl_run *t)
+{
+    char name[AS_METRICS_NAME_MAX];
+    for (size_t i = 0; i < t->n_levels; i++) {
+        const ttrl_level *level = &t->levels[i];
+        (void)snprintf(name, sizeof name, "level/%s/accuracy", level->name);
+        put(t, name, mean_of(&level->accuracy));
+        (void)snprintf(name, sizeof name, "level/%s/response_length", level->name);
+        put(t, name, mean_of(&level->length));
+    }
+}
+
+void ttrl_watch_step(ttrl_run *t)
+{
+    const ttrl_tally *y = &t->tally;
+    take_visits(t);
+    const counts c = count(t);
+    put_means(t);
+    put(t, "train/no_label", (double)y->unlabelled / (double)y->prompts);
+    put(t, "train/unsure", (double)y->unsure / (double)y->prompts);
+    put(t, "train/unread", (double)y->failed / (double)y->rows);
+    put(t, "train/label_flip_rate",
+        y->visited ? (double)y->flipped / (double)y->visited : (double)NAN);
+    put(t, "train/label_drift", c.seen > 0 ? c.moved / c.seen : (double)NAN);
+    put(t, "train/corrupted", c.known > 0 ? c.corrupted : (double)NAN);
+    put(t, "train/learned", c.known > 0 ? c.learned : (double)NAN);
+    put_levels(t);
+}
+
+void ttrl_watch_say(const ttrl_run *t)
+{
+    const ttrl_tally *y = &t->tally;
+    const counts c = count(t);
+    if (!y->prompts)
+        return;
+    as_cli_say("labels %.3f of the votes at the last step, %.1f answers in a vote, %.0f of %.0f "
+               "prompts have another label than at first",
+               mean_of(&y->majority), mean_of(&y->effective), c.moved, c.seen);
+    if (c.known > 0)
+        as_cli_say("right  %.3f of the labels, %.3f of the rewards at the last step; %.0f labels "
+                   "became right, %.0f wrong (references were watched, not learned from)",
+                   mean_of(&y->label_right), mean_of(&y->reward_right), c.learned, c.corrupted);
+}

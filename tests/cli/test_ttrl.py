@@ -1,0 +1,194 @@
+#!/usr/bin/env python3
+"""test_ttrl.py -- assay ttrl over the real binary: labels by vote teach, references teach nothing, a killed run ends as if nothing had
+been, its figures add up, what it refuses. SPDX-License-Identifier: Apache-2.0"""
+import json
+import os
+import signal
+
+from run_assay import SOURCE, AssayTest, main, wait_for
+
+MODEL = SOURCE / "examples/models/arith"
+SUITE = [json.loads(line) for line in (MODEL / "test.jsonl").read_text().splitlines()]
+PROMPTS = SUITE[0:4] + SUITE[32:36] + SUITE[64:68] + SUITE[96:100]  # levels 1 to 4
+SMALL = {"model": str(MODEL), "plugin": "math", "steps": 3, "train_batch_size": 8, "votes": 8, "n": 4, "max_response_length": 24,
+         "lr": 4e-4, "micro_tokens": 1024, "rollouts_every": 1}
+WATCHED = ("holdout/", "train/label_accuracy", "train/reward_accuracy", "train/ground_truth_ratio", "train/pass@", "train/post_reward",
+           "train/post_ground", "train/post_pass@", "train/corrupted", "train/learned", "level/1/accuracy", "level/2/accuracy",
+           "level/3/accuracy", "level/4/accuracy")
+
+
+class Base(AssayTest):
+    def config(self, prompts=None, without=(), **more):
+        data = self.file("prompts.jsonl", PROMPTS if prompts is None else prompts)
+        config = dict(SMALL, **{"prompts": data, **more})
+        return self.file("ttrl.json", [{k: v for k, v in config.items() if k not in without}])
+
+    def ttrl(self, run, *args, rc=0, config=None, command="ttrl", **more):
+        return self.assay(command, config or self.config(**more), "--out", self.dir / run, *args, rc=rc)
+
+    def weights(self, run, n):
+        folder = self.dir / run / "checkpoints" / f"step_{n}"
+        return [(folder / name).read_bytes() for name in ("model.safetensors", "optim.safetensors")]
+
+    def metrics(self, run):
+        """The lines without what a clock says."""
+        rows = [json.loads(line) for line in (self.dir / run / "metrics.jsonl").read_text().splitlines()]
+        return [{k: v for k, v in row.items() if k not in ("time", "tokens_per_s") and not k.startswith("timing/")} for row in rows]
+
+
+class Voting(Base):
+    def test_it_learns(self):
+        """Without a label the answers come to agree, and on what is right."""
+        self.ttrl("run", steps=20, train_batch_size=16, votes=64, n=16, use_kl_loss=True, kl_coef=0.005)
+        rows = self.metrics("run")
+        self.assertGreater(rows[-1]["train/majority_ratio"], rows[0]["train/majority_ratio"] + 0.2)
+        self.assertGreater(rows[-1]["train/ground_truth_ratio"], rows[0]["train/ground_truth_ratio"] + 0.2)
+        self.assertLess(rows[-1]["train/entropy"], rows[0]["train/entropy"])
+        self.assertLess(rows[-1]["train/effective_votes"], rows[0]["train/effective_votes"])
+
+    def test_as_the_verifier_majority(self):
+        """Where all that vote are trained on, the run is that of assay train with the votes of the verifier `majority`: to the bit."""
+        self.ttrl("vote", n=8)
+        self.ttrl("verifier", command="train", without=("plugin", "votes"), n=8, algo="grpo",
+                  reward={"plugin": "majority", "config": {"of": "math"}})
+        self.assertEqual(self.weights("vote", 3)[0], self.weights("verifier", 3)[0])
+
+    def test_each_algorithm(self):
+        weights = {}
+        for algo in ("ppo", "grpo", "dr_grpo", "rloo", "reinforce++", "reinforce++_baseline", "dapo", "gspo", "grpo_passk"):
+            with self.subTest(algo):
+                self.ttrl("run", "--force", algo=algo, steps=1)
+                weights[algo] = self.weights("run", 1)[0]
+        self.assertGreaterEqual(len(set(weights.values())), 7)
+
+    def test_ties(self):
+        """Of two votes that differ either may win, by its key, its place or its likelihood, or none does."""
+        weights = set()
+        for tie in ("key", "first", "logp", "none"):
+            self.ttrl(tie, tie=tie, votes=2, n=2, steps=1)
+            weights.add(self.weights(tie, 1)[0])
+            row = self.metrics(tie)[0]
+            (self.assertGreater if tie == "none" else self.assertEqual)(row["train/no_label"], 0)
+            self.assertEqual(row["reward/unscored"], row["train/no_label"])
+        self.assertEqual(len(weights), 4)
+
+    def test_confidence(self):
+        """Leads that may be accidents teach nothing; the first half of the votes are trained on, all of them vote."""
+        self.ttrl("all", steps=1)
+        self.ttrl("some", steps=1, confidence=0.8)
+        self.ttrl("none", steps=1, confidence=0.9999)
+        unsure = [self.metrics(run)[0]["train/unsure"] for run in ("all", "some", "none")]
+        self.assertEqual((unsure[0], unsure[2]), (0, 1))
+        self.assertTrue(0 < unsure[1] < 1, unsure)
+        self.assertEqual([self.metrics(run)[0]["rollout/learned"] for run in ("all", "some", "none")], [32, 32 * (1 - unsure[1]), 0])
+        self.assertEqual({self.metrics(run)[0]["train/majority_ratio"] for run in ("some", "none")},
+                         {self.metrics("all")[0]["train/majority_ratio"]})
+        self.assertEqual(self.metrics("all")[0]["rollout/responses"], 64)
+
+    def test_figures(self):
+        """They follow from the rollouts, all of which are written here."""
+        self.ttrl("run", n=8, rollouts_logged=1000)
+        said = [json.loads(line) for line in (self.dir / "run/rollouts.jsonl").read_text().splitlines()]
+        right = {p["id"]: int(p["reference"]) for p in PROMPTS}
+        level = {p["id"]: p["meta"]["level"] for p in PROMPTS}
+        for row in self.metrics("run"):
+            mine = [s for s in said if s["step"] == row["step"]]
+            ok = [s["completion"].split("####")[-1].isdigit() and int(s["completion"].split("####")[-1]) == right[s["id"]] for s in mine]
+            near = self.assertAlmostEqual
+            near(row["train/ground_truth_ratio"], sum(ok) / 64)
+            near(row["train/majority_ratio"], sum(s["score"] for s in mine) / 64)
+            near(row["train/reward_accuracy"], sum(o == s["score"] for o, s in zip(ok, mine)) / 64)
+            near(row["train/label_accuracy"], len({s["id"] for o, s in zip(ok, mine) if o and s["score"]}) / 8)
+            near(row["train/pass@8"], len({s["id"] for o, s in zip(ok, mine) if o}) / 8)
+            for lv in {level[s["id"]] for s in mine}:
+                here = [o for o, s in zip(ok, mine) if level[s["id"]] == lv]
+                near(row[f"level/{lv}/accuracy"], sum(here) / len(here))
+                near(row[f"level/{lv}/response_length"],
+                     sum(s["n_tokens"] for s in mine if level[s["id"]] == lv) / len(here))
+            near(row["train/post_entropy"], row["train/entropy"])
+
+    def test_what_changes(self):
+        """Labels that flip, learned and corrupted, from the labels of the rollouts."""
+        self.ttrl("run", votes=4, n=4, steps=6, train_batch_size=16, lr=2e-3, rollouts_logged=1000)
+        said = [json.loads(line) for line in (self.dir / "run/rollouts.jsonl").read_text().splitlines()]
+        right = {p["id"]: int(p["reference"]) for p in PROMPTS}
+        first, newest, moved = {}, {}, False
+        for row in self.metrics("run"):
+            now = {s["id"]: int(s["completion"].split("####")[-1]) for s in said if s["step"] == row["step"] and s["score"] == 1}
+            flips = [newest[p] != label for p, label in now.items() if p in newest]
+            newest.update(now)
+            first = {**newest, **first}
+            if flips:
+                self.assertAlmostEqual(row["train/label_flip_rate"], sum(flips) / len(flips))
+            moved = moved or any(flips)
+            self.assertAlmostEqual(row["train/label_drift"], sum(first[p] != newest[p] for p in first) / len(first))
+            self.assertEqual(row["train/learned"], sum(first[p] != right[p] == newest[p] for p in first))
+            self.assertEqual(row["train/corrupted"], sum(first[p] == right[p] != newest[p] for p in first))
+        self.assertTrue(moved)
+
+
+class References(Base):
+    def test_they_teach_nothing(self):
+        """Random ones, none: the same weights and the same figures, but for those that are watched."""
+        def changed(f):
+            return [{k: v for k, v in dict(p, reference=f(i)).items() if v is not None} for i, p in enumerate(PROMPTS)]
+
+        def blind(run):
+            return [{k: v for k, v in row.items() if not k.startswith(WATCHED)} for row in self.metrics(run)]
+        self.ttrl("true")
+        self.ttrl("random", prompts=changed(lambda i: f"\\frac{{{i}}}{{7}} x{i * 7919 % 1000}"))
+        self.ttrl("none", prompts=changed(lambda i: None))
+        for run in ("random", "none"):
+            self.assertEqual(self.weights(run, 3)[0], self.weights("true", 3)[0])
+            self.assertEqual(blind(run), blind("true"))
+            self.assertEqual((self.dir / run / "rollouts.jsonl").read_bytes(), (self.dir / "true/rollouts.jsonl").read_bytes())
+        self.assertGreater(self.metrics("true")[0]["train/label_accuracy"], 0)
+        self.assertNotIn("train/label_accuracy", self.metrics("none")[0])
+        self.assertNotIn("train/corrupted", self.metrics("none")[0])
+
+
+class Resuming(Base):
+    def test_killed_and_gone_on_with(self):
+        config = self.config(steps=30, votes=4, n=4, train_batch_size=8, save_every=2, keep=0, tie="logp")
+        self.ttrl("whole", config=config)
+        child = self.start("ttrl", config, "--out", str(self.dir / "run"), "--progress", "none")
+        wait_for(lambda: (self.dir / "run/checkpoints/step_6").exists())
+        os.kill(child.pid, signal.SIGKILL)
+        child.communicate()
+        self.ttrl("run", "--resume", config=config)
+        self.assertEqual(self.weights("run", 30), self.weights("whole", 30))
+        self.assertEqual(self.metrics("run"), self.metrics("whole"))
+        self.assertEqual((self.dir / "run/rollouts.jsonl").read_bytes(), (self.dir / "whole/rollouts.jsonl").read_bytes())
+
+
+class Configuring(Base):
+    def refused(self, says, without=(), **more):
+        self.say(self.ttrl("run", rc=2, without=without, **more), says)
+        self.assertFalse((self.dir / "run").exists())
+
+    def test_refusals(self):
+        self.refused('"plugin" is missing', without=("plugin",))
+        self.refused('"plugin": one verifier is allowed', plugin=["math"])
+        self.refused("has no answers that could vote", plugin='format:{"tags":[],"max_bytes":7}')
+        self.refused('"votes" 8 is less than "n" 9', n=9)
+        self.refused('"reward" has no place', reward="math")
+        self.refused("remax", algo="remax", n=1)
+        self.refused('"vote": "classes"', vote="classes")
+        self.refused('"tie"', tie="coin")
+        self.refused('"votes": 0', votes=0)
+        self.refused('key "vots" unknown', vots=3)
+
+    def test_presets(self):
+        """The paper's values, for every algorithm; the upper bound takes them, too."""
+        for preset, steps, batch in (("ttrl-aime", 240, 8), ("ttrl-amc", 300, 8), ("ttrl-math500", 150, 32)):
+            prompts = SUITE[:40]
+            run = self.ttrl("run", "--dry-run", prompts=prompts, preset=preset, max_response_length=24, train_batch_size=batch,
+                            without=("steps", "votes", "n", "lr", "micro_tokens"))
+            self.say(run, f"{steps} steps", f"{batch} prompts x 32", "vote of 64 responses", "mini-batches of 1 prompts")
+        self.ttrl("run", "--dry-run", preset="ttrl-amc", algo="ppo")
+        run = self.ttrl("run", "--dry-run", command="train", preset="ttrl-amc", algo="grpo", reward="math", without=("plugin", "votes", "n"))
+        self.say(run, "8 prompts x 32")
+
+
+if __name__ == "__main__":
+    main()
