@@ -198,7 +198,7 @@ const as_command as_cmd_ttrl = {
     .summary = "train a model on prompts without labels, by the vote of its own answers",
     .operands = "CONFIG.json",
     .options = train_options,
-    .example = "assay ttrl ttrl.json --out run --set seed=2",
+    .example = "assay ttrl ttrl.json --out labelled --set seed=2",
     .details =
         "Test-time reinforcement learning. A step samples responses to prompts that have no label; "
         "what most of a prompt's answers say is its label, and agreement with it the reward. "
