@@ -61,7 +61,7 @@ static int read_ptx(rl *s, as_err *err)
                : rc;
 }
 
-static int64_t longest(const rl *s)
+int64_t rl_longest(const rl *s)
 {
     const size_t a = s->suite.longest, b = s->exam_suite.longest;
     return (int64_t)(a > b ? a : b) + (int64_t)s->own.max_response_length;
@@ -70,17 +70,17 @@ static int64_t longest(const rl *s)
 static int check_lengths(rl *s, const char *file, as_err *err)
 {
     const as_model_config *c = &s->t.model.index->config;
-    if (longest(s) > c->max_pos)
+    if (rl_longest(s) > c->max_pos)
         return as_fail(err, AS_EUSAGE,
                        "%s: a prompt of %lld tokens and \"max_response_length\" %" PRIu64
                        ": %s was made for %lld positions",
-                       file, (long long)longest(s) - (long long)s->own.max_response_length,
+                       file, (long long)rl_longest(s) - (long long)s->own.max_response_length,
                        s->own.max_response_length, s->t.model.folder, (long long)c->max_pos);
-    if ((uint64_t)longest(s) > s->common.micro_tokens)
+    if ((uint64_t)rl_longest(s) > s->common.micro_tokens)
         return as_fail(err, AS_EUSAGE,
                        "%s: \"micro_tokens\" %" PRIu64
                        " is below %lld, the longest prompt and response: they must fit",
-                       file, s->common.micro_tokens, (long long)longest(s));
+                       file, s->common.micro_tokens, (long long)rl_longest(s));
     if (s->suite.n < s->own.gen_batch_size)
         return as_fail(err, AS_EUSAGE,
                        "%s: \"%s\" %" PRIu64 ", and %s has %zu prompts%s: a batch has no prompt "
@@ -131,7 +131,7 @@ static void lay_out(rl *s)
 {
     const int64_t rows = (int64_t)(s->own.train_batch_size * s->own.n);
     const int64_t most = rows < MOST_SEQS ? rows : MOST_SEQS;
-    const int64_t tokens = most * longest(s);
+    const int64_t tokens = most * rl_longest(s);
     s->pass = (as_run_options){ .tokens = (int64_t)s->common.micro_tokens,
                                 .trains = true,
                                 .recompute = (as_recompute)s->common.recompute };
@@ -143,29 +143,41 @@ static void lay_out(rl *s)
     s->gen.max_seqs = (int64_t)s->own.max_seqs;
     if (s->gen.batch_tokens < s->gen.max_seqs)
         s->gen.batch_tokens = s->gen.max_seqs;
-    const int64_t blocks = (longest(s) + s->gen.block_size - 1) / s->gen.block_size;
+    const int64_t blocks = (rl_longest(s) + s->gen.block_size - 1) / s->gen.block_size;
     s->gen.n_blocks = s->gen.max_seqs * blocks;
 }
 
 static as_plan_options plan_options(const rl *s)
 {
-    as_plan_options o = training_plan_options(&s->t, longest(s));
+    as_plan_options o = training_plan_options(&s->t, rl_longest(s));
     o.training = s->pass;
-    o.sampling =
-        (as_run_options){ .tokens = s->gen.batch_tokens,
-                          .seqs = s->gen.max_seqs,
-                          .logit_rows = s->gen.max_seqs,
-                          .max_blocks = (longest(s) + s->gen.block_size - 1) / s->gen.block_size };
+    o.sampling = (as_run_options){ .tokens = s->gen.batch_tokens,
+                                   .seqs = s->gen.max_seqs,
+                                   .logit_rows = s->gen.max_seqs,
+                                   .max_blocks = (rl_longest(s) + s->gen.block_size - 1) /
+                                                 s->gen.block_size };
     o.n_blocks = s->gen.n_blocks;
     o.block_size = s->gen.block_size;
     return o;
 }
 
-/* Of the frozen reference, and of a critic of its own; *region grows to what the critic's passes
- * take. */
+/* Of one more model that learns; *region grows to what its passes take. */
+static int plan_learner(const rl *s, const train_model *m, const as_run_options *pass,
+                        size_t *bytes, size_t *region, as_err *err)
+{
+    as_plan_options o = { .parameters = train_parameters(&s->common, rl_longest(s), true),
+                          .training = *pass };
+    as_plan p;
+    int rc = as_plan_make(&p, m->index, s->t.dev, &o, err);
+    *bytes += rc == 0 ? p.total - p.region : 0;
+    *region = rc == 0 && p.region > *region ? p.region : *region;
+    return rc;
+}
+
+/* Of the frozen reference, of a critic of its own, of a reward model that learns. */
 static int plan_others(rl *s, size_t *bytes, size_t *region, as_err *err)
 {
-    as_plan_options o = { .parameters = train_parameters(&s->common, longest(s), false) };
+    as_plan_options o = { .parameters = train_parameters(&s->common, rl_longest(s), false) };
     as_plan p;
     int rc = 0;
     *bytes = 0;
@@ -173,14 +185,11 @@ static int plan_others(rl *s, size_t *bytes, size_t *region, as_err *err)
         rc = as_plan_make(&p, s->t.model.index, s->t.dev, &o, err);
         *bytes += rc == 0 ? p.total : 0;
     }
-    if (rc == 0 && s->critic.index) {
-        o.parameters.trains = true;
-        o.training = s->pass;
-        rc = as_plan_make(&p, s->critic.index, s->t.dev, &o, err);
-        *bytes += rc == 0 ? p.total - p.region : 0;
-        *region = rc == 0 && p.region > *region ? p.region : *region;
-    }
-    return rc;
+    if (rc == 0 && s->critic.index)
+        rc = plan_learner(s, &s->critic, &s->pass, bytes, region, err);
+    as_run_options pass;
+    const train_model *online = rl_online_model(s, &pass);
+    return rc == 0 && online ? plan_learner(s, online, &pass, bytes, region, err) : rc;
 }
 
 static int plan(rl *s, as_err *err)
@@ -198,7 +207,8 @@ static int plan(rl *s, as_err *err)
         rc = training_plan(&s->t, &o, beside + region - p.region, err);
     if (rc == 0 && beside && !s->t.opts->quiet)
         as_cli_say("beside that: %s of %s", as_text_bytes(text, beside),
-                   !s->critic.index                   ? "the frozen reference"
+                   s->online                          ? "the other models"
+                   : !s->critic.index                 ? "the frozen reference"
                    : s->options.kl_place == AS_KL_OFF ? "the critic"
                                                       : "the frozen reference and the critic");
     s->region.bytes = region; /* as open_passes takes it */
@@ -220,16 +230,16 @@ static int open_critic(rl *s, as_err *err)
     if (rc == 0 && s->critic.index->config.vocab != s->t.model.index->config.vocab)
         rc = as_fail(err, AS_EUSAGE, "\"critic_model\" %s has another vocabulary than %s", folder,
                      s->t.model.folder);
-    if (rc == 0 && s->critic.index->config.max_pos < longest(s))
+    if (rc == 0 && s->critic.index->config.max_pos < rl_longest(s))
         rc = as_fail(err, AS_EUSAGE, "\"critic_model\" %s was made for %lld positions, not %lld",
-                     folder, (long long)s->critic.index->config.max_pos, (long long)longest(s));
+                     folder, (long long)s->critic.index->config.max_pos, (long long)rl_longest(s));
     return rc;
 }
 
 static int load_models(rl *s, as_err *err)
 {
-    const as_parameters_options learns = train_parameters(&s->common, longest(s), true);
-    const as_parameters_options answers = train_parameters(&s->common, longest(s), false);
+    const as_parameters_options learns = train_parameters(&s->common, rl_longest(s), true);
+    const as_parameters_options answers = train_parameters(&s->common, rl_longest(s), false);
     int rc = train_model_load(&s->t.model, &s->common, s->t.dev, &learns, err);
     if (rc == 0 && s->critic.index)
         rc = train_model_load(&s->critic, &s->common, s->t.dev, &learns, err);
@@ -253,6 +263,8 @@ static int open_passes(rl *s, as_err *err)
         rc = as_run_new(&s->reference_run, s->reference.parameters, &reads, err);
     if (rc == 0 && s->critic.parameters)
         rc = as_run_new(&s->critic_run, s->critic.parameters, &s->pass, err);
+    if (rc == 0)
+        rc = rl_online_load(s, err);
     if (rc == 0)
         rc = as_generator_new(&s->generator, s->t.model.parameters, s->t.tokenizer, &s->gen, err);
     if (rc < 0)
@@ -327,7 +339,9 @@ static int step(void *ctx, uint64_t step, as_err *err)
     const as_rl_rewards rewards = { .score = s->score,
                                     .is_out = s->is_out,
                                     .greedy = s->greedy_score };
-    rc = as_rl_step(s->steps, step, &s->rollouts, &rewards, &s->last, err);
+    rc = rl_online_step(s, step, err);
+    if (rc == 0)
+        rc = as_rl_step(s->steps, step, &s->rollouts, &rewards, &s->last, err);
     if (rc == 0)
         rc = rl_log_rollouts(s, step, err);
     if (rc == 0)
@@ -355,9 +369,10 @@ static void keep_all(rl *s)
     const struct {
         const char *name;
         uint64_t *at;
-    } counts[] = { { "batches", &k->batches },     { "responses", &k->rows },
-                   { "updates", &k->updates },     { "critic_updates", &k->critic_updates },
-                   { "log_bytes", &k->log_bytes }, { "best_step", &k->best_step } };
+    } counts[] = { { "batches", &k->batches },       { "responses", &k->rows },
+                   { "updates", &k->updates },       { "critic_updates", &k->critic_updates },
+                   { "rm_updates", &k->rm_updates }, { "log_bytes", &k->log_bytes },
+                   { "best_step", &k->best_step } };
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         training_keep_count(&s->t, counts[i].name, counts[i].at);
     training_keep_value(&s->t, "kl_coef", &k->kl_coef);
@@ -394,10 +409,10 @@ static int save(void *ctx, as_err *err)
     const as_checkpoint about = { .step = s->t.done };
     s->t.best = s->kept.best_step;
     int rc = note_best(s, err);
-    if (rc < 0)
+    if (rc == 0)
+        rc = rl_online_save(s, err);
+    if (rc < 0 || !s->critic.optimizer)
         return rc;
-    if (!s->critic.optimizer)
-        return 0;
     rc = as_checkpoint_remove_after(s->critics, s->t.saved, err);
     return rc == 0 ? train_model_save(&s->critic, &s->common, &about,
                                       s->common.keep ? s->common.keep + 1 : 0, s->t.best,
@@ -413,8 +428,9 @@ static int load(void *ctx, as_err *err)
     as_rl_set_state(s->steps, (as_rl_state){ .updates = k->updates,
                                              .critic_updates = k->critic_updates,
                                              .kl_coef = k->kl_coef });
-    if (!s->critic.optimizer)
-        return 0;
+    int rc = rl_online_restore(s, err);
+    if (rc < 0 || !s->critic.optimizer)
+        return rc;
     (void)snprintf(name, sizeof name, "step_%" PRIu64, s->t.done);
     AS_CLEANUP(free) char *path = as_path_join(s->critics, name);
     as_checkpoint about = { 0 };
@@ -428,6 +444,8 @@ static int begin(void *ctx, as_err *err)
     int rc = 0;
     if (s->critics && s->t.done == 0 && as_path_exists(s->critics))
         rc = as_checkpoint_remove_all(s->critics, err);
+    if (rc == 0)
+        rc = rl_online_begin(s, err);
     if (rc == 0)
         rc = rl_log_open(s, err);
     if (rc < 0 || !s->t.begins_at_0 || s->t.done > 0)
@@ -454,6 +472,8 @@ static int record(rl *s, as_err *err)
         rc = training_record_file(t, "eval_suite", s->own.eval_suite, err);
     if (rc == 0 && s->own.ptx_data)
         rc = training_record_file(t, "ptx_data", s->own.ptx_data, err);
+    if (rc == 0)
+        rc = rl_online_record(s, err);
     for (uint32_t i = 0; rc == 0 && i < as_reward_n_parts(s->reward); i++) {
         char name[200];
         (void)snprintf(name, sizeof name, "verifier %s", as_reward_part_name(s->reward, i));
@@ -499,6 +519,8 @@ static int open_all(rl *s, const train_opts *o, const cJSON *tree, cJSON **layer
     int rc = rl_config_read(&s->own, &s->common, layers, tree, file, err);
     if (rc == 0)
         rc = rl_guards_read(&s->guards, s->own.guards, file, err);
+    if (rc == 0)
+        rc = rl_online_read(s, file, err);
     if (rc < 0)
         return rc;
     s->options = rl_options_of(&s->own, &s->common);
@@ -510,6 +532,8 @@ static int open_all(rl *s, const train_opts *o, const cJSON *tree, cJSON **layer
         rc = read_data(s, file, err);
     if (rc == 0)
         rc = open_critic(s, err);
+    if (rc == 0)
+        rc = rl_online_open(s, err);
     if (rc == 0)
         rc = open_reward(s, err);
     if (rc == 0 && s->labels)
@@ -534,6 +558,7 @@ static void close_all(rl *s)
     as_run_free(s->run);
     as_run_free(s->reference_run);
     as_run_free(s->critic_run);
+    rl_online_close(s);
     if (s->region.memory)
         as_region_fini(&s->region);
     train_model_close(&s->reference);

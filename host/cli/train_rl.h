@@ -28,6 +28,7 @@ enum { RL_CRITIC_MODEL, RL_CRITIC_HEAD };
 /* Keys as resolved; texts and objects point into the tree. Those of the formulas go on into as_rl_options. */
 typedef struct rl_config {
     const char *preset, *prompts, *eval_suite, *eval_plugin, *ptx_data, *critic_model;
+    const cJSON *rm; /* train_rl_online.c */
     const cJSON *reward, *holdout, *stop, *guards, *clip_ratio, *max_unscored_share;
     int order, isolation, scale_rewards, loss_agg_mode, kl_estimator, zero_groups, critic; /* words in train_rl_config.c */
     bool as_chat, use_kl_in_reward, use_kl_loss, mask_truncated, recompute_old, whiten_population, whiten_keeps_mean, eval_before;
@@ -111,9 +112,11 @@ typedef struct rl_labels {
 
 /* What a checkpoint keeps beside the weights: of the steps that are done, none of a step that was broken off. */
 typedef struct rl_kept {
-    uint64_t batches, rows, updates, critic_updates, log_bytes, best_step;
+    uint64_t batches, rows, updates, critic_updates, rm_updates, log_bytes, best_step;
     double kl_coef, best;
 } rl_kept;
+
+typedef struct rl_online rl_online; /* a reward model that learns with the policy (train_rl_online.c) */
 
 struct rl {
     training t;
@@ -139,6 +142,7 @@ struct rl {
     as_run *run, *reference_run, *critic_run;
     as_generator *generator;
     as_rl *steps;
+    rl_online *online; /* NULL: the verifiers' scores are the rewards */
     /* a step */
     as_rollouts rollouts, more, greedy; /* more: a batch of dynamic sampling */
     uint32_t *picked;                   /* [gen_batch_size] prompts */
@@ -166,6 +170,20 @@ static inline uint64_t rl_each(const rl *s)
 {
     return s->labels ? s->labels->each : s->own.n;
 }
+int64_t rl_longest(const rl *s); /* tokens of a prompt and its response */
+
+/* The key "rm", in the order in which it is asked for; without it they do nothing. rl_online_step: what the reward model says of
+ * the responses takes the place of rl.score, and where the step is due, it learns which of them the verifiers prefer. */
+int rl_online_read(rl *s, const char *file, as_err *err);
+int rl_online_open(rl *s, as_err *err);
+const train_model *rl_online_model(const rl *s, as_run_options *pass); /* for the plan; NULL: there is none */
+int rl_online_load(rl *s, as_err *err);
+int rl_online_record(rl *s, as_err *err);
+int rl_online_begin(const rl *s, as_err *err);
+int rl_online_step(rl *s, uint64_t step, as_err *err);
+int rl_online_save(const rl *s, as_err *err);
+int rl_online_restore(rl *s, as_err *err);
+void rl_online_close(rl *s);
 
 /* Metrics, sampled rollouts, what is printed (train_rl_show.c). */
 void rl_put_metrics(rl *s);

@@ -42,6 +42,7 @@ const as_setting rl_settings[] = {
     UINT("limit", limit, 0, 1e12),
     ANY("reward", reward),
     ANY("holdout", holdout),
+    ANY("rm", rm),
     WORD("isolation", isolation, "auto|inproc|worker|jail"),
     UINT("timeout_ms", timeout_ms, 1, 86400000),
     ANY("max_unscored", max_unscored_share),

@@ -14,6 +14,14 @@ const char *const train_rl_words[] = {
     "response that could not be scored is in no loss and in no mean; max_unscored [1] stops "
     "the run above that share (0.05 or \"5%\") of the last unscored_window [1] steps. "
     "isolation [auto], timeout_ms [10000].",
+    "rm: an object: the reward of the policy is a reward model's, which learns beside it. model: "
+    "its folder (a language model's is given a head for scores, drawn of head_std [0.02]; its "
+    "vocabulary is the policy's). Every every [10] steps (0: never) it learns from up to pairs "
+    "[256] pairs of that step's responses to one prompt which reward tells apart, or labels, a "
+    "file of lines {\"id\",\"completion\",\"score\"}: in batches of batch_size [32], epochs [1] "
+    "times, with lr [1e-4] and center_coef [0]. reward/mean stays the verifiers'; rm/accuracy is "
+    "of pairs that it has not learned from. Its checkpoints are RUN/rm/step_N, which the verifier "
+    "rm scores with.",
     "preset: the defaults of another framework, and of one of its algorithms: verl-ppo, "
     "verl-grpo, verl-dr_grpo, verl-rloo, verl-reinforce++, verl-reinforce++_baseline, "
     "verl-remax, verl-dapo, verl-gspo, trl-grpo, trl-dr_grpo, trl-rloo, openrlhf-ppo, "

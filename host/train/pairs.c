@@ -9,6 +9,7 @@
 #include "data/jsonl.h"
 #include "model/judged.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- in memory ---- */
@@ -84,6 +85,65 @@ size_t as_pairs_draw(const as_pairs *p, uint64_t seed, uint64_t k, uint32_t *ord
         *epoch = of;
     }
     return order[k % p->n];
+}
+
+/* ---- of labels ---- */
+
+typedef struct walk { /* over the pairs of rows of one group */
+    const double *label;
+    size_t n_groups, each, group, a, b;
+} walk;
+
+/* The next pair whose labels differ. */
+static bool next_pair(walk *w, as_row_pair *out)
+{
+    while (w->group < w->n_groups) {
+        if (++w->b >= w->each) {
+            w->b = ++w->a + 1;
+            if (w->b >= w->each) {
+                w->group++;
+                w->a = w->b = 0;
+                continue;
+            }
+        }
+        const size_t i = w->group * w->each + w->a, j = w->group * w->each + w->b;
+        if (w->label[i] > w->label[j] || w->label[i] < w->label[j]) {
+            const bool is_first = w->label[i] > w->label[j];
+            *out = (as_row_pair){ is_first ? i : j, is_first ? j : i };
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A reservoir (Vitter 1985, algorithm R): nothing is kept of the pairs that are not drawn. */
+size_t as_pairs_of_labels(as_row_pair *out, size_t most, const double *label, size_t n_groups,
+                          size_t each, uint64_t seed)
+{
+    walk w = { .label = label, .n_groups = n_groups, .each = each };
+    as_rng r = as_rng_at(as_seed_of(seed, AS_LIT("pairs of labels"), 0), 0);
+    as_row_pair one;
+    size_t seen = 0;
+    while (next_pair(&w, &one)) {
+        const size_t at = seen < most ? seen : (size_t)as_rng_below(&r, seen + 1);
+        seen++;
+        if (at < most)
+            out[at] = one;
+    }
+    return seen < most ? seen : most;
+}
+
+double as_pairs_agreement(const double *label, const double *score, size_t n_groups, size_t each,
+                          size_t *n)
+{
+    walk w = { .label = label, .n_groups = n_groups, .each = each };
+    as_row_pair one;
+    double right = 0;
+    for (*n = 0; next_pair(&w, &one); (*n)++)
+        right += score[one.chosen] > score[one.rejected]   ? 1
+                 : score[one.chosen] < score[one.rejected] ? 0
+                                                           : 0.5;
+    return *n ? right / (double)*n : (double)NAN;
 }
 
 /* ---- files ---- */

@@ -39,6 +39,18 @@ int as_pairs_add(as_pairs *p, const int32_t *chosen, size_t n_chosen, const int3
 void as_pairs_clear(as_pairs *p); /* keeps its memory */
 void as_pairs_fini(as_pairs *p);
 
+/* Responses as preferences: rows of n_groups groups of `each`, with a label for each row (NaN: none). Two rows of a group whose
+ * labels differ are a pair, the higher one chosen. */
+typedef struct as_row_pair {
+    size_t chosen, rejected;
+} as_row_pair;
+/* out[most]: all pairs there are, in order; where there are more than `most`, so many of them, each set as likely, drawn by
+ * `seed`. How many: */
+size_t as_pairs_of_labels(as_row_pair *out, size_t most, const double *label, size_t n_groups, size_t each, uint64_t seed);
+/* Of all pairs, those that `score` puts into the same order (equal scores: half); *n: how many pairs there are. NaN where
+ * there is none. */
+double as_pairs_agreement(const double *label, const double *score, size_t n_groups, size_t each, size_t *n);
+
 /* The pair of the k-th draw of a run, k from 0: epochs follow one another, each in an order of its own. `order` is the
  * caller's, p->n numbers, and *epoch which it holds (UINT64_MAX: none). */
 size_t as_pairs_draw(const as_pairs *p, uint64_t seed, uint64_t k, uint32_t *order, uint64_t *epoch);

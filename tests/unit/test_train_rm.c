@@ -148,6 +148,48 @@ static void test_conversations_are_known(void **state)
         assert_true(as_judged_is_chat(as_str_of(all[i].text)) == all[i].is_chat);
 }
 
+/* ---- pairs of responses ---- */
+
+static void test_of_labels(void **state)
+{
+    (void)state;
+    const double none = NAN;
+    /* groups of three: two pairs, none (no labels), three, none (all equal) */
+    const double label[12] = { 1, 0, 0, none, none, 1, 3, 1, 2, 5, 5, 5 };
+    const as_row_pair want[5] = { { 0, 1 }, { 0, 2 }, { 6, 7 }, { 6, 8 }, { 8, 7 } };
+    as_row_pair got[5], again[5];
+    assert_int_equal(as_pairs_of_labels(got, 5, label, 4, 3, 1), 5);
+    assert_memory_equal(got, want, sizeof want);
+    /* fewer than there are: each as likely, by the seed alone */
+    unsigned seen[5] = { 0 };
+    for (uint64_t seed = 0; seed < 2000; seed++) {
+        assert_int_equal(as_pairs_of_labels(got, 2, label, 4, 3, seed), 2);
+        assert_int_equal(as_pairs_of_labels(again, 2, label, 4, 3, seed), 2);
+        assert_memory_equal(got, again, 2 * sizeof *got);
+        assert_memory_not_equal(&got[0], &got[1], sizeof *got);
+        for (size_t k = 0; k < 2; k++)
+            for (size_t i = 0; i < 5; i++)
+                seen[i] += got[k].chosen == want[i].chosen && got[k].rejected == want[i].rejected;
+    }
+    for (size_t i = 0; i < 5; i++)
+        assert_true(seen[i] > 700 && seen[i] < 900); /* 800 +- 22 */
+    assert_int_equal(as_pairs_of_labels(got, 0, label, 4, 3, 1), 0);
+    assert_int_equal(as_pairs_of_labels(got, 5, label, 12, 1, 1), 0); /* groups of one */
+    assert_int_equal(as_pairs_of_labels(got, 5, label, 0, 3, 1), 0);
+}
+
+static void test_agreement(void **state)
+{
+    (void)state;
+    const double label[8] = { 1, 0, 0, 1, 2, 1, NAN, 0 };
+    const double score[8] = { 5, 4, 5, 6, 1, 2, 9, 2 };
+    size_t n;
+    /* of four: 0>1 yes, 0>2 a tie, 3>1 yes, 3>2 yes; of the other: 4>5 no, 4>7 no, 5>7 a tie */
+    const double got = as_pairs_agreement(label, score, 2, 4, &n);
+    assert_true(n == 7 && fabs(got - 4.0 / 7) < 1e-12);
+    assert_true(isnan(as_pairs_agreement(label + 1, score, 1, 2, &n)) && n == 0);
+}
+
 /* ---- steps ---- */
 
 enum { PAIRS = 11 };
@@ -339,6 +381,8 @@ int main(void)
         cmocka_unit_test(test_forms),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_conversations_are_known),
+        cmocka_unit_test(test_of_labels),
+        cmocka_unit_test(test_agreement),
         cmocka_unit_test(test_loss),
         cmocka_unit_test(test_differences),
         cmocka_unit_test(test_micro_batches),
