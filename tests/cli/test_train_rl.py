@@ -438,6 +438,7 @@ class Configuring(Base):
 # Key: (value, what it needs beside it): with it the weights after two steps are others. Two epochs of two mini-batches, so that
 # ratios move.
 CHANGES = {
+    "rm": ({"model": str(MODEL), "every": 1, "lr": 1e-3}, {}),
     "limit": (8, {}), "train_batch_size": (6, {}), "n": (5, {}), "max_prompt_length": (11, {}), "max_response_length": (8, {}),
     "temperature": (0.7, {}), "top_p": (0.8, {}), "top_k": (3, {}), "min_p": (0.2, {}), "stop": (["+"], {}), "order": ("file", {}),
     "scale_rewards": ("batch", {}), "advantage_eps": (0.5, {}), "zero_groups": ("drop", {"entropy_coeff": 0.1}),
