@@ -171,6 +171,7 @@ static inline uint64_t rl_each(const rl *s)
     return s->labels ? s->labels->each : s->own.n;
 }
 int64_t rl_longest(const rl *s); /* tokens of a prompt and its response */
+int rl_plan(rl *s, as_err *err); /* lays rl.pass and rl.gen out; refused where it does not fit (train_rl_plan.c) */
 
 /* The key "rm", in the order in which it is asked for; without it they do nothing. rl_online_step: what the reward model says of
  * the responses takes the place of rl.score, and where the step is due, it learns which of them the verifiers prefer. */
