@@ -141,6 +141,12 @@ class Learning(Base):
         self.assertEqual(len(seen), 80)
         self.assertTrue(all(len(set(seen[k:k + 4])) == 4 for k in range(0, 80, 4)))
 
+    def test_the_greedy_baseline(self):
+        """Where the greedy response is worth as much as the sampled ones, remax moves nothing."""
+        more = {"reward": 'format:{"tags":[],"max_bytes":1000}', "weight_decay": 0, "save_every": 1, "keep": 0}
+        self.train("remax", algo="remax", **more)
+        self.assertEqual(self.weights("remax", 1)[0], self.weights("remax", 2)[0])
+
     def test_several_verifiers(self):
         """Weights, a gate, one that is watched; what they said is in the metrics."""
         reward = [{"plugin": "format", "config": {"tags": [], "max_bytes": 7}, "weight": 2},
@@ -231,7 +237,7 @@ class Resuming(Base):
 
     def test_interrupted(self):
         """Ctrl-C: the steps that are done are saved, and the line to go on with is said; a step that was broken off is made again."""
-        config = self.config(steps=400, reward="coin", n=2, order="curriculum", keep=0, rollouts_every=3)
+        config = self.config(steps=200, reward="coin", n=2, order="curriculum", keep=0, rollouts_every=3)
         self.train("whole", config=config)
         child = self.start("train", config, "--out", str(self.dir / "run"), "--progress", "none")
         metrics = self.dir / "run/metrics.jsonl"
@@ -244,7 +250,7 @@ class Resuming(Base):
         self.assertEqual(self.manifest("run")["state"], "interrupted")
         self.assertTrue(self.step("run", done).exists())
         self.train("run", "--resume", config=config)
-        self.assertEqual(self.weights("run", 400), self.weights("whole", 400))
+        self.assertEqual(self.weights("run", 200), self.weights("whole", 200))
         self.assertEqual(self.metrics("run"), self.metrics("whole"))
 
     def test_disk_full(self):
@@ -273,6 +279,8 @@ class Stopping(Base):
         self.assertEqual((self.manifest("run")["state"], self.manifest("run")["steps_done"]), ("failed", 3))
         self.assertTrue(self.step("run", 3).exists())
         self.assertEqual(self.metrics("run")[-1]["reward/frac_all_1"], 1)
+        self.train("coin", reward="coin", n=2, train_batch_size=1, steps=40, flat_steps=12)  # half of them, but not in a row
+        self.assertGreater(sum(row["reward/frac_zero_std"] for row in self.metrics("coin")), 12)
 
     def test_unscored(self):
         """What cannot be scored is in no mean; too much of it ends the run, with the reason."""
@@ -332,6 +340,12 @@ class Stopping(Base):
         self.assertEqual(json.loads(run.out)["steps"], 3)
         run = self.train("run", "--force", "--json", steps=3, guards={"target_reward": 2, "patience": 1, "min_reward": -1})
         self.assertEqual(json.loads(run.out)["steps"], 3)
+        numbers = [{"id": k, "prompt": "10 11 12 13=20:" if k % 2 else "1 2 3 4=9:"} for k in range(8)]
+        run = self.train("run", "--force", "--json", steps=8, prompts=numbers, order="file", train_batch_size=1, lr=0,
+                         guards={"max_length": 9.5, "patience": 2})
+        self.assertEqual(json.loads(run.out)["steps"], 8)  # beyond the bound every other time
+        lengths = [row["response_length/mean"] for row in self.metrics("run")]
+        self.assertTrue(all((length > 9.5) == bool(k % 2) for k, length in enumerate(lengths)), lengths)
         self.say(self.train("r", guards={"min_rewrd": 1}, rc=2), '"guards": key "min_rewrd" unknown', "min_reward")
         self.say(self.train("r", guards=3, rc=2), '"guards": an object is allowed')
 
