@@ -316,7 +316,7 @@ static int save(void *ctx, as_err *err)
 {
     rl *s = ctx;
     const as_checkpoint about = { .step = s->t.done };
-    s->t.best = s->kept.best_step;
+    s->t.best = s->own.eval_suite ? s->kept.best_step : s->chosen;
     int rc = note_best(s, err);
     if (rc == 0)
         rc = rl_online_save(s, err);

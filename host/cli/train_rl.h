@@ -163,6 +163,7 @@ struct rl {
     as_arena exam_arena;
     as_reward_row *labelled; /* [cap_labelled] */
     size_t cap_labelled;
+    uint64_t chosen; /* a step whose checkpoint stays, by labels.look; without a held-out suite */
 };
 
 int rl_sample(rl *s, as_err *err);

@@ -28,6 +28,7 @@ static const as_setting settings[] = {
       .type = AS_SETTING_NUMBER,
       .offset = offsetof(ttrl_config, confidence),
       .most = 0.999999 },
+    { .key = "bounds", .type = AS_SETTING_OBJECT, .offset = offsetof(ttrl_config, bounds) },
     { .key = NULL }
 };
 
@@ -88,6 +89,8 @@ static int read_keys(ttrl_run *t, cJSON *tree, const cJSON *mine, const char *fi
                      "%s: \"plugin\": one verifier is allowed: \"NAME\", \"NAME:{...}\" or "
                      "{\"plugin\":NAME,\"config\":{...}}",
                      file);
+    if (rc == 0)
+        rc = ttrl_guard_read(t, file, err);
     return rc == 0 ? complete(tree, t->own.plugin, err) : rc;
 }
 
@@ -117,6 +120,7 @@ static int record(void *own, as_run_record *to, as_err *err)
 static void keep(void *own)
 {
     ttrl_watch_keep(own);
+    ttrl_guard_keep(own);
 }
 static void begin(void *own)
 {
@@ -178,6 +182,18 @@ static const char *const words[] = {
     "neither votes nor earns; a prompt without a label is left out of the step, and so is a "
     "response whose answer the verifier failed to read; more of those than max_unscored [1] end "
     "the run.",
+    "bounds: an object; what ends the run without a look at labels. min_sure [0.2]: of the first "
+    "10 "
+    "steps' votes, that many must lead by more than chance (5 %); else there is too little to "
+    "learn "
+    "from. max_drift [0.5]: of all prompts, that many may have another label than at first while "
+    "agreement rises; more, and the model talks itself into wrong answers. min_length [0.1]: of "
+    "the "
+    "first steps' length. settled_ratio [2: never]: the run is done where the majority ratio is at "
+    "least that and no label flips. patience [10]: for so many steps in a row. Without an "
+    "eval_suite, of all checkpoints that are saved the one stays in which the model most agrees "
+    "with "
+    "its first labels (train/agreement).",
     "All other keys are those of assay train with the same algo [grpo] (assay train --help), but "
     "reward. preset: ttrl-aime, ttrl-amc, ttrl-math500 have the paper's values; the same preset "
     "with assay train and \"reward\": \"math\" is its upper bound, with leaked labels.",
@@ -185,7 +201,8 @@ static const char *const words[] = {
     "train/majority_ratio, train/majority_voting_reward, train/effective_votes (1 / sum of squared "
     "shares of the answers), train/entropy, train/post_entropy (post: of those that are trained "
     "on), train/label_flip_rate (labels that differ from the prompt's previous one), "
-    "train/label_drift (from its first one), train/no_label, train/unsure, train/unread; with "
+    "train/label_drift (from its first one), train/agreement, train/sure, train/no_label, "
+    "train/unsure, train/unread; with "
     "references train/label_accuracy, train/reward_accuracy, train/ground_truth_ratio, "
     "train/pass@VOTES, train/post_..., train/corrupted and train/learned (prompts whose label was "
     "right at first and is wrong now, and the reverse), level/L/accuracy and "

@@ -4,12 +4,13 @@
 #define AS_CLI_TTRL_H
 #include "cli/train_rl.h"
 #include "ttrl/label.h"
+#include "ttrl/stop.h"
 
 enum { TTRL_BY_CLASS, TTRL_BY_STRING };
 enum { TTRL_LEVELS = 16 };
 
 typedef struct ttrl_config { /* the keys (ttrl.c) */
-    const cJSON *plugin;
+    const cJSON *plugin, *bounds;
     int vote, tie; /* TTRL_BY_...; as_tie_rule */
     uint64_t votes;
     double confidence; /* a label teaches where a lead is an accident with at most 1 - this; 0: always */
@@ -31,14 +32,14 @@ typedef struct ttrl_level {
 typedef struct ttrl_tally {
     uint64_t prompts, unlabelled, unsure, visited, flipped;
     uint64_t rows, failed;
-    ttrl_mean majority, reward, effective, entropy, post_entropy;
+    ttrl_mean majority, sure, length, reward, effective, entropy, post_entropy;
     ttrl_mean label_right, reward_right, right, pass, post_reward_right, post_right, post_pass;
 } ttrl_tally;
 
 /* The label of a prompt in this step; it counts once the step is done. */
 typedef struct ttrl_visit {
     size_t prompt;
-    float label, is_right; /* as ttrl_run.newest, newest_right */
+    float label, is_right, ratio; /* as ttrl_run.newest, newest_right, newest_ratio */
 } ttrl_visit;
 
 /* ---- the run ---- */
@@ -55,7 +56,10 @@ typedef struct ttrl_run {
     ttrl_visit *visits; /* [n_visits] of this step */
     size_t n_visits, cap_visits;
     /* [prompts] What a checkpoint keeps. A label: 1 + 24 bits of its hash; 0: none yet. Right: 2, wrong: 1, not known: 0. */
-    float *first, *newest, *first_right, *newest_right;
+    float *first, *newest, *first_right, *newest_right, *newest_ratio;
+    ttrl_bounds bounds;
+    ttrl_stop stop;
+    double best; /* agreement of the checkpoint that is kept */
 } ttrl_run;
 
 /* A prompt after its vote: its rows begin at `row`. Rewards and rights as in ttrl/label.h. */
@@ -75,6 +79,12 @@ void ttrl_watch_begin(ttrl_run *t);
 int ttrl_watch_prompt(ttrl_run *t, const ttrl_voted *v, as_err *err);
 void ttrl_watch_step(ttrl_run *t); /* the step is done: its metrics */
 void ttrl_watch_say(const ttrl_run *t);
+
+/* ---- when to end, and the best checkpoint, without labels (ttrl_guard.c) ---- */
+
+int ttrl_guard_read(ttrl_run *t, const char *file, as_err *err);
+void ttrl_guard_keep(ttrl_run *t);
+void ttrl_guard_look(ttrl_run *t, const ttrl_signs *signs);
 
 /* ---- labels (ttrl_vote.c) ---- */
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 enum { HASH_BITS = 24, UNKNOWN = 0, WRONG = 1, RIGHT = 2 }; /* 24 bits: a float has as many */
+#define ACCIDENT 0.05
 
 static void add(ttrl_mean *m, double x, double n)
 {
@@ -73,7 +74,9 @@ int ttrl_watch_open(ttrl_run *t, as_err *err)
     t->newest = as_calloc(n, sizeof *t->newest);
     t->first_right = as_calloc(n, sizeof *t->first_right);
     t->newest_right = as_calloc(n, sizeof *t->newest_right);
-    if (!t->level_of || !t->first || !t->newest || !t->first_right || !t->newest_right)
+    t->newest_ratio = as_calloc(n, sizeof *t->newest_ratio);
+    if (!t->level_of || !t->first || !t->newest || !t->first_right || !t->newest_right ||
+        !t->newest_ratio)
         return as_fail(err, AS_ENOMEM, "no memory for the labels of %zu prompts", n);
     for (size_t i = 0; i < n; i++)
         t->level_of[i] = level_index(t, &t->s->suite.items[i]);
@@ -82,8 +85,8 @@ int ttrl_watch_open(ttrl_run *t, as_err *err)
 
 void ttrl_watch_close(ttrl_run *t)
 {
-    void *const arrays[] = { t->level_of,    t->first,        t->newest,
-                             t->first_right, t->newest_right, t->visits };
+    void *const arrays[] = { t->newest_ratio, t->level_of,     t->first, t->newest,
+                             t->first_right,  t->newest_right, t->visits };
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         as_free(arrays[i]);
 }
@@ -96,6 +99,7 @@ void ttrl_watch_keep(ttrl_run *t)
     training_keep_array(to, "labels_newest", t->newest, n);
     training_keep_array(to, "labels_first_right", t->first_right, n);
     training_keep_array(to, "labels_newest_right", t->newest_right, n);
+    training_keep_array(to, "labels_newest_ratio", t->newest_ratio, n);
 }
 
 void ttrl_watch_begin(ttrl_run *t)
@@ -138,7 +142,8 @@ static int visit(ttrl_run *t, const ttrl_voted *v, int right, as_err *err)
     t->visits[t->n_visits++] =
         (ttrl_visit){ .prompt = (size_t)(v->rollouts->items[v->group] - t->s->suite.items),
                       .label = (float)(1 + hash),
-                      .is_right = (float)right };
+                      .is_right = (float)right,
+                      .ratio = (float)v->label->ratio };
     return 0;
 }
 
@@ -184,6 +189,9 @@ int ttrl_watch_prompt(ttrl_run *t, const ttrl_voted *v, as_err *err)
     y->rows += n;
     y->failed += n - v->label->n;
     add(&y->majority, v->label->ratio, 1);
+    add(&y->sure, v->label->text.data && v->label->chance <= ACCIDENT, 1);
+    for (size_t i = v->row; i < v->row + n; i++)
+        add(&y->length, (double)v->rollouts->rows[i].n, 1);
     add(&y->reward, mean_reward(v), 1);
     add(&y->effective, v->label->effective, v->label->n_voting > 0);
     add_entropy(&y->entropy, v, n);
@@ -216,6 +224,7 @@ static void take_visits(ttrl_run *t)
         }
         t->newest[v->prompt] = v->label;
         t->newest_right[v->prompt] = v->is_right;
+        t->newest_ratio[v->prompt] = v->ratio;
     }
 }
 
@@ -254,6 +263,7 @@ static void put_means(const ttrl_run *t)
         const ttrl_mean *mean;
     } all[] = { { "train/majority_ratio", &y->majority },
                 { "train/majority_voting_reward", &y->reward },
+                { "train/sure", &y->sure },
                 { "train/effective_votes", &y->effective },
                 { "train/entropy", &y->entropy },
                 { "train/post_entropy", &y->post_entropy },
@@ -285,16 +295,21 @@ void ttrl_watch_step(ttrl_run *t)
     const ttrl_tally *y = &t->tally;
     take_visits(t);
     const counts c = count(t);
+    const double flips = (double)y->flipped / (double)y->visited, drift = c.moved / c.seen;
     put_means(t);
     put(t, "train/no_label", (double)y->unlabelled / (double)y->prompts);
     put(t, "train/unsure", (double)y->unsure / (double)y->prompts);
     put(t, "train/unread", (double)y->failed / (double)y->rows);
-    put(t, "train/label_flip_rate",
-        y->visited ? (double)y->flipped / (double)y->visited : (double)NAN);
-    put(t, "train/label_drift", c.seen > 0 ? c.moved / c.seen : (double)NAN);
+    put(t, "train/label_flip_rate", flips);
+    put(t, "train/label_drift", drift);
     put(t, "train/corrupted", c.known > 0 ? c.corrupted : (double)NAN);
     put(t, "train/learned", c.known > 0 ? c.learned : (double)NAN);
     put_levels(t);
+    ttrl_guard_look(t, &(ttrl_signs){ .ratio = mean_of(&y->majority),
+                                      .sure = mean_of(&y->sure),
+                                      .drift = drift,
+                                      .flips = flips,
+                                      .length = mean_of(&y->length) });
 }
 
 void ttrl_watch_say(const ttrl_run *t)

@@ -127,6 +127,43 @@ class Voting(Base):
         self.assertTrue(moved)
 
 
+class Ending(Base):
+    def test_accidents(self):
+        """Four votes on a hard sum: no winner leads by more than chance."""
+        hard = [p for p in SUITE if p["meta"]["level"] == 5][:16]
+        run = self.ttrl("run", prompts=hard, steps=20, votes=4, n=4, rc=1)
+        self.say(run, "stopped after step 10: the first votes were accidents", '"bounds"')
+        self.assertEqual(len(self.metrics("run")), 10)
+        self.assertLess(self.metrics("run")[0]["train/sure"], 0.2)
+        self.ttrl("on", prompts=hard, steps=12, votes=4, n=4, bounds={"min_sure": 0})
+
+    def test_drift(self):
+        """A rate that is far too high: labels move away from the first ones while agreement rises."""
+        run = self.ttrl("run", steps=60, lr=2e-2, votes=8, n=8, train_batch_size=16, bounds={"min_sure": 0, "patience": 3}, rc=1)
+        self.say(run, "but on others than at first")
+        rows = self.metrics("run")
+        self.assertLess(len(rows), 60)
+        self.assertTrue(all(row["train/label_drift"] > 0.5 for row in rows[-3:]), rows[-1])
+
+    def test_settled(self):
+        """Short sums, of which little is left to learn."""
+        easy = [p for p in SUITE if p["meta"]["level"] == 1][:4]
+        bounds = {"settled_ratio": 0.6, "patience": 2}
+        run = self.ttrl("run", prompts=easy, steps=60, votes=32, n=16, train_batch_size=4, bounds=bounds)
+        self.say(run, "assay ttrl: done after step")
+        rows = self.metrics("run")
+        self.assertLess(len(rows), 60)
+        self.assertTrue(all(r["train/majority_ratio"] >= 0.6 and r["train/label_flip_rate"] == 0 for r in rows[-2:]))
+
+    def test_best_checkpoint(self):
+        """The one that most agrees with the first labels stays, beside the newest."""
+        self.ttrl("run", steps=12, save_every=2, keep=1, votes=8, n=8, lr=2e-2, train_batch_size=16, bounds={"min_sure": 0})
+        agreement = {row["step"]: row["train/agreement"] for row in self.metrics("run") if row["step"] % 2 == 0}
+        best = min(step for step, a in agreement.items() if a == max(agreement.values()))
+        kept = {p.name for p in (self.dir / "run/checkpoints").iterdir()}
+        self.assertEqual(kept, {"step_12", f"step_{best}"})
+
+
 class References(Base):
     def test_they_teach_nothing(self):
         """Random ones, none: the same weights and the same figures, but for those that are watched."""
@@ -149,14 +186,18 @@ class References(Base):
 
 class Resuming(Base):
     def test_killed_and_gone_on_with(self):
-        config = self.config(steps=30, votes=4, n=4, train_batch_size=8, save_every=2, keep=0, tie="logp")
-        self.ttrl("whole", config=config)
+        """With what the guard has counted: both end at the same step."""
+        config = self.config(steps=200, votes=8, n=4, train_batch_size=16, save_every=2, keep=0, tie="logp", lr=2e-2,
+                             bounds={"min_sure": 0, "patience": 20})
+        self.ttrl("whole", config=config, rc=1)
+        last = len(self.metrics("whole"))
+        self.assertTrue(20 < last < 200)
         child = self.start("ttrl", config, "--out", str(self.dir / "run"), "--progress", "none")
-        wait_for(lambda: (self.dir / "run/checkpoints/step_6").exists())
+        wait_for(lambda: (self.dir / "run/checkpoints/step_12").exists())
         os.kill(child.pid, signal.SIGKILL)
         child.communicate()
-        self.ttrl("run", "--resume", config=config)
-        self.assertEqual(self.weights("run", 30), self.weights("whole", 30))
+        self.ttrl("run", "--resume", config=config, rc=1)
+        self.assertEqual(self.weights("run", last), self.weights("whole", last))
         self.assertEqual(self.metrics("run"), self.metrics("whole"))
         self.assertEqual((self.dir / "run/rollouts.jsonl").read_bytes(), (self.dir / "whole/rollouts.jsonl").read_bytes())
 
@@ -177,6 +218,8 @@ class Configuring(Base):
         self.refused('"tie"', tie="coin")
         self.refused('"votes": 0', votes=0)
         self.refused('key "vots" unknown', vots=3)
+        self.refused('"bounds"', bounds={"max_drift": 2})
+        self.refused('"bounds"', bounds={"max_drfit": 1})
 
     def test_presets(self):
         """The paper's values, for every algorithm; the upper bound takes them, too."""
