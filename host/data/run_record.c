@@ -39,11 +39,12 @@ static cJSON *section(const as_run_record *r, const char *name)
     return cJSON_GetObjectItemCaseSensitive(r->json, name);
 }
 
-/* What the guard refuses is kept as the text it was. */
+/* What the guard refuses is kept as the text it was; what there is no memory for, not at all. */
 static cJSON *value_of(as_str raw)
 {
-    cJSON *v = as_json_parse(raw, "value", NULL);
-    if (v)
+    as_err why = { 0 };
+    cJSON *v = as_json_parse(raw, "value", &why);
+    if (v || why.code == AS_ENOMEM)
         return v;
     AS_CLEANUP(free) char *text = as_strndup(raw.data ? raw.data : "", raw.len);
     return text ? cJSON_CreateString(text) : NULL;
