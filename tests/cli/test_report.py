@@ -217,6 +217,8 @@ class Report(AssayTest):
         self.assertEqual(page.row("over"), ["1 (step 2)"])
         one = self.report(self.run_of("one", [{"step": 5, "loss": 1}]), out="one.html")
         self.assertTrue(one.pictures[0])
+        self.report(self.run_of("twice", ['{"step":1,"loss":1,"loss":2}', '{"step":2,"loss":3}']), out="twice.html")
+        self.assertEqual([r["value"] for r in self.csv("loss.csv", "twice_data")], ["2", "3"])
         last = self.report(self.run_of("last", [{"step": 2**64 - 1, "loss": 1}]), out="last.html")
         self.assertTrue(last.pictures[0])
 
