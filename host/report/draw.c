@@ -75,10 +75,11 @@ static void put_marks(as_buf *b, const as_report_run *run, size_t i)
     size_t k = run->n_resumed > MARKS_MAX ? run->n_resumed - MARKS_MAX : 0;
     for (; k < run->n_resumed; k++) {
         const double step = (double)run->resumed[k];
-        as_buf_addf(b,
-                    "set arrow from first %.17g, graph 0 to first %.17g, graph 1 nohead back lw 1.5 "
-                    "dt 2 lc rgb '%s'\n",
-                    step, step, as_report_colour(i));
+        as_buf_addf(
+            b,
+            "set arrow from first %.17g, graph 0 to first %.17g, graph 1 nohead back lw 1.5 "
+            "dt 2 lc rgb '%s'\n",
+            step, step, as_report_colour(i));
     }
 }
 
