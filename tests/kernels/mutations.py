@@ -178,6 +178,37 @@ MORE = {
         ("(!coef && (ecoef || !scoef))", "false"),
         ("r->has_scores = false;", ""),
     ],
+    ("host/train/rm.c", "test_train_rm"): [
+        ("coef[AS_REJECTED] = (-by_chosen +", "coef[AS_REJECTED] = (by_chosen +"),
+        ("(by_chosen + 2 * c * sum) / n;", "by_chosen / n;"),
+        ("s->loss += c * sum * sum / n;", ""),
+        ("score[AS_CHOSEN] > score[AS_REJECTED];", "score[AS_CHOSEN] < score[AS_REJECTED];"),
+        ("s->margin += (score[AS_CHOSEN] - score[AS_REJECTED]) / n;", "s->margin += score[AS_CHOSEN] / n;"),
+        ("(step - 1) * rm->options.pairs + i", "i"),
+        ("int rc = as_optimizer_zero(rm->o, err);", "int rc = 0;"),
+        ("if (rc == 0 && w->learns)", "if (rc == 0)"),
+    ],
+    ("host/train/pairs.c", "test_train_rm"): [
+        ("at < most", "at <= most"),
+        ("p->n_same++;\n        return 0;", "p->n_same++;"),
+        ("seen < most ? seen : (size_t)as_rng_below(&r, seen + 1)", "seen"),
+        ("is_first ? i : j, is_first ? j : i", "i, j"),
+        ("if (last.kind == AS_J_NONE)\n            continue;", ";"),
+    ],
+    ("host/model/judged.c", "test_train_rm"): [
+        ("j->eos >= 0)\n        j->ids", "false)\n        j->ids"),
+        (".opens_answer = true", ".opens_answer = false"),
+        ("return n > 0;", "return true;"),
+    ],
+    ("host/model/scoring.c", "test_train_rm"): [("first = i;", "")],
+    ("host/model/scoring.c", "test_reward_model"): [
+        ("(int32_t)(s->n_tokens - 1)", "(int32_t)(s->n_tokens - (int64_t)n)"),
+    ],
+    ("host/model/reward_model.c", "test_reward_model"): [
+        ("score[m->of[i]] = m->score[i];", "score[i] = m->score[i];"),
+        ("as_judged_is_chat(prompt)", "false"),
+        ("n_ids > (size_t)m->longest", "n_ids + 1 > (size_t)m->longest"),
+    ],
     ("host/model/region.c", "test_model_region"): [
         ("at > r->bytes || bytes > r->bytes - at", "at > r->bytes"),
         ("!r || r->owner == owner", "true"),

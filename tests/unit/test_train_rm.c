@@ -162,11 +162,14 @@ static void test_of_labels(void **state)
     assert_memory_equal(got, want, sizeof want);
     /* fewer than there are: each as likely, by the seed alone */
     unsigned seen[5] = { 0 };
+    const as_row_pair mark = { 77, 78 };
     for (uint64_t seed = 0; seed < 2000; seed++) {
+        got[2] = mark;
         assert_int_equal(as_pairs_of_labels(got, 2, label, 4, 3, seed), 2);
         assert_int_equal(as_pairs_of_labels(again, 2, label, 4, 3, seed), 2);
         assert_memory_equal(got, again, 2 * sizeof *got);
         assert_memory_not_equal(&got[0], &got[1], sizeof *got);
+        assert_memory_equal(&got[2], &mark, sizeof mark); /* no more than there is room for */
         for (size_t k = 0; k < 2; k++)
             for (size_t i = 0; i < 5; i++)
                 seen[i] += got[k].chosen == want[i].chosen && got[k].rejected == want[i].rejected;
@@ -273,6 +276,25 @@ static void test_loss(void **state)
     assert_true(got.accuracy == right / PAIRS && right > 0 && right < PAIRS);
     assert_true(got.pairs == PAIRS && got.tokens == l.pairs.n_ids);
     assert_true(fabs(got.chosen - got.rejected - margin) < 1e-12);
+    close_learner(&l);
+}
+
+/* In passes of a few, or alone: the same bits, each where it belongs. */
+static void test_scores(void **state)
+{
+    (void)state;
+    learner l;
+    as_scoring_text texts[2 * PAIRS];
+    double all[2 * PAIRS], one;
+    open_learner(&l, 0, 60, 0, 0);
+    for (size_t i = 0; i < 2 * PAIRS; i++)
+        texts[i] = (as_scoring_text){ l.pairs.ids + l.pairs.at[i / 2].begin[i % 2],
+                                      l.pairs.at[i / 2].n[i % 2] };
+    MUST(as_rm_score(l.rm, texts, (size_t)2 * PAIRS, all, err));
+    for (size_t i = 0; i < 2 * PAIRS; i++) {
+        MUST(as_rm_score(l.rm, &texts[i], 1, &one, err));
+        assert_memory_equal(&one, &all[i], sizeof one);
+    }
     close_learner(&l);
 }
 
@@ -384,6 +406,7 @@ int main(void)
         cmocka_unit_test(test_of_labels),
         cmocka_unit_test(test_agreement),
         cmocka_unit_test(test_loss),
+        cmocka_unit_test(test_scores),
         cmocka_unit_test(test_differences),
         cmocka_unit_test(test_micro_batches),
         cmocka_unit_test(test_learns),
