@@ -60,11 +60,11 @@ static int check(const as_rl_parts *parts, const as_rl_options *o, as_err *err)
 int as_rl_new(as_rl **out, const as_rl_parts *parts, const as_rl_options *options, as_err *err)
 {
     int rc = check(parts, options, err);
-    as_rl *rl = rc == 0 ? as_calloc(1, sizeof *rl) : NULL;
-    if (rc == 0 && !rl)
-        rc = as_fail(err, AS_ENOMEM, "out of memory");
     if (rc < 0)
         return rc;
+    as_rl *rl = as_calloc(1, sizeof *rl);
+    if (!rl)
+        return as_fail(err, AS_ENOMEM, "out of memory");
     rl->parts = *parts;
     rl->options = *options;
     rl->state.kl_coef = options->kl_coef;
