@@ -206,8 +206,11 @@ void rl_progress(const void *ctx, char *out, size_t size)
     const rl_seen *e = &s->seen;
     const uint64_t scored = e->rows - e->unscored;
     const double kl = s->options.kl_place != AS_KL_OFF ? s->last.kl : s->last.ppo_kl;
-    (void)snprintf(out, size, "reward %.3f  pass@1 %.3f  entropy %.3f  KL %.2g",
-                   e->sum / (double)scored, share(e->passed, scored), s->last.entropy, kl);
+    char of_kl[AS_TEXT_MAX] = "-"; /* nothing was in the loss */
+    if (isfinite(kl))
+        (void)snprintf(of_kl, sizeof of_kl, "%.2g", kl);
+    (void)snprintf(out, size, "reward %.3f  pass@1 %.3f  entropy %.3f  KL %s",
+                   e->sum / (double)scored, share(e->passed, scored), s->last.entropy, of_kl);
 }
 
 void rl_say(const void *ctx)
