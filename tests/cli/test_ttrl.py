@@ -221,6 +221,13 @@ class Configuring(Base):
         self.refused('"bounds"', bounds={"max_drift": 2})
         self.refused('"bounds"', bounds={"max_drfit": 1})
 
+    def test_the_example(self):
+        """Its keys are all known, and two small steps of it go well."""
+        config = json.loads((SOURCE / "examples/ttrl_tiny/config.json").read_text())
+        config.update(model=str(MODEL), prompts=str(MODEL / "test.jsonl"), steps=2, train_batch_size=4, votes=8, n=4)
+        self.ttrl("run", config=self.file("example.json", [config]))
+        self.assertEqual(len(self.metrics("run")), 2)
+
     def test_presets(self):
         """The paper's values, for every algorithm; the upper bound takes them, too."""
         for preset, steps, batch in (("ttrl-aime", 240, 8), ("ttrl-amc", 300, 8), ("ttrl-math500", 150, 32)):
