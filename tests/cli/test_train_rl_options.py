@@ -108,26 +108,26 @@ class Configuring(Base):
         self.say(run, '"ppo_mini_batch_size" 256 is more than the step\'s 4 prompts')
 
 
-# Key: (value, what it needs beside it): with it the weights after two steps are others. Two epochs of two mini-batches, so that
+# Key: (value, what it needs beside it): with it the weights after a step are others. Two epochs of two mini-batches, so that
 # ratios move.
 CHANGES = {
     "rm": ({"model": str(MODEL), "every": 1, "lr": 1e-3}, {}),
     "limit": (8, {}), "train_batch_size": (6, {}), "n": (5, {}), "max_prompt_length": (11, {}), "max_response_length": (8, {}),
-    "temperature": (0.7, {}), "top_p": (0.8, {}), "top_k": (3, {}), "min_p": (0.2, {}), "stop": (["+"], {}), "order": ("file", {}),
+    "temperature": (0.7, {}), "top_p": (0.8, {}), "top_k": (3, {"steps": 2}), "min_p": (0.2, {}), "stop": (["+"], {}), "order": ("file", {}),
     "scale_rewards": ("batch", {}), "advantage_eps": (0.5, {}), "zero_groups": ("drop", {"entropy_coeff": 0.1}),
     "mask_truncated_completions": (True, {"max_response_length": 8}), "overlong_buffer": (12, {"temperature": 1.5}),
     "overlong_penalty_factor": (3, {"overlong_buffer": 12, "temperature": 1.5}), "clip_ratio": (0.001, {}), "clip_ratio_low": (0.001, {}),
     "clip_ratio_high": (0.001, {}), "clip_ratio_c": (1.0001, {}), "loss_agg_mode": ("seq-mean-token-sum", {}), "entropy_coeff": (0.1, {}),
-    "use_bias_correction_kl": (True, {"use_kl_loss": True, "kl_coef": 0.5}), "use_kl_in_reward": (True, {}),
+    "use_bias_correction_kl": (True, {"use_kl_loss": True, "kl_coef": 0.5}), "use_kl_in_reward": (True, {"steps": 2}),
     "use_kl_loss": (True, {}), "kl_estimator": ("k1", {"use_kl_loss": True, "kl_coef": 0.5}),
-    "kl_coef": (0.5, {"use_kl_loss": True}), "kl_target": (1e-6, {"use_kl_loss": True, "kl_coef": 0.5}),
-    "kl_horizon": (10, {"use_kl_loss": True, "kl_coef": 0.5, "kl_target": 1e-6}),
+    "kl_coef": (0.5, {"use_kl_loss": True}), "kl_target": (1e-6, {"steps": 2, "use_kl_loss": True, "kl_coef": 0.5}),
+    "kl_horizon": (10, {"steps": 2, "use_kl_loss": True, "kl_coef": 0.5, "kl_target": 1e-6}),
     "tis_imp_ratio_cap": (0.5, {"recompute_old_logprobs": True}), "ppo_mini_batch_size": (4, {}), "ppo_epochs": (3, {}),
     "gamma": (0.5, {"algo": "reinforce++"}), "lam": (0.5, {"algo": "ppo", "critic_lr": 0.01}),
-    "whiten_keeps_mean": (True, {"algo": "reinforce++_baseline", "temperature": 1.5}),
+    "whiten_keeps_mean": (True, {"steps": 2, "algo": "reinforce++_baseline", "temperature": 1.5}),
     "whiten_population": (True, {"algo": "reinforce++_baseline"}), "critic": ("head", {"algo": "ppo"}),
-    "critic_model": (str(SOURCE / "examples/models/azr"), {"algo": "ppo"}), "critic_lr": (0.01, {"algo": "ppo"}),
-    "critic_warmup": (1, {"algo": "ppo"}), "cliprange_value": (1e-6, {"algo": "ppo", "critic_lr": 0.01}),
+    "critic_model": (str(SOURCE / "examples/models/azr"), {"algo": "ppo"}), "critic_lr": (0.01, {"steps": 2, "algo": "ppo"}),
+    "critic_warmup": (1, {"algo": "ppo"}), "cliprange_value": (1e-6, {"steps": 2, "algo": "ppo", "critic_lr": 0.01}),
     "value_loss_halved": (False, {"algo": "ppo", "critic": "head", "clip": 0}), "vf_coef": (3, {"algo": "ppo", "critic": "head"}),
     "gen_batch_size": (7, {"zero_groups": "resample", "reward": "coin", "n": 2}),
     "max_num_gen_batches": (1, {"zero_groups": "resample", "reward": "coin", "n": 2}),
@@ -158,7 +158,7 @@ class Options(Base):
             key = json.dumps(more, sort_keys=True)
             if key not in known:
                 more = dict(MATRIX, **more)
-                steps = more.setdefault("steps", 2)
+                steps = more.setdefault("steps", 1)
                 self.train("run", "--force", "--quiet", **more)
                 known[key] = self.weights("run", steps)[0]
             return known[key]
@@ -169,7 +169,7 @@ class Options(Base):
         for words in (("loss_agg_mode", ("token-mean", "seq-mean-token-sum", "seq-mean-token-mean", "seq-mean-token-sum-norm",
                                          "seq-mean-token-sum-norm-mean"), {"n": 3}),
                       ("kl_estimator", ("k1", "abs", "k2", "k3"), {"use_kl_loss": True, "kl_coef": 0.5}),
-                      ("kl_estimator", ("k1", "abs", "k2", "k3+"), {"use_kl_in_reward": True, "kl_coef": 0.5}),
+                      ("kl_estimator", ("k1", "abs", "k2", "k3+"), {"use_kl_in_reward": True, "kl_coef": 0.5, "steps": 2}),
                       ("order", ("shuffle", "file", "curriculum"), {}), ("scale_rewards", ("none", "group", "batch"), {})):
             with self.subTest(key=words[0]):
                 self.assertEqual(len({result(**dict(words[2], **{words[0]: word})) for word in words[1]}), len(words[1]))
