@@ -5,7 +5,7 @@ import json
 import os
 import signal
 
-from run_assay import SOURCE, AssayTest, main, wait_for
+from run_assay import SOURCE, TEST_PLUGINS, AssayTest, main, wait_for
 
 MODEL = SOURCE / "examples/models/arith"
 SUITE = [json.loads(line) for line in (MODEL / "test.jsonl").read_text().splitlines()]
@@ -39,7 +39,7 @@ class Base(AssayTest):
 class Voting(Base):
     def test_it_learns(self):
         """Without a label the answers come to agree, and on what is right."""
-        self.ttrl("run", steps=20, train_batch_size=16, votes=64, n=16, use_kl_loss=True, kl_coef=0.005)
+        self.ttrl("run", prompts=PROMPTS[:8], steps=15, votes=32, n=16, lr=1e-3, use_kl_loss=True, kl_coef=0.005)
         rows = self.metrics("run")
         self.assertGreater(rows[-1]["train/majority_ratio"], rows[0]["train/majority_ratio"] + 0.2)
         self.assertGreater(rows[-1]["train/ground_truth_ratio"], rows[0]["train/ground_truth_ratio"] + 0.2)
@@ -71,6 +71,25 @@ class Voting(Base):
             (self.assertGreater if tie == "none" else self.assertEqual)(row["train/no_label"], 0)
             self.assertEqual(row["reward/unscored"], row["train/no_label"])
         self.assertEqual(len(weights), 4)
+
+    def test_classes_and_strings(self):
+        """A verifier whose answer is all that was said, and to which all of that is the same: in classes one answer, else many."""
+        for vote in ("class", "string"):
+            self.ttrl(vote, vote=vote, steps=1, plugin=str(TEST_PLUGINS / "sevenk.so"))
+            row = self.metrics(vote)[0]
+            (self.assertEqual if vote == "class" else self.assertLess)(row["train/majority_ratio"], 1)
+            (self.assertEqual if vote == "class" else self.assertGreater)(row["train/effective_votes"], 1)
+            self.assertEqual(row["train/majority_ratio"], row["reward/mean"])
+
+    def test_unread(self):
+        """Answers that the verifier failed to read are in no loss, and too many of them end the run."""
+        fails = str(TEST_PLUGINS / 'sevenk.so:{"sin":"status","at":0}')  # at whatever is no number
+        self.ttrl("run", steps=2, plugin=fails, bounds={"min_sure": 0})
+        for row in self.metrics("run"):
+            self.assertEqual((row["train/unread"], row["reward/unscored"], row["rollout/learned"]), (1, 1, 0))
+            self.assertEqual(row["train/no_label"], 1)
+        run = self.ttrl("all", "--max-unscored", "50%", steps=2, plugin=fails, rc=1)
+        self.say(run, "the answers of 64 of 64 responses could not be read", '"max_unscored" 0.5')
 
     def test_confidence(self):
         """Leads that may be accidents teach nothing; the first half of the votes are trained on, all of them vote."""
@@ -106,6 +125,24 @@ class Voting(Base):
                 near(row[f"level/{lv}/response_length"],
                      sum(s["n_tokens"] for s in mine if level[s["id"]] == lv) / len(here))
             near(row["train/post_entropy"], row["train/entropy"])
+
+    def test_figures_of_those_that_are_kept(self):
+        """The first of each prompt, with the rewards that all have voted for."""
+        self.ttrl("all", n=8, rollouts_logged=1000, steps=1)
+        self.ttrl("run", rollouts_logged=1000, steps=1)
+        right = {p["id"]: int(p["reference"]) for p in PROMPTS}
+        every, said = ([json.loads(line) for line in (self.dir / run / "rollouts.jsonl").read_text().splitlines()]
+                       for run in ("all", "run"))
+        self.assertEqual(said, [s for s in every if s["sample_idx"] < 4])
+        ok = [s["completion"].split("####")[-1].isdigit() and int(s["completion"].split("####")[-1]) == right[s["id"]] for s in said]
+        row, whole = self.metrics("run")[0], self.metrics("all")[0]
+        self.assertAlmostEqual(row["train/post_ground_truth_ratio"], sum(ok) / 32)
+        self.assertAlmostEqual(row["train/post_reward_accuracy"], sum(o == s["score"] for o, s in zip(ok, said)) / 32)
+        self.assertAlmostEqual(row["train/post_pass@4"], len({s["id"] for o, s in zip(ok, said) if o}) / 8)
+        self.assertNotEqual(row["train/post_entropy"], row["train/entropy"])
+        self.assertAlmostEqual(row["train/post_entropy"], row["actor/entropy"])
+        for name in ("majority_ratio", "label_accuracy", "reward_accuracy", "ground_truth_ratio", "entropy", "effective_votes"):
+            self.assertEqual(row[f"train/{name}"], whole[f"train/{name}"])
 
     def test_what_changes(self):
         """Labels that flip, learned and corrupted, from the labels of the rollouts."""
@@ -188,12 +225,12 @@ class Resuming(Base):
     def test_killed_and_gone_on_with(self):
         """With what the guard has counted: both end at the same step."""
         config = self.config(steps=200, votes=8, n=4, train_batch_size=16, save_every=2, keep=0, tie="logp", lr=2e-2,
-                             bounds={"min_sure": 0, "patience": 20})
+                             bounds={"min_sure": 0, "patience": 12})
         self.ttrl("whole", config=config, rc=1)
         last = len(self.metrics("whole"))
         self.assertTrue(20 < last < 200)
         child = self.start("ttrl", config, "--out", str(self.dir / "run"), "--progress", "none")
-        wait_for(lambda: (self.dir / "run/checkpoints/step_12").exists())
+        wait_for(lambda: (self.dir / "run/checkpoints/step_8").exists())
         os.kill(child.pid, signal.SIGKILL)
         child.communicate()
         self.ttrl("run", "--resume", config=config, rc=1)
