@@ -360,6 +360,22 @@ static void test_micro_batches(void **state)
         as_free(weights[i]);
 }
 
+/* Two steps of four pairs are all eight of them, once. */
+static void test_epoch(void **state)
+{
+    (void)state;
+    learner l;
+    as_rm_stats all, one, two;
+    open_learner(&l, 1, 400, 0, 0);
+    l.pairs.n = 8;
+    MUST(as_rm_measure(l.rm, &l.pairs, &all, err));
+    MUST(as_rm_step(l.rm, &l.pairs, 1, &one, err));
+    MUST(as_rm_step(l.rm, &l.pairs, 2, &two, err));
+    assert_true(fabs(one.loss - two.loss) > 1e-6);
+    assert_true(fabs((one.loss + two.loss) / 2 - all.loss) < 1e-12);
+    close_learner(&l);
+}
+
 /* It learns what it is shown; a step goes on from its number alone. */
 static void test_learns(void **state)
 {
@@ -412,6 +428,7 @@ int main(void)
         cmocka_unit_test(test_scores),
         cmocka_unit_test(test_differences),
         cmocka_unit_test(test_micro_batches),
+        cmocka_unit_test(test_epoch),
         cmocka_unit_test(test_learns),
         cmocka_unit_test(test_limits),
     };
