@@ -287,11 +287,11 @@ static void test_scores(void **state)
     as_scoring_text texts[2 * PAIRS];
     double all[2 * PAIRS], one;
     open_learner(&l, 0, 60, 0, 0);
-    for (size_t i = 0; i < 2 * PAIRS; i++)
+    for (size_t i = 0; i < (size_t)2 * PAIRS; i++)
         texts[i] = (as_scoring_text){ l.pairs.ids + l.pairs.at[i / 2].begin[i % 2],
                                       l.pairs.at[i / 2].n[i % 2] };
     MUST(as_rm_score(l.rm, texts, (size_t)2 * PAIRS, all, err));
-    for (size_t i = 0; i < 2 * PAIRS; i++) {
+    for (size_t i = 0; i < (size_t)2 * PAIRS; i++) {
         MUST(as_rm_score(l.rm, &texts[i], 1, &one, err));
         assert_memory_equal(&one, &all[i], sizeof one);
     }
