@@ -44,7 +44,7 @@ int as_model_config_write(const as_model_config *c, as_dtype dtype, as_buf *out,
     const char *type = as_config_dtype_name(dtype);
     if (!type)
         return as_fail(err, AS_EUSAGE, "config.json: no dtype of models is called %s",
-                       as_config_dtype_name(dtype));
+                       as_dtype_name(dtype));
     char architecture[AS_ARCHITECTURE_MAX];
     as_config_architecture(c, architecture);
     as_buf_addf(out, "{\n  \"architectures\": [\n    \"%s\"\n  ],\n", architecture);

@@ -362,7 +362,9 @@ static void test_written(void **state)
         assert_true(again.rope_original == c.rope_original && again.is_tied == c.is_tied);
         assert_true(again.n_eos == 2 && again.eos[0] == c.eos[0] && again.eos[1] == 7);
         assert_true(again.bos == c.bos && again.pad == c.pad && again.dtype == AS_BF16);
+        err = (as_err){ 0 };
         assert_int_equal(as_model_config_write(&c, AS_I64, &text, &err), AS_EUSAGE);
+        assert_string_equal(err.text, "config.json: no dtype of models is called I64");
         as_buf_fini(&text);
     }
 }
