@@ -28,18 +28,11 @@ void as_order_fini(as_order *o)
     *o = (as_order){ 0 };
 }
 
-/* Fisher-Yates, by a generator of this epoch alone. */
+/* By a generator of this epoch alone. */
 static void shuffle(as_order *o, uint64_t epoch)
 {
     as_rng rng = as_rng_at(o->options.seed, epoch);
-    for (size_t i = 0; i < o->n; i++)
-        o->shuffled[i] = (uint32_t)i;
-    for (size_t i = o->n; i > 1; i--) {
-        const size_t j = (size_t)as_rng_below(&rng, i);
-        const uint32_t other = o->shuffled[j];
-        o->shuffled[j] = o->shuffled[i - 1];
-        o->shuffled[i - 1] = other;
-    }
+    as_rng_order(&rng, o->shuffled, o->n);
     o->epoch = epoch;
 }
 
