@@ -19,10 +19,10 @@ int rl_name_verifier(const cJSON *spec, as_buf *out, as_err *err)
         as_buf_text(out, first->valuestring);
     else if (cJSON_IsString(plugin))
         as_buf_text(out, plugin->valuestring);
-    char *text = config ? cJSON_PrintUnformatted(config) : NULL;
-    if (text)
-        as_buf_addf(out, ":%s", text);
-    cJSON_free(text);
+    if (config) {
+        as_buf_byte(out, ':');
+        as_json_print(config, out);
+    }
     return as_buf_check(out, err);
 }
 
