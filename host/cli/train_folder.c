@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -46,24 +47,21 @@ int training_save_state(training *t, const char *state, as_err *err)
 
 void training_keep_count(training *t, const char *name, uint64_t *at)
 {
-    if (t->n_counters == TRAIN_KEPT)
-        return;
+    assert(t->n_counters < TRAIN_KEPT);
     t->counters[t->n_counters].name = name;
     t->counter_at[t->n_counters++] = at;
 }
 
 void training_keep_value(training *t, const char *name, double *at)
 {
-    if (t->n_values == TRAIN_KEPT)
-        return;
+    assert(t->n_values < TRAIN_KEPT);
     t->values[t->n_values].name = name;
     t->value_at[t->n_values++] = at;
 }
 
 void training_keep_array(training *t, const char *name, float *at, size_t n)
 {
-    if (t->n_arrays == TRAIN_KEPT)
-        return;
+    assert(t->n_arrays < TRAIN_KEPT);
     as_checkpoint_array *array = &t->arrays[t->n_arrays++];
     array->name = name;
     array->at = at;
