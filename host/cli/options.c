@@ -83,7 +83,7 @@ static bool read_percent(as_str digits, double *out)
     return true;
 }
 
-static int set_percent(double *out, const char *what, const char *text, as_err *err)
+int as_option_share(double *out, const char *what, const char *text, as_err *err)
 {
     as_str s = as_str_of(text);
     double v = NAN;
@@ -130,7 +130,7 @@ static int set_value(const parser *p, const as_opt *o, const char *what, const c
     case AS_OPT_NUMBER:
         return set_number(place, what, text, err);
     case AS_OPT_PERCENT:
-        return set_percent(place, what, text, err);
+        return as_option_share(place, what, text, err);
     case AS_OPT_LIST:
         return add_to_list(place, what, text, err);
     case AS_OPT_CHOICE:

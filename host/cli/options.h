@@ -46,6 +46,9 @@ extern const as_command *const as_commands[]; /* NULL-terminated, in the order s
 int as_options_parse(const as_command *cmd, int argc, char **argv, void *opts, as_list *operands, as_err *err);
 void as_options_free(const as_command *cmd, void *opts, as_list *operands);
 
+/* "5%" or "0.05": a share from 0 to 1. AS_EUSAGE, of `what`. */
+int as_option_share(double *out, const char *what, const char *text, as_err *err);
+
 enum { AS_ENV_NAME_MAX = 96 };
 void as_option_env(const as_command *cmd, const as_opt *opt, char out[AS_ENV_NAME_MAX]); /* ASSAY_VERIFY_THREADS */
 #endif

@@ -399,21 +399,14 @@ static int spread_clip(rl_config *c, const cJSON *layer, const char *file, as_er
 /* 0.05, or "5%". */
 static int read_share(double *out, const cJSON *v, const char *file, as_err *err)
 {
-    double x = NAN;
-    if (cJSON_IsNumber(v))
-        x = v->valuedouble;
-    else if (cJSON_IsString(v)) {
-        const as_str text = as_str_of(v->valuestring);
-        const bool is_percent = as_str_ends(text, "%");
-        if (!as_str_double((as_str){ text.data, text.len - is_percent }, &x))
-            x = NAN;
-        x = is_percent ? x / 100 : x;
-    }
-    if (!(x >= 0 && x <= 1))
-        return as_fail(err, AS_EUSAGE,
-                       "%s: \"max_unscored\": a share from 0 to 1 is allowed, or as in \"5%%\"",
-                       file);
-    *out = x;
+    char what[200];
+    (void)snprintf(what, sizeof what, "%.150s: \"max_unscored\"", file);
+    if (cJSON_IsString(v))
+        return as_option_share(out, what, v->valuestring, err);
+    if (!cJSON_IsNumber(v) || !(v->valuedouble >= 0 && v->valuedouble <= 1))
+        return as_fail(err, AS_EUSAGE, "%s: a share from 0 to 1 is allowed, or as in \"5%%\"",
+                       what);
+    *out = v->valuedouble;
     return 0;
 }
 
