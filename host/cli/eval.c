@@ -45,7 +45,7 @@ static int next_item(void *from, gen_line *out, as_err *err)
         return 1;
     as_buf_clear(&r->raw);
     as_buf_json_str(&r->raw, item->prompt);
-    int rc = gen_say_prompt(&r->message, as_buf_str(&r->raw), err);
+    int rc = as_chat_say(&r->message, as_buf_str(&r->raw), err);
     out->messages = as_buf_str(&r->message);
     return rc < 0 ? rc : 1;
 }

@@ -73,8 +73,6 @@ typedef struct gen_line { /* a prompt */
     size_t n_ids;
     uint64_t no; /* of the file */
 } gen_line;
-/* "prompt", raw JSON, as what a user says: in `into`. */
-int gen_say_prompt(as_buf *into, as_str prompt, as_err *err);
 
 /* ---- prompts, in the order of a file (generate_read.c) ---- */
 

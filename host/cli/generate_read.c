@@ -89,7 +89,7 @@ static int text_of(gen_prompts *p, as_jspan object, gen_line *out, as_err *err)
         return 0;
     }
     if (p->opts->gen.chat) {
-        int rc = gen_say_prompt(&p->message, prompt.text, err);
+        int rc = as_chat_say(&p->message, prompt.text, err);
         out->messages = as_buf_str(&p->message);
         return rc;
     }

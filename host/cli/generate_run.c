@@ -51,15 +51,6 @@ int gen_run_next(gen_run *g, gen_line *line, uint32_t *first, void **ticket,
     }
 }
 
-int gen_say_prompt(as_buf *into, as_str prompt, as_err *err)
-{
-    as_buf_clear(into);
-    as_buf_text(into, "[{\"role\":\"user\",\"content\":");
-    as_buf_add(into, prompt);
-    as_buf_text(into, "}]");
-    return as_buf_check(into, err);
-}
-
 /* ---- options ---- */
 
 int gen_stops(const gen_opts *o, as_str **out, as_err *err)

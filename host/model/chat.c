@@ -282,6 +282,15 @@ static int add_variables(as_str json, as_arena *scratch, as_jinja_variable *to, 
     return 0;
 }
 
+int as_chat_say(as_buf *out, as_str prompt, as_err *err)
+{
+    as_buf_clear(out);
+    as_buf_text(out, "[{\"role\":\"user\",\"content\":");
+    as_buf_add(out, prompt);
+    as_buf_text(out, "}]");
+    return as_buf_check(out, err);
+}
+
 int as_chat_render(const as_chat *c, const as_chat_request *request, as_buf *out,
                    as_jinja_spans *spans, as_err *err)
 {

@@ -26,6 +26,9 @@ typedef struct as_chat_request {
     int64_t now;       /* for templates that print the date; 0: the clock */
 } as_chat_request;
 
+/* Messages of one prompt, a raw JSON string: what a user says. Replaces what is in `out`. AS_ENOMEM. */
+int as_chat_say(as_buf *out, as_str prompt, as_err *err);
+
 /* Appends the text; on failure `out` is as it was. Encode it without AS_ENCODE_SPECIAL: the template put the special tokens.
  * spans (may be NULL): what the model is to learn, where the template says so; all our families do. */
 int as_chat_render(const as_chat *c, const as_chat_request *request, as_buf *out, as_jinja_spans *spans, as_err *err);

@@ -50,11 +50,7 @@ static int render(reader *r, as_str messages, as_err *err)
 /* What a user says is escaped as it was in the line. */
 static int render_prompt(reader *r, as_jspan prompt, as_err *err)
 {
-    as_buf_clear(&r->message);
-    as_buf_text(&r->message, "[{\"role\":\"user\",\"content\":");
-    as_buf_add(&r->message, prompt.text);
-    as_buf_text(&r->message, "}]");
-    int rc = as_buf_check(&r->message, err);
+    int rc = as_chat_say(&r->message, prompt.text, err);
     return rc == 0 ? render(r, as_buf_str(&r->message), err) : rc;
 }
 
