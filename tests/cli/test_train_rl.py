@@ -112,6 +112,15 @@ class Learning(Base):
         self.train("remax", algo="remax", **more)
         self.assertEqual(self.weights("remax", 1)[0], self.weights("remax", 2)[0])
 
+    def test_the_control_that_does_nothing(self):
+        """A verifier against itself: all rewards are 0, and whatever the advantage, no weight moves."""
+        more = {"reward": [{"plugin": "coin"}, {"plugin": "coin", "weight": -1}], "weight_decay": 0, "lr": 0.1, "steps": 3,
+                "save_every": 1, "keep": 0}
+        for algo in ("grpo", "rloo", "reinforce++_baseline"):
+            self.train("still", "--force", algo=algo, **more)
+            self.assertEqual([row["reward/mean"] for row in self.metrics("still")], [0, 0, 0])
+            self.assertEqual(self.weights("still", 1)[0], self.weights("still", 3)[0], algo)
+
     def test_several_verifiers(self):
         """Weights, a gate, one that is watched; what they said is in the metrics."""
         reward = [{"plugin": "format", "config": {"tags": [], "max_bytes": 7}, "weight": 2},
