@@ -12,8 +12,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#define SCORE_STD 0.02 /* of a critic's fresh head: transformers', TRL's and verl's */
-
 /* ---- what is read ---- */
 
 static int read_stops(rl *s, const char *file, as_err *err)
@@ -132,7 +130,6 @@ static int open_critic(rl *s, as_err *err)
     if (c->algo != RL_PPO || c->critic == RL_CRITIC_HEAD)
         return 0;
     s->critic.heads = AS_HEADS_SCORE;
-    s->critic.score_std = SCORE_STD;
     const char *folder = c->critic_model ? c->critic_model : s->t.model.folder;
     int rc = train_model_open(&s->critic, &s->common, folder,
                               !c->critic_model && s->t.model.is_drawn, false, err);
@@ -435,7 +432,6 @@ static int open_all(rl *s, const train_opts *o, const cJSON *tree, cJSON **layer
     s->options = rl_options_of(&s->own, &s->common);
     if (s->own.algo == RL_PPO && s->own.critic == RL_CRITIC_HEAD)
         s->t.model.heads = AS_HEADS_BOTH;
-    s->t.model.score_std = SCORE_STD;
     rc = training_open(&s->t, o, &s->common, err);
     if (rc == 0)
         rc = read_data(s, file, err);

@@ -211,7 +211,7 @@ int as_run_backward_scores(as_run *r, const double *coef, const double *ecoef, c
     if (coef)
         head_bwd(r, ecoef, grads);
     if (scoef)
-        as_run_score_bwd(r, coef, grads);
+        as_run_score_bwd(r, coef != NULL, grads);
     r->temperature = 0; /* gate_up is about to be overwritten: once per forward */
     r->has_scores = false;
     trunk_bwd(r, grads);

@@ -85,7 +85,7 @@ static void put_marks(as_buf *b, const as_report_run *run, size_t i)
 
 typedef struct artist {
     const as_report_runs *runs;
-    as_report_point *points; /* [AS_REPORT_POINTS_MAX + 2 * AS_REPORT_RUNS_MAX] */
+    as_report_point *points; /* [AS_REPORT_POINTS_MAX] of one run at a time */
     as_buf script;
 } artist;
 

@@ -55,7 +55,6 @@ struct as_reward {
     uint32_t *first_in_group, *next_in_group; /* [n_rows] lists of the rows of groups that are not whole yet, 1 + row; 0: the end */
     uint32_t *n_in_group;                     /* [n_rows] rows of that group so far */
     as_reward_row *rows;
-    as_reward_part_stats *part_stats;
     as_reward_stats stats;
 
     /* under the lock */
