@@ -26,7 +26,7 @@ ROOMS = {
     "host/cli": ("base data jobs plug reward eval audit sandbox kernels model train exam remote report ttrl", {PLUGIN_H, ASSAY_H}),
     "host/api": ("base data jobs plug eval", {PLUGIN_H, ASSAY_H}),
     "sandbox": ("sandbox", set()),
-    "ttrl": ("ttrl base plug train model", set()),
+    "ttrl": ("ttrl base plug", set()),
     "kernels": ("kernels", set()),
     "plugins/*": ("common", {PLUGIN_H}),
     "examples/*": ("", {PLUGIN_H, ASSAY_H}),
