@@ -173,7 +173,7 @@ MORE = {
         ("a.accumulate = adds;", ""),
     ],
     ("host/model/backward.c", "test_model_score"): [
-        ("as_run_score_bwd(r, coef, grads)", "as_run_score_bwd(r, true, grads)"),
+        ("as_run_score_bwd(r, coef != NULL, grads)", "as_run_score_bwd(r, true, grads)"),
         ("(scoef && !r->has_scores)", "false"),
         ("(!coef && (ecoef || !scoef))", "false"),
         ("r->has_scores = false;", ""),
