@@ -63,6 +63,9 @@ typedef struct as_reward_item {
 /* Row `row` has ended: it is scored from now on. Each row once; texts are borrowed until as_reward_wait returns. */
 int as_reward_put(as_reward *w, uint32_t row, const as_reward_item *item, as_err *err);
 
+/* No more rows come than these: 0 .. n_rows - 1, at most as many as were announced; each was put, or will be. */
+int as_reward_end(as_reward *w, uint32_t n_rows, as_err *err);
+
 typedef struct as_reward_row {
     double score;         /* NaN where is_unscored */
     bool is_unscored;     /* in no loss and in no mean */

@@ -372,6 +372,18 @@ int as_reward_put(as_reward *w, uint32_t row, const as_reward_item *item, as_err
     return 0;
 }
 
+int as_reward_end(as_reward *w, uint32_t n_rows, as_err *err)
+{
+    if (n_rows > w->n_rows)
+        return as_fail(err, AS_EUSAGE, "%u rows in a step of %u", n_rows, w->n_rows);
+    for (uint32_t row = n_rows; row < w->n_rows; row++)
+        if (w->is_put[row] || w->n_in_group[row])
+            return as_fail(err, AS_EUSAGE, "%s %u was put, and only %u rows were to come",
+                           w->is_put[row] ? "row" : "group", row, n_rows);
+    w->n_rows = n_rows; /* no job looks at it */
+    return 0;
+}
+
 /* As many jobs as there are chunks left, and threads for them. */
 static void start_rest(part *p)
 {

@@ -18,6 +18,7 @@ typedef struct as_rollout {
  * text.data NULL. Items are borrowed. */
 typedef struct as_rollouts { /* zero-initialise */
     const as_suite_item **items; /* [n_groups] */
+    uint32_t *drawn;             /* [n_groups] the first so many of each group's rows have been asked for */
     size_t n_groups, each;
     as_rollout *rows; /* [n] */
     size_t n;
@@ -29,7 +30,7 @@ typedef struct as_rollouts { /* zero-initialise */
 void as_rollouts_fini(as_rollouts *r);
 
 typedef struct as_rollout_io { /* on the calling thread */
-    /* Row `row` is complete; its text stays where it is until the next as_rollouts_generate, its tokens move. NULL. */
+    /* Row `row` is complete; its text stays where it is until the next as_rollouts_begin, its tokens move. NULL. */
     int (*done)(void *ctx, const as_rollouts *r, size_t row, as_err *err);
     int (*check)(void *ctx, as_err *err); /* before each pass: < 0 ends it all; NULL */
     void *ctx;
@@ -39,6 +40,12 @@ typedef struct as_rollout_io { /* on the calling thread */
  * run's seed and the step), since a prompt that comes again has the same key. */
 int as_rollouts_generate(as_rollouts *r, as_generator *g, const as_sampling *how, const as_suite_item *const *items,
                          size_t n_groups, uint32_t each, const as_rollout_io *io, as_err *err);
+
+/* The same in waves: as_rollouts_begin lays out `each` rows to each item, none of which is there yet; as_rollouts_draw gets those
+ * that are missing until group g has upto[g], drawn[g] <= upto[g] <= each. A response is the same whatever wave it comes in. */
+int as_rollouts_begin(as_rollouts *r, const as_suite_item *const *items, size_t n_groups, uint32_t each, as_err *err);
+int as_rollouts_draw(as_rollouts *r, as_generator *g, const as_sampling *how, const uint32_t *upto, const as_rollout_io *io,
+                     as_err *err);
 
 /* The groups with keep[group] alone, in the same order: what dynamic sampling leaves. */
 void as_rollouts_keep(as_rollouts *r, const bool *keep);

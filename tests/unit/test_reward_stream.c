@@ -65,6 +65,44 @@ static void groups_are_judged_whole(void **state)
     as_arena_fini(&s.arena);
 }
 
+/* A step that ends with fewer rows than were announced is one of so many; a group is what came of
+ * it. */
+static void fewer_rows_than_announced(void **state)
+{
+    (void)state;
+    as_reward *w = open_rewards("[{\"plugin\":\"majority\",\"config\":{\"of\":\"exact\"}},"
+                                "{\"plugin\":\"@/sevenk.so\",\"weight\":0}]",
+                                &in_process);
+    static const char *const texts[] = { "2", "2", "4", "7", "1", "1" };
+    const as_reward_row *rows = NULL;
+    as_err err = { 0 };
+    step s = step_of_texts(texts, 6, "");
+    for (uint32_t i = 0; i < 6; i++)
+        s.items[i].group = i / 3;
+    assert_int_equal(as_reward_begin(w, 6, 0, &err), 0);
+    for (uint32_t i = 0; i < 5; i++)
+        assert_int_equal(as_reward_put(w, i, &s.items[i], &err), 0);
+    assert_int_equal(as_reward_end(w, 7, &err), AS_EUSAGE);
+    err = (as_err){ 0 };
+    assert_int_equal(as_reward_end(w, 4, &err), AS_EUSAGE);
+    assert_string_equal(err.text, "row 4 was put, and only 4 rows were to come");
+    assert_int_equal(as_reward_wait(w, &rows, &err), AS_EUSAGE);
+    err = (as_err){ 0 };
+    assert_int_equal(as_reward_end(w, 5, &err), 0);
+    assert_int_equal(as_reward_wait(w, &rows, &err), 0);
+    for (uint32_t i = 0; i < 5; i++) /* 7 and 1 are one vote each: the smaller key wins */
+        assert_near(rows[i].score, i < 2 || i == 4);
+    assert_int_equal(as_reward_get_stats(w)->n_rows, 5);
+    assert_int_equal(as_reward_get_stats(w)->parts[1].n_passed, 3);
+    assert_int_equal(as_reward_begin(w, 6, 0, &err), 0);
+    s.items[0].group = 5;
+    assert_int_equal(as_reward_put(w, 0, &s.items[0], &err), 0);
+    assert_int_equal(as_reward_end(w, 1, &err), AS_EUSAGE);
+    assert_string_equal(err.text, "group 5 was put, and only 1 rows were to come");
+    as_reward_close(w);
+    as_arena_fini(&s.arena);
+}
+
 /* What a verifier may draw by is the row's own, whatever it is batched with. */
 static void each_row_has_its_seed(void **state)
 {
@@ -309,6 +347,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_with_any_threads_and_order),
         cmocka_unit_test(groups_are_judged_whole),
+        cmocka_unit_test(fewer_rows_than_announced),
         cmocka_unit_test(each_row_has_its_seed),
         cmocka_unit_test(who_waits_is_asked_row_by_row),
         cmocka_unit_test(steps_follow_each_other),

@@ -120,6 +120,47 @@ static void in_order(void **state)
     as_rollouts_fini(&r[1]);
 }
 
+/* Whatever wave a response comes in, it is the same; what no wave asked for is not there. */
+static void in_waves(void **state)
+{
+    (void)state;
+    static const uint32_t waves[3][GROUPS] = { { 1, 2, 0 }, { 1, 4, 0 }, { 3, 4, 2 } };
+    const as_rollout_io io = { .done = count, .ctx = &(calls){ 0 } };
+    calls *c = io.ctx;
+    world w;
+    as_rollouts all = { 0 }, r = { 0 };
+    as_err why = { 0 };
+    open_world(&w, "cpu", K_F32, 3);
+    sample(&w, &all, c);
+    *c = (calls){ 0 };
+    MUST(as_rollouts_begin(&r, w.items, GROUPS, EACH, err));
+    for (size_t wave = 0; wave < 3; wave++) {
+        MUST(as_rollouts_draw(&r, w.g, &drawn, waves[wave], &io, err));
+        assert_memory_equal(r.drawn, waves[wave], sizeof waves[wave]);
+    }
+    assert_int_equal(c->n, 3 + 4 + 2);
+    for (size_t row = 0; row < MOST; row++) {
+        const bool is_there = row % EACH < waves[2][row / EACH];
+        assert_int_equal(c->of_row[row], is_there);
+        if (is_there)
+            assert_true(same_row(&r, row, &all, row));
+        else
+            assert_true(r.rows[row].n == 0 && !r.rows[row].text.data);
+    }
+    assert_int_equal(as_rollouts_draw(&r, w.g, &drawn, waves[0], &io, &why), AS_EUSAGE);
+    assert_int_equal(as_rollouts_draw(&r, w.g, &drawn, (const uint32_t[]){ 5, 4, 2 }, &io, &why),
+                     AS_EUSAGE);
+    as_rollouts_keep(&r, (const bool[]){ true, false, true });
+    assert_true(r.drawn[0] == 3 && r.drawn[1] == 2);
+    MUST(as_rollouts_append(&all, &r, err));
+    assert_true(all.drawn[0] == EACH && all.drawn[3] == 3 && all.drawn[4] == 2);
+    as_rollouts_first(&r, 2);
+    assert_true(r.drawn[0] == 2 && r.drawn[1] == 2 && same_row(&r, 3, &all, 4 * EACH + 1));
+    as_rollouts_fini(&all);
+    as_rollouts_fini(&r);
+    close_world(&w);
+}
+
 static void kept_and_appended(void **state)
 {
     (void)state;
@@ -311,9 +352,13 @@ static void prompts_as_they_are(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(in_order),       cmocka_unit_test(kept_and_appended),
-        cmocka_unit_test(ratios_are_one), cmocka_unit_test(importance),
-        cmocka_unit_test(bad_prompts),    cmocka_unit_test(prompts_as_they_are),
+        cmocka_unit_test(in_order),
+        cmocka_unit_test(in_waves),
+        cmocka_unit_test(kept_and_appended),
+        cmocka_unit_test(ratios_are_one),
+        cmocka_unit_test(importance),
+        cmocka_unit_test(bad_prompts),
+        cmocka_unit_test(prompts_as_they_are),
     };
     return cmocka_run_group_tests(tests, temp_setup, temp_teardown);
 }
