@@ -162,12 +162,18 @@ typedef struct k_rope {
  * lse_i = log sum_j exp(s_j). Keys in blocks of K_KEY_BLOCK from the sequence's first token, with a running maximum
  * (Milakov, Gimelshein, arXiv:1805.02867): attn_paged does the same in the same order, so both give the same bits.
  *
+ * A sequence may go on where another ends, its parent (responses, of which each has the prompt before it): it attends to all
+ * rows of the parent, then to its own, its first row at the position after the parent's last. parents[s] is that sequence,
+ * which has none itself, or -1; children follow their parent directly. The numbers of a row are those of the whole sequence,
+ * to the bit; dk and dv of a parent sum over its own rows and then over those of its children, in order.
+ *
  * attn_bwd (Dao, arXiv:2205.14135, appendix B): p = exp(s - lse), delta_i = dout_i . out_i,
  * ds = p (dout . v - delta) scale; dq = sum_j ds k, dk = sum_i ds q, dv = sum_i p dout (over the query heads of a key head). */
 typedef struct k_attn {
     k_type type;
-    int64_t tokens, n_seqs, max_seqlen, heads, kv_heads, head_dim;
+    int64_t tokens, n_seqs, max_seqlen, heads, kv_heads, head_dim; /* max_seqlen: of a sequence's own rows, at most */
     const int32_t *cu_seqlens; /* [n_seqs+1]: 0 .. tokens, not decreasing */
+    const int32_t *parents;    /* [n_seqs], or NULL: none has one */
     double scale;
     const void *qkv; /* [T,(H+2KV)*D], rotated */
     void *out;       /* [T,H*D] */
@@ -176,7 +182,7 @@ typedef struct k_attn {
 typedef struct k_attn_bwd {
     k_type type;
     int64_t tokens, n_seqs, max_seqlen, heads, kv_heads, head_dim;
-    const int32_t *cu_seqlens;
+    const int32_t *cu_seqlens, *parents;
     double scale;
     const void *qkv, *out, *lse, *dout;
     void *delta; /* [T,H] real: scratch */
@@ -251,7 +257,7 @@ typedef struct k_cast {
 } k_cast;
 
 /* copy_rows: y[y_rows[r]] = x[x_rows[r]] for r < rows, n numbers each; NULL indices are 0, 1, 2 ...; strides in numbers.
- * A row of y must be named once only. */
+ * A row of y must be named once only. Where accumulate: y += instead, in the order of r; a row of y may be named often. */
 typedef struct k_copy_rows {
     k_type type;
     int64_t rows, n, x_stride, y_stride;
@@ -259,6 +265,7 @@ typedef struct k_copy_rows {
     const int32_t *x_rows; /* [rows] or NULL */
     void *y;
     const int32_t *y_rows; /* [rows] or NULL */
+    bool accumulate;
 } k_copy_rows;
 
 /* ---- the head: log-probabilities without keeping [M,V] ------------------------------------------------------------- */
@@ -353,7 +360,7 @@ typedef struct k_device { /* a backend's own device begins with this */
     const k_backend *ops;
 } k_device;
 
-#define K_TABLE_VERSION 2
+#define K_TABLE_VERSION 3
 struct k_backend {
     uint32_t version;  /* K_TABLE_VERSION: a table loaded from a library must agree */
     uint32_t types;    /* bit (1 << type) for each it computes in */

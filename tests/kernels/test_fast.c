@@ -48,6 +48,10 @@ static void copy_rows_case(k_device *dev, outputs *out)
     a.x_rows = indices(out, rows, x_rows);
     a.y = sum_room(out, "copy_rows", rows * (n + 1), out->type);
     assert_int_equal(dev->ops->copy_rows(dev, &a), K_OK);
+    a.accumulate = true;
+    a.y_rows = indices(out, rows, 1 + rows / 3); /* some often, some not at all */
+    a.y = sum_room(out, "copy_rows that add", rows * (n + 1), out->type);
+    assert_int_equal(dev->ops->copy_rows(dev, &a), K_OK);
 }
 
 static void copy_rows(void **state)

@@ -5,7 +5,7 @@
 
 typedef struct shape {
     int64_t kv, heads, dim, row, n_seqs, tokens, longest;
-    int32_t *cu;
+    int32_t *cu, *parents;
 } shape;
 
 static shape shape_of(outputs *out)
@@ -25,6 +25,18 @@ static shape shape_of(outputs *out)
     return s;
 }
 
+/* Some have a parent, none, one or several of its children behind it. */
+static void make_families(outputs *out, shape *s)
+{
+    int32_t last = 0;
+    s->parents = piece(out->arena, (size_t)s->n_seqs, sizeof *s->parents);
+    for (int32_t i = 0; i < s->n_seqs; i++) {
+        const bool is_child = i > 0 && as_rng_below(&out->rng, 3);
+        s->parents[i] = is_child ? last : -1;
+        last = is_child ? last : i;
+    }
+}
+
 static k_attn attn_of(outputs *out, const shape *s)
 {
     k_attn a = {
@@ -34,6 +46,7 @@ static k_attn attn_of(outputs *out, const shape *s)
     a.kv_heads = s->kv;
     a.head_dim = s->dim;
     a.cu_seqlens = s->cu;
+    a.parents = s->parents;
     a.scale = 1 / sqrt((double)s->dim);
     a.qkv = input(out, s->tokens * s->row, 2);
     return a;
@@ -41,7 +54,9 @@ static k_attn attn_of(outputs *out, const shape *s)
 
 static void attn_case(k_device *dev, outputs *out)
 {
-    const shape s = shape_of(out);
+    shape s = shape_of(out);
+    if (as_rng_below(&out->rng, 3))
+        make_families(out, &s);
     k_attn a = attn_of(out, &s);
     a.out = room(out, "out", s.tokens * s.heads * s.dim);
     a.lse = room_of(out, "lse", s.tokens * s.heads, K_F32);
@@ -53,6 +68,7 @@ static void attn_case(k_device *dev, outputs *out)
     b.kv_heads = s.kv;
     b.head_dim = s.dim;
     b.cu_seqlens = s.cu;
+    b.parents = s.parents;
     b.scale = a.scale;
     b.qkv = a.qkv;
     b.out = a.out;
@@ -68,7 +84,7 @@ static void attn_case(k_device *dev, outputs *out)
 static void attn(void **state)
 {
     (void)state;
-    check_case(attn_case, 10);
+    check_case(attn_case, 16);
 }
 
 /* One sequence longer than a part's run of rows, with many heads to a key head. */
@@ -230,11 +246,70 @@ static void alone(void **state)
     }
 }
 
+/* Nor do rows behind a parent show that others share it: those of the whole sequence. */
+static void one_behind_its_parent(k_device *dev, outputs *out, const shape *s, const k_attn *all,
+                                  int64_t q)
+{
+    const int32_t parent = s->parents[q];
+    const int64_t before = parent < 0 ? 0 : s->cu[parent + 1] - s->cu[parent],
+                  n = s->cu[q + 1] - s->cu[q];
+    const size_t each = k_type_size(all->type), row = (size_t)s->row * each,
+                 out_row = (size_t)(s->heads * s->dim) * each,
+                 lse_row = (size_t)s->heads * sizeof(float);
+    const int32_t cu[2] = { 0, (int32_t)(before + n) };
+    char *qkv = piece(out->arena, (size_t)(before + n), row);
+    if (before)
+        memcpy(qkv, (const char *)all->qkv + (size_t)s->cu[parent] * row, (size_t)before * row);
+    memcpy(qkv + (size_t)before * row, (const char *)all->qkv + (size_t)s->cu[q] * row,
+           (size_t)n * row);
+    k_attn one = *all;
+    one.n_seqs = 1;
+    one.tokens = one.max_seqlen = cu[1];
+    one.cu_seqlens = cu;
+    one.parents = NULL;
+    one.qkv = qkv;
+    one.out = piece(out->arena, (size_t)(before + n), out_row);
+    one.lse = piece(out->arena, (size_t)(before + n), lse_row);
+    assert_int_equal(dev->ops->attn(dev, &one), K_OK);
+    assert_memory_equal((const char *)one.out + (size_t)before * out_row,
+                        (const char *)all->out + (size_t)s->cu[q] * out_row, (size_t)n * out_row);
+    assert_memory_equal((const char *)one.lse + (size_t)before * lse_row,
+                        (const char *)all->lse + (size_t)s->cu[q] * lse_row, (size_t)n * lse_row);
+}
+
+static void behind_a_parent(void **state)
+{
+    (void)state;
+    for (int l = 0; l < N_LEVELS; l++) {
+        k_device *dev = device_at(levels[l], 2);
+        for (uint64_t seed = 0; dev && seed < 12; seed++) {
+            as_arena arena;
+            as_arena_init(&arena, 0);
+            outputs out = { .arena = &arena,
+                            .rng = as_rng_at(31, seed),
+                            .type = seed % 2 ? K_BF16 : K_F32 };
+            shape s = shape_of(&out);
+            make_families(&out, &s);
+            k_attn a = attn_of(&out, &s);
+            a.out = room(&out, "all", s.tokens * s.heads * s.dim);
+            a.lse = room_of(&out, "lse", s.tokens * s.heads, K_F32);
+            assert_int_equal(dev->ops->attn(dev, &a), K_OK);
+            for (int64_t q = 0; q < s.n_seqs; q++)
+                one_behind_its_parent(dev, &out, &s, &a, q);
+            s.parents[0] = 0; /* its own */
+            assert_int_equal(dev->ops->attn(dev, &a), K_EARG);
+            as_arena_fini(&arena);
+        }
+        k_device_close(dev);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(attn),         cmocka_unit_test(long_sequence), cmocka_unit_test(decoding),
-        cmocka_unit_test(decoding_far), cmocka_unit_test(alone),
+        cmocka_unit_test(attn),     cmocka_unit_test(long_sequence),
+        cmocka_unit_test(decoding), cmocka_unit_test(decoding_far),
+        cmocka_unit_test(alone),    cmocka_unit_test(behind_a_parent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

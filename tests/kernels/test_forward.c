@@ -265,6 +265,39 @@ static void attn(void **state)
     }
 }
 
+/* Sequences behind a parent: the rows of parent and sequence in one, to the bit. */
+static void attn_behind_a_parent(void **state)
+{
+    (void)state;
+    static const int32_t parents[SEQS] = { -1, -1, -1, 2 };
+    static const int32_t whole[] = { 0, 1, TOKENS }; /* the last two lie together */
+    double *x = some(N_QKV, 1.5);
+    for (int t = 0; t < N_TYPES; t++) {
+        k_type type = types[t].type, real = k_real_type(type);
+        k_device *dev = of_type(type);
+        k_attn a = { .type = type, .tokens = TOKENS, .n_seqs = SEQS, .max_seqlen = 35, .heads = H };
+        a.kv_heads = KV;
+        a.head_dim = D;
+        a.cu_seqlens = cu;
+        a.parents = parents;
+        a.scale = 0.4;
+        a.qkv = typed(&arena, x, N_QKV, type);
+        a.out = typed(&arena, filled(&arena, N_OUT, NAN), N_OUT, type);
+        a.lse = typed(&arena, filled(&arena, N_LSE, NAN), N_LSE, real);
+        assert_int_equal(dev->ops->attn(dev, &a), K_OK);
+        k_attn b = a;
+        b.n_seqs = 2;
+        b.max_seqlen = TOKENS;
+        b.cu_seqlens = whole;
+        b.parents = NULL;
+        b.out = typed(&arena, filled(&arena, N_OUT, NAN), N_OUT, type);
+        b.lse = typed(&arena, filled(&arena, N_LSE, NAN), N_LSE, real);
+        assert_int_equal(dev->ops->attn(dev, &b), K_OK);
+        assert_memory_equal(a.out, b.out, N_OUT * k_type_size(type));
+        assert_memory_equal(a.lse, b.lse, N_LSE * k_type_size(real));
+    }
+}
+
 /* Scores far from zero must not overflow. */
 static void attn_of_large_scores(void **state)
 {
@@ -438,6 +471,12 @@ static void arrays(void **state)
     assert_int_equal(f64->ops->copy_rows(f64, &c), K_OK);
     const double plain_want[9] = { 0, 1, 0, 4, 5, 0, 0, 1, 0 };
     assert_memory_equal(out, plain_want, sizeof plain_want);
+    const int32_t twice[2] = { 2, 2 };
+    c.y_rows = twice;
+    c.accumulate = true;
+    assert_int_equal(f64->ops->copy_rows(f64, &c), K_OK);
+    const double sum_want[9] = { 0, 1, 0, 4, 5, 0, 4, 7, 0 };
+    assert_memory_equal(out, sum_want, sizeof sum_want);
 
     double *long_one = some(10000, 1), got, sum = 0;
     for (int i = 0; i < 10000; i++)
@@ -542,6 +581,14 @@ static void refusals(void **state)
     assert_int_equal(f32->ops->attn(f32, &a), K_EARG);
     cu_bad[1] = 1;
     assert_int_equal(f32->ops->attn(f32, &a), K_OK);
+    for (int32_t parent = -2; parent < 3; parent++) {
+        const int32_t parents[2] = { -1, parent }, first[2] = { parent, -1 };
+        a.parents = parents;
+        assert_int_equal(f32->ops->attn(f32, &a), parent == -1 || parent == 0 ? K_OK : K_EARG);
+        a.parents = first;
+        assert_int_equal(f32->ops->attn(f32, &a), parent == -1 ? K_OK : K_EARG);
+    }
+    a.parents = NULL;
     a.heads = 3;
     a.kv_heads = 2;
     assert_int_equal(f32->ops->attn(f32, &a), K_EARG);
@@ -581,13 +628,21 @@ static void memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gemm),          cmocka_unit_test(rmsnorm),
-        cmocka_unit_test(rope),          cmocka_unit_test(swiglu),
-        cmocka_unit_test(attn),          cmocka_unit_test(attn_of_large_scores),
-        cmocka_unit_test(paged_is_attn), cmocka_unit_test(append_leaves_out),
-        cmocka_unit_test(head),          cmocka_unit_test(arrays),
-        cmocka_unit_test(bf16),          cmocka_unit_test(adamw),
-        cmocka_unit_test(refusals),      cmocka_unit_test(memory),
+        cmocka_unit_test(gemm),
+        cmocka_unit_test(rmsnorm),
+        cmocka_unit_test(rope),
+        cmocka_unit_test(swiglu),
+        cmocka_unit_test(attn),
+        cmocka_unit_test(attn_of_large_scores),
+        cmocka_unit_test(attn_behind_a_parent),
+        cmocka_unit_test(paged_is_attn),
+        cmocka_unit_test(append_leaves_out),
+        cmocka_unit_test(head),
+        cmocka_unit_test(arrays),
+        cmocka_unit_test(bf16),
+        cmocka_unit_test(adamw),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(memory),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
 }

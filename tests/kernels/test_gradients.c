@@ -350,7 +350,7 @@ static double attn_loss(const void *of)
 }
 
 static void check_attention(int64_t heads, int64_t kv_heads, int64_t dim, const int32_t *cu,
-                            int64_t n_seqs)
+                            const int32_t *parents, int64_t n_seqs)
 {
     attn_case c = { .a = {
                         .type = K_F64, .n_seqs = n_seqs, .heads = heads, .kv_heads = kv_heads } };
@@ -365,6 +365,7 @@ static void check_attention(int64_t heads, int64_t kv_heads, int64_t dim, const 
     c.a.head_dim = dim;
     c.a.max_seqlen = tokens;
     c.a.cu_seqlens = cu;
+    c.a.parents = parents;
     c.a.scale = 0.8;
     c.a.qkv = c.qkv;
     c.a.out = c.out;
@@ -375,6 +376,7 @@ static void check_attention(int64_t heads, int64_t kv_heads, int64_t dim, const 
     b.kv_heads = kv_heads;
     b.head_dim = dim;
     b.cu_seqlens = cu;
+    b.parents = parents;
     b.scale = c.a.scale;
     b.qkv = c.qkv;
     b.out = c.out;
@@ -391,11 +393,23 @@ static void attention(void **state)
     (void)state;
     static const int32_t one[] = { 0, 1 }, ragged[] = { 0, 3, 3, 4, 11 },
                          blocks[] = { 0, 16, 33, 35 };
-    check_attention(1, 1, 2, one, 1);
-    check_attention(4, 2, 2, ragged, 4);
-    check_attention(3, 1, 4, ragged, 4);
-    check_attention(2, 2, 6, ragged, 4);
-    check_attention(4, 1, 2, blocks, 3); /* longer than a block of keys */
+    check_attention(1, 1, 2, one, NULL, 1);
+    check_attention(4, 2, 2, ragged, NULL, 4);
+    check_attention(3, 1, 4, ragged, NULL, 4);
+    check_attention(2, 2, 6, ragged, NULL, 4);
+    check_attention(4, 1, 2, blocks, NULL, 3); /* longer than a block of keys */
+    static const int32_t family[] = { -1, 0, 0, 0 }, two[] = { -1, 0, -1, 2 },
+                         late[] = { -1, -1, 1 }, children[] = { 0, 0, 0 };
+    check_attention(4, 2, 2, ragged, family, 4);
+    check_attention(2, 1, 4, ragged, two, 4);
+    check_attention(2, 1, 2, blocks, late, 3);
+    k_attn_bwd b = { .type = K_F64, .tokens = 35, .n_seqs = 3, .max_seqlen = 35, .heads = 1 };
+    b.kv_heads = 1;
+    b.head_dim = 2;
+    b.cu_seqlens = blocks;
+    b.parents = children; /* one is its own */
+    b.qkv = b.out = b.lse = b.dout = b.delta = b.dqkv = some(1, 1);
+    assert_int_equal(dev->ops->attn_bwd(dev, &b), K_EARG);
 }
 
 /* ---- head ---- */

@@ -121,6 +121,26 @@ static void copy_rows_part(const void *arg, int64_t begin, int64_t end, void *sc
     }
 }
 
+ALWAYS void add_rows_some(k_type type, const k_copy_rows *a, int64_t begin, int64_t end)
+{
+    for (int64_t r = 0; r < a->rows; r++) {
+        const int64_t from = (a->x_rows ? a->x_rows[r] : r) * a->x_stride,
+                      to = (a->y_rows ? a->y_rows[r] : r) * a->y_stride;
+        for (int64_t i = begin; i < end; i += VL)
+            v_write(type, a->y, to + i, to + end,
+                    v_read(type, a->y, to + i, to + end) +
+                        v_read(type, a->x, from + i, from + end));
+    }
+}
+
+/* Numbers begin .. end-1 of all rows: those of one row of y are added by one thread, in order. */
+static void add_rows_part(const void *arg, int64_t begin, int64_t end, void *scratch)
+{
+    (void)scratch;
+    const k_copy_rows *a = arg;
+    BY_TYPE(a->type, add_rows_some, a, begin, end);
+}
+
 int OP(copy_rows)(k_device *dev, const k_copy_rows *a)
 {
     if (!is_known(a->type))
@@ -130,7 +150,9 @@ int OP(copy_rows)(k_device *dev, const k_copy_rows *a)
     if ((a->x_rows && !indices_ok(a->x_rows, a->rows, INT64_MAX)) ||
         (a->y_rows && !indices_ok(a->y_rows, a->rows, INT64_MAX)))
         return K_EINDEX;
-    if (a->n > 0)
+    if (a->accumulate && a->rows > 0)
+        k_fast_rows(fast_of(dev), a->n, 1 + LEAST / a->rows, add_rows_part, a);
+    else if (a->n > 0)
         k_fast_rows(fast_of(dev), a->rows, 1 + LEAST / a->n, copy_rows_part, a);
     return K_OK;
 }

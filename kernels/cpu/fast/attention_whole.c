@@ -83,17 +83,17 @@ static void begin_rows(rows *r, const whole *w, int64_t token, int64_t kv, int64
     }
 }
 
-/* Keys first .. first+n-1 of the sequence that begins at `token`; those up to KEYS are 0. */
-static void load_keys(rows *r, const k_attn *a, int64_t token, int64_t kv, int64_t first, int64_t n)
+/* Keys first .. first+n-1 of the sequence; those up to KEYS are 0. */
+static void load_keys(rows *r, const k_attn *a, const span *of, int64_t kv, int64_t first,
+                      int64_t n)
 {
     const int64_t row = (a->heads + 2 * a->kv_heads) * r->dim, k = (a->heads + kv) * r->dim,
                   v = k + a->kv_heads * r->dim;
     for (int64_t j = 0; j < KEYS; j++) {
         if (j < n) {
-            BY_TYPE(a->type, load_row, r->k + j * AK, a->qkv, (token + first + j) * row + k,
-                    r->dim);
-            BY_TYPE(a->type, load_row, r->v + j * AK, a->qkv, (token + first + j) * row + v,
-                    r->dim);
+            const int64_t at = row_at(of, first + j) * row;
+            BY_TYPE(a->type, load_row, r->k + j * AK, a->qkv, at + k, r->dim);
+            BY_TYPE(a->type, load_row, r->v + j * AK, a->qkv, at + v, r->dim);
         } else {
             memset(r->k + j * AK, 0, (size_t)r->dim * sizeof *r->k);
             memset(r->v + j * AK, 0, (size_t)r->dim * sizeof *r->v);
@@ -206,23 +206,23 @@ static void whole_part(const whole *w, int64_t part, float *scratch)
     const k_attn *a = w->a;
     const int64_t kv = part % a->kv_heads, run = part / a->kv_heads % w->n_runs,
                   s = part / a->kv_heads / w->n_runs;
-    const int64_t begin = a->cu_seqlens[s], n_positions = a->cu_seqlens[s + 1] - begin,
-                  first = run * w->run;
-    if (first >= n_positions)
+    const span of = span_of(a->cu_seqlens, a->parents, s);
+    const int64_t done = run * w->run, first = of.before + done; /* first: position of the rows */
+    if (done >= of.n)
         return;
-    const int64_t n = n_positions - first < w->run ? n_positions - first : w->run,
+    const int64_t n = of.n - done < w->run ? of.n - done : w->run,
                   end = first + n; /* of the keys */
     rows r = { .n = n * w->group, .dim = a->head_dim, .scale = (float)a->scale };
     r.stride = (r.n + NR - 1) / NR * NR;
     rows_in(&r, scratch);
-    begin_rows(&r, w, begin + first, kv, first);
+    begin_rows(&r, w, of.begin + done, kv, first);
     for (int64_t key = 0; key < end; key += KEYS) {
-        load_keys(&r, a, begin, kv, key, end - key < KEYS ? end - key : KEYS);
+        load_keys(&r, a, &of, kv, key, end - key < KEYS ? end - key : KEYS);
         const int64_t row = key > first ? (key - first) * w->group / NR * NR : 0;
         for (int64_t at = row; at < r.stride; at += NR)
             take_keys(&r, at, key);
     }
-    end_rows(&r, w, begin + first, kv);
+    end_rows(&r, w, of.begin + done, kv);
 }
 
 static void whole_parts(const void *arg, int64_t begin, int64_t end, void *scratch)
@@ -231,23 +231,13 @@ static void whole_parts(const void *arg, int64_t begin, int64_t end, void *scrat
         whole_part(arg, part, scratch);
 }
 
-static bool seqlens_ok(const int32_t *cu, int64_t n_seqs, int64_t tokens, int64_t max_seqlen)
-{
-    if (!cu || n_seqs < 0 || cu[0] != 0 || cu[n_seqs] != tokens)
-        return false;
-    for (int64_t s = 0; s < n_seqs; s++)
-        if (cu[s + 1] < cu[s] || cu[s + 1] - cu[s] > max_seqlen)
-            return false;
-    return true;
-}
-
 int OP(attn)(k_device *dev, const k_attn *a)
 {
     fast_device *fast = fast_of(dev);
     if (!is_known(a->type))
         return K_ETYPE;
     if (!a->qkv || !a->out || !heads_ok(a->heads, a->kv_heads, a->head_dim) ||
-        !seqlens_ok(a->cu_seqlens, a->n_seqs, a->tokens, a->max_seqlen))
+        !seqlens_ok(a->cu_seqlens, a->parents, a->n_seqs, a->tokens, a->max_seqlen))
         return K_EARG;
     whole w = { .a = a, .group = a->heads / a->kv_heads };
     w.run = w.group < MOST_ROWS ? MOST_ROWS / w.group : 1;

@@ -34,6 +34,44 @@ static inline bool heads_ok(int64_t heads, int64_t kv_heads, int64_t head_dim)
            head_dim <= K_MAX_HEAD_DIM && head_dim % 2 == 0;
 }
 
+/* As k_attn has them: sequences that cover the tokens, children behind their parent. */
+static inline bool seqlens_ok(const int32_t *cu, const int32_t *parents, int64_t n_seqs,
+                              int64_t tokens, int64_t max_seqlen)
+{
+    if (!cu || n_seqs < 0 || cu[0] != 0 || cu[n_seqs] != tokens)
+        return false;
+    int64_t last = -1; /* without a parent */
+    for (int64_t s = 0; s < n_seqs; s++) {
+        if (cu[s + 1] < cu[s] || cu[s + 1] - cu[s] > max_seqlen)
+            return false;
+        if (!parents || parents[s] == -1)
+            last = s;
+        else if (parents[s] != last)
+            return false;
+    }
+    return true;
+}
+
+/* The n rows from `begin` on of a sequence, and the `before` rows of its parent that come first. */
+typedef struct span {
+    int64_t parent, before, begin, n;
+} span;
+
+static inline span span_of(const int32_t *cu, const int32_t *parents, int64_t s)
+{
+    span p = { .begin = cu[s], .n = cu[s + 1] - cu[s] };
+    if (parents && parents[s] >= 0) {
+        p.parent = cu[parents[s]];
+        p.before = cu[parents[s] + 1] - p.parent;
+    }
+    return p;
+}
+
+static inline int64_t row_at(const span *p, int64_t position)
+{
+    return position < p->before ? p->parent + position : p->begin + position - p->before;
+}
+
 static inline bool keys_are_turned(int64_t block_size)
 {
     return block_size % KEYS == 0;

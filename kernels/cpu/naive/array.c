@@ -62,8 +62,12 @@ int NAIVE(copy_rows)(k_device *dev, const k_copy_rows *a)
     for (int64_t r = 0; r < a->rows; r++) {
         int64_t from = (a->x_rows ? a->x_rows[r] : r) * a->x_stride;
         int64_t to = (a->y_rows ? a->y_rows[r] : r) * a->y_stride;
-        for (int64_t i = 0; i < a->n; i++)
-            put(a->y, a->type, to + i, get(a->x, a->type, from + i));
+        for (int64_t i = 0; i < a->n; i++) {
+            real value = get(a->x, a->type, from + i);
+            if (a->accumulate)
+                value += get(a->y, a->type, to + i);
+            put(a->y, a->type, to + i, value);
+        }
     }
     return K_OK;
 }

@@ -67,14 +67,61 @@ static bool heads_ok(int64_t heads, int64_t kv_heads, int64_t head_dim)
            head_dim <= K_MAX_HEAD_DIM && head_dim % 2 == 0;
 }
 
-static int seqlens_ok(const int32_t *cu, int64_t n_seqs, int64_t tokens, int64_t max_seqlen)
+static int seqlens_ok(const int32_t *cu, const int32_t *parents, int64_t n_seqs, int64_t tokens,
+                      int64_t max_seqlen)
 {
     if (!cu || n_seqs < 0 || cu[0] != 0 || cu[n_seqs] != tokens)
         return K_EARG;
-    for (int64_t s = 0; s < n_seqs; s++)
+    int64_t last = -1; /* without a parent */
+    for (int64_t s = 0; s < n_seqs; s++) {
         if (cu[s + 1] < cu[s] || cu[s + 1] - cu[s] > max_seqlen)
             return K_EARG;
+        if (!parents || parents[s] == -1)
+            last = s;
+        else if (parents[s] != last)
+            return K_EARG;
+    }
     return K_OK;
+}
+
+/* The rows begin .. end-1 of a sequence, and the `before` rows of its parent that come first. */
+typedef struct span {
+    int64_t parent, before, begin, end;
+} span;
+
+static span span_of(const int32_t *cu, const int32_t *parents, int64_t s)
+{
+    span p = { .begin = cu[s], .end = cu[s + 1] };
+    if (parents && parents[s] >= 0) {
+        p.parent = cu[parents[s]];
+        p.before = cu[parents[s] + 1] - p.parent;
+    }
+    return p;
+}
+
+static int64_t row_at(const span *p, int64_t position)
+{
+    return position < p->before ? p->parent + position : p->begin + position - p->before;
+}
+
+static void attend(const k_attn *a, const span *p, int64_t t, int64_t h)
+{
+    const int64_t dim = a->head_dim, row = (a->heads + 2 * a->kv_heads) * dim;
+    const int64_t last = p->before + t - p->begin;
+    int64_t k_head = (a->heads + h / (a->heads / a->kv_heads)) * dim;
+    running r;
+    start(&r, dim);
+    for (int64_t first = 0; first <= last; first += K_KEY_BLOCK) {
+        key_block b = { .type = a->type, .keys = a->qkv, .values = a->qkv };
+        for (int64_t u = first; u <= last && b.n < K_KEY_BLOCK; u++, b.n++) {
+            b.k[b.n] = row_at(p, u) * row + k_head;
+            b.v[b.n] = b.k[b.n] + a->kv_heads * dim;
+        }
+        take_block(&r, &b, a->qkv, t * row + h * dim, dim, (real)a->scale);
+    }
+    store(&r, a->out, a->type, (t * a->heads + h) * dim, dim);
+    if (a->lse)
+        ((real *)a->lse)[t * a->heads + h] = r.max + r_log(r.sum);
 }
 
 int NAIVE(attn)(k_device *dev, const k_attn *a)
@@ -83,34 +130,23 @@ int NAIVE(attn)(k_device *dev, const k_attn *a)
     if (known(a->type) != K_OK)
         return K_ETYPE;
     if (!a->qkv || !a->out || !heads_ok(a->heads, a->kv_heads, a->head_dim) ||
-        seqlens_ok(a->cu_seqlens, a->n_seqs, a->tokens, a->max_seqlen) < 0)
+        seqlens_ok(a->cu_seqlens, a->parents, a->n_seqs, a->tokens, a->max_seqlen) < 0)
         return K_EARG;
-    const int64_t dim = a->head_dim, row = (a->heads + 2 * a->kv_heads) * dim;
-    for (int64_t s = 0; s < a->n_seqs; s++)
-        for (int64_t t = a->cu_seqlens[s]; t < a->cu_seqlens[s + 1]; t++)
-            for (int64_t h = 0; h < a->heads; h++) {
-                int64_t k_head = (a->heads + h / (a->heads / a->kv_heads)) * dim;
-                running r;
-                start(&r, dim);
-                for (int64_t first = a->cu_seqlens[s]; first <= t; first += K_KEY_BLOCK) {
-                    key_block b = { .type = a->type, .keys = a->qkv, .values = a->qkv };
-                    for (int64_t u = first; u <= t && b.n < K_KEY_BLOCK; u++, b.n++) {
-                        b.k[b.n] = u * row + k_head;
-                        b.v[b.n] = u * row + k_head + a->kv_heads * dim;
-                    }
-                    take_block(&r, &b, a->qkv, t * row + h * dim, dim, (real)a->scale);
-                }
-                store(&r, a->out, a->type, (t * a->heads + h) * dim, dim);
-                if (a->lse)
-                    ((real *)a->lse)[t * a->heads + h] = r.max + r_log(r.sum);
-            }
+    for (int64_t s = 0; s < a->n_seqs; s++) {
+        const span p = span_of(a->cu_seqlens, a->parents, s);
+        for (int64_t t = p.begin; t < p.end; t++)
+            for (int64_t h = 0; h < a->heads; h++)
+                attend(a, &p, t, h);
+    }
     return K_OK;
 }
 
-/* One sequence's rows begin..end-1: what the loops of the backward need. */
+/* One sequence: what the loops of the backward need. */
 typedef struct backward {
     const k_attn_bwd *a;
-    int64_t dim, row, out_row, begin, end;
+    int64_t dim, row, out_row;
+    span of;
+    int64_t end; /* of the rows that see its keys: its own, then its children's */
 } backward;
 
 /* p and ds of query row t, head h, key row u. */
@@ -131,11 +167,12 @@ static void grad_of_query(const backward *b, int64_t t, int64_t h)
     const k_attn_bwd *a = b->a;
     int64_t k_head = (a->heads + h / (a->heads / a->kv_heads)) * b->dim;
     real dq[K_MAX_HEAD_DIM] = { 0 };
-    for (int64_t u = b->begin; u <= t; u++) {
+    for (int64_t i = 0; i <= b->of.before + t - b->of.begin; i++) {
+        const int64_t u = row_at(&b->of, i);
         real p, ds;
         weight_of(b, t, u, h, &p, &ds);
-        for (int64_t i = 0; i < b->dim; i++)
-            dq[i] += ds * get(a->qkv, a->type, u * b->row + k_head + i);
+        for (int64_t j = 0; j < b->dim; j++)
+            dq[j] += ds * get(a->qkv, a->type, u * b->row + k_head + j);
     }
     for (int64_t i = 0; i < b->dim; i++)
         put(a->dqkv, a->type, t * b->row + h * b->dim + i, dq[i]);
@@ -169,7 +206,7 @@ int NAIVE(attn_bwd)(k_device *dev, const k_attn_bwd *a)
         return K_ETYPE;
     if (!a->qkv || !a->out || !a->lse || !a->dout || !a->delta || !a->dqkv ||
         !heads_ok(a->heads, a->kv_heads, a->head_dim) ||
-        seqlens_ok(a->cu_seqlens, a->n_seqs, a->tokens, a->max_seqlen) < 0)
+        seqlens_ok(a->cu_seqlens, a->parents, a->n_seqs, a->tokens, a->max_seqlen) < 0)
         return K_EARG;
     backward b = { .a = a,
                    .dim = a->head_dim,
@@ -178,9 +215,12 @@ int NAIVE(attn_bwd)(k_device *dev, const k_attn_bwd *a)
     for (int64_t i = 0; i < a->tokens * a->heads; i++)
         ((real *)a->delta)[i] = dot(a->dout, i * b.dim, a->out, i * b.dim, a->type, b.dim);
     for (int64_t s = 0; s < a->n_seqs; s++) {
-        b.begin = a->cu_seqlens[s];
-        b.end = a->cu_seqlens[s + 1];
-        for (int64_t t = b.begin; t < b.end; t++) {
+        int64_t next = s + 1;
+        while (a->parents && next < a->n_seqs && a->parents[next] == s)
+            next++;
+        b.of = span_of(a->cu_seqlens, a->parents, s);
+        b.end = a->cu_seqlens[next];
+        for (int64_t t = b.of.begin; t < b.of.end; t++) {
             for (int64_t h = 0; h < a->heads; h++)
                 grad_of_query(&b, t, h);
             for (int64_t kv = 0; kv < a->kv_heads; kv++)
