@@ -83,6 +83,25 @@ static void skip_bom(as_lines *l)
     }
 }
 
+/* One read of up to `ask` bytes; false: it failed, which is kept. */
+static bool read_more(as_lines *l, size_t ask, size_t *got)
+{
+    compact(l);
+    if (!as_buf_reserve(&l->ahead, ask)) {
+        as_fail(&l->failed, AS_ENOMEM, "%s:%llu: out of memory", as_lines_name(l),
+                (unsigned long long)l->no);
+        return false;
+    }
+    long n = as_source_read(l->source, l->ahead.data + l->ahead.len, ask, &l->failed);
+    if (n < 0)
+        return false;
+    l->ahead.len += (size_t)n;
+    l->ended = n == 0;
+    *got = (size_t)n;
+    skip_bom(l);
+    return true;
+}
+
 /* Reads until about `want` bytes are at hand, and one line at least; less where the source has to
  * wait for its writer. Stops at the end, at a failure (kept), and at a line beyond the limit. */
 static void fill(as_lines *l, size_t want)
@@ -93,21 +112,11 @@ static void fill(as_lines *l, size_t want)
         size_t have = l->ahead.len - l->at;
         if ((line && (have >= want || waits)) || (!line && have > l->max_line + 2))
             return;
-        compact(l);
-        size_t ask = want > have ? want - have : 0;
+        size_t ask = want > have ? want - have : 0, got = 0;
         ask = ask < READ_MIN ? READ_MIN : ask;
-        if (!as_buf_reserve(&l->ahead, ask)) {
-            as_fail(&l->failed, AS_ENOMEM, "%s:%llu: out of memory", as_lines_name(l),
-                    (unsigned long long)l->no);
+        if (!read_more(l, ask, &got))
             return;
-        }
-        long n = as_source_read(l->source, l->ahead.data + l->ahead.len, ask, &l->failed);
-        if (n < 0)
-            return;
-        l->ahead.len += (size_t)n;
-        l->ended = n == 0;
-        waits = (size_t)n < ask;
-        skip_bom(l);
+        waits = got < ask;
     }
 }
 
@@ -213,6 +222,32 @@ int as_lines_chunk(as_lines *l, as_buf *bytes, as_line *lines, size_t max_lines,
             return as_fail(err, l->failed.code, "%s", l->failed.text);
         if (l->ended)
             return 0;
+    }
+}
+
+/* Blank lines at hand are gone past: they are no lines to anybody. */
+static void drop_blank(as_lines *l)
+{
+    as_line line;
+    size_t after;
+    while (next_line(l, l->at, &line, &after) && as_str_is_blank(line.text)) {
+        l->no++;
+        l->offset += after - l->at;
+        l->at = after;
+        l->searched = l->searched < after ? after : l->searched;
+    }
+}
+
+bool as_lines_ready(as_lines *l)
+{
+    for (;;) {
+        size_t got;
+        drop_blank(l);
+        if (has_line(l) || l->ended || l->failed.code != 0 || is_too_long(l))
+            return true;
+        if (!as_source_ready(l->source))
+            return false;
+        (void)read_more(l, READ_MIN, &got);
     }
 }
 

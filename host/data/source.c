@@ -1,5 +1,6 @@
 /* source.c -- bytes in: files, pipes and stdin, plain or compressed, told apart by their first
  * bytes. SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
 #include "base/mem.h"
 #include "data/stream.h"
 
@@ -23,7 +24,8 @@ struct as_source {
     size_t in_at, in_end;
     bool at_end;   /* nothing more from the descriptor */
     bool in_frame; /* inside a gz member or zst frame: an end here is a truncation */
-    bool is_stdin, has_gz, waits;
+    bool is_stdin, has_gz, waits, follows;
+    int64_t idle_ns; /* 0: a wait has no end */
     z_stream gz;
     ZSTD_DCtx *zst;
     unsigned long long done, total;
@@ -66,16 +68,54 @@ void as_source_set_stop(as_source *s, int (*why)(const void *arg), const void *a
     s->stop_arg = arg;
 }
 
-/* 0 once there is something to read (or no way to know); else the code of the stop. */
+void as_source_set_wait(as_source *s, bool follows, double idle_s)
+{
+    s->follows = follows && !s->waits; /* a pipe waits as it is */
+    s->waits = s->waits || follows;
+    s->idle_ns = (int64_t)(idle_s * 1e9);
+}
+
+/* Has the file grown beyond what was read? */
+static int has_grown(const as_source *s, as_err *err)
+{
+    struct stat info;
+    const off_t at = lseek(s->fd, 0, SEEK_CUR);
+    if (at < 0 || fstat(s->fd, &info) != 0)
+        return as_fail_errno(err, "%s", s->name);
+    if (info.st_size < at)
+        return as_fail(err, AS_EDATA, "%s became shorter while it was read: %lld bytes, then %lld",
+                       s->name, (long long)at, (long long)info.st_size);
+    return info.st_size > at;
+}
+
+/* 1: there is something to read, or no way to know; 0: not within `ms`. */
+static int poll_source(const as_source *s, int ms, as_err *err)
+{
+    struct pollfd p = { .fd = s->fd, .events = POLLIN };
+    if (s->follows) {
+        int rc = has_grown(s, err);
+        if (rc == 0)
+            (void)poll(NULL, 0, ms);
+        return rc;
+    }
+    int n = poll(&p, 1, ms);
+    return n > 0 || (n < 0 && errno != EINTR);
+}
+
+/* 0 once there is something to read (or no way to know), or nobody waits any longer: at_end; else
+ * the code of the stop. */
 static int wait_readable(as_source *s, as_err *err)
 {
-    while (s->stop && s->waits) {
-        int why = s->stop(s->stop_arg);
+    const int64_t since = as_now_ns();
+    while (s->waits && (s->stop || s->idle_ns || s->follows)) {
+        int why = s->stop ? s->stop(s->stop_arg) : 0;
         if (why != 0)
             return as_fail(err, why, "interrupted while waiting for %s", s->name);
-        struct pollfd p = { .fd = s->fd, .events = POLLIN };
-        int n = poll(&p, 1, STOP_POLL_MS);
-        if (n > 0 || (n < 0 && errno != EINTR))
+        int rc = poll_source(s, STOP_POLL_MS, err);
+        if (rc != 0)
+            return rc < 0 ? rc : 0;
+        s->at_end = s->idle_ns && as_now_ns() - since >= s->idle_ns;
+        if (s->at_end)
             break;
     }
     return 0;
@@ -85,7 +125,7 @@ static long read_raw(as_source *s, char *into, size_t size, as_err *err)
 {
     for (;;) {
         int rc = wait_readable(s, err);
-        if (rc < 0)
+        if (rc < 0 || s->at_end)
             return rc;
         ssize_t n = read(s->fd, into, size);
         if (n >= 0) {
@@ -250,6 +290,13 @@ long as_source_read(as_source *s, char *into, size_t size, as_err *err)
             return rc;
     }
     return s->kind == PLAIN ? read_plain(s, into, size, err) : read_packed(s, into, size, err);
+}
+
+bool as_source_ready(const as_source *s)
+{
+    if (!s->waits || s->at_end)
+        return true;
+    return s->kind == PLAIN && (s->in_at < s->in_end || poll_source(s, 0, NULL) != 0);
 }
 
 const char *as_source_name(const as_source *s)

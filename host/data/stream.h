@@ -17,6 +17,11 @@ void as_source_progress(const as_source *s, unsigned long long *done, unsigned l
 /* A read that waits (pipe, terminal) asks `why` every 100 ms and fails with the code it returns, when that is not 0: so
  * that Ctrl-C ends a reader whose writer sleeps. Before the first read; NULL: never asked. */
 void as_source_set_stop(as_source *s, int (*why)(const void *arg), const void *arg);
+/* Where a pipe has nothing yet, or a regular file has come to its end and `follows` (it is being written), a read waits, asking the
+ * stop; after idle_s seconds without a byte that is the end (0: never). Before the first read. */
+void as_source_set_wait(as_source *s, bool follows, double idle_s);
+/* False: the next read may wait. Of packed data nobody can tell: false where the source may wait at all. */
+bool as_source_ready(const as_source *s);
 void as_source_close(as_source *s);
 
 typedef enum as_sink_mode {

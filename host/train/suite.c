@@ -8,17 +8,19 @@
 #include "base/strmap.h"
 #include "data/jsonl.h"
 
+#include <assert.h>
 #include <inttypes.h>
 
 enum { MOST_ITEMS = 3000000 };
 
-typedef struct reader {
+typedef struct as_suite_reader {
     as_suite *s;
     const as_suite_reading *how;
     as_encoder *encoder;
     as_tokens tokens;
     as_buf rendered, message;
     uint64_t n_lines;
+    as_suite_reading own; /* of prompts that come one by one: what `how` points to */
 } reader;
 
 static int no_memory(as_err *err)
@@ -171,13 +173,27 @@ static int check_twice(const as_suite *s, const char *path, as_err *err)
     return rc;
 }
 
+static int reader_init(reader *r, as_suite *s, const as_suite_reading *how, as_err *err)
+{
+    *r = (reader){ .s = s, .how = how };
+    as_arena_init(&s->arena, 0);
+    as_buf_init(&r->rendered, (size_t)1 << 30);
+    as_buf_init(&r->message, (size_t)1 << 30);
+    return how->tokenizer ? as_encoder_new(&r->encoder, how->tokenizer, err) : 0;
+}
+
+static void reader_fini(reader *r)
+{
+    as_encoder_free(r->encoder);
+    as_tokens_fini(&r->tokens);
+    as_buf_fini(&r->rendered);
+    as_buf_fini(&r->message);
+}
+
 int as_suite_read(as_suite *s, const char *path, const as_suite_reading *how, as_err *err)
 {
-    reader r = { .s = s, .how = how };
-    as_arena_init(&s->arena, 0);
-    as_buf_init(&r.rendered, (size_t)1 << 30);
-    as_buf_init(&r.message, (size_t)1 << 30);
-    int rc = how->tokenizer ? as_encoder_new(&r.encoder, how->tokenizer, err) : 0;
+    reader r;
+    int rc = reader_init(&r, s, how, err);
     if (rc == 0)
         rc = as_lines_each(path, take_line, &r, err);
     if (rc == 0)
@@ -187,11 +203,66 @@ int as_suite_read(as_suite *s, const char *path, const as_suite_reading *how, as
                  ? as_fail(err, AS_EDATA, "%s: all %" PRIu64 " prompts are over %zu tokens", path,
                            s->n_too_long, how->longest)
                  : as_fail(err, AS_EDATA, "%s: there is no prompt in it", path);
-    as_encoder_free(r.encoder);
-    as_tokens_fini(&r.tokens);
-    as_buf_fini(&r.rendered);
-    as_buf_fini(&r.message);
+    reader_fini(&r);
     return rc;
+}
+
+/* ---- one by one ---- */
+
+int as_suite_reader_new(as_suite_reader **out, as_suite *s, const as_suite_reading *how,
+                        size_t most, as_err *err)
+{
+    reader *r = as_calloc(1, sizeof *r);
+    as_suite_item *items = r ? as_realloc_array(s->items, most, sizeof *items) : NULL;
+    if (!items) {
+        as_free(r);
+        return no_memory(err);
+    }
+    s->items = items;
+    s->cap = most;
+    int rc = reader_init(r, s, how, err);
+    r->own = *how;
+    r->how = &r->own;
+    if (rc < 0) {
+        as_suite_reader_free(r);
+        return rc;
+    }
+    *out = r;
+    return 0;
+}
+
+void as_suite_reader_free(as_suite_reader *r)
+{
+    if (!r)
+        return;
+    reader_fini(r);
+    as_free(r);
+}
+
+int as_suite_add(as_suite_reader *r, as_str line, uint64_t no, as_err *err)
+{
+    as_suite *s = r->s;
+    const size_t n = s->n;
+    uint64_t before = 0;
+    assert(n < s->cap);
+    r->n_lines = 0;
+    int rc = take_line(r, line, no, err);
+    if (rc == 0 && s->n == n)
+        rc = as_fail(err, AS_EDATA, "the prompt has %zu tokens, of at most %zu", r->tokens.n,
+                     r->how->longest);
+    if (rc < 0)
+        return rc;
+    as_suite_item *item = &s->items[n];
+    for (size_t i = 0; i < n; i++)
+        before += as_str_eq(s->items[i].name, item->name);
+    item->key = as_hash64(item->id, before);
+    return 0;
+}
+
+void as_suite_clear(as_suite *s)
+{
+    s->n = 0;
+    as_arena_reset(&s->arena);
 }
 
 void as_suite_fini(as_suite *s)

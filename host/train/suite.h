@@ -41,4 +41,14 @@ typedef struct as_suite_reading {
  * and where nothing is left. */
 int as_suite_read(as_suite *s, const char *path, const as_suite_reading *how, as_err *err);
 void as_suite_fini(as_suite *s);
+
+/* Prompts that come one by one, up to `most` at a time: items stay where they are until as_suite_clear. One thread; *s and what
+ * `how` names must outlive it. */
+typedef struct as_suite_reader as_suite_reader;
+int as_suite_reader_new(as_suite_reader **out, as_suite *s, const as_suite_reading *how, size_t most, as_err *err);
+void as_suite_reader_free(as_suite_reader *r); /* NULL is fine */
+/* One more item, of a line that must not be a blank one. AS_EDATA, and the suite is as before: what as_suite_read refuses in a line,
+ * and a prompt that is too long. Ids may come again; the n-th of one id among those that are there has a key of its own. */
+int as_suite_add(as_suite_reader *r, as_str line, uint64_t no, as_err *err);
+void as_suite_clear(as_suite *s); /* no items */
 #endif

@@ -349,6 +349,57 @@ static void prompts_as_they_are(void **state)
     close_world(&w);
 }
 
+static void not_added(as_suite_reader *r, const char *line, const char *says)
+{
+    as_err e = { 0 };
+    assert_int_equal(as_suite_add(r, as_str_of(line), 9, &e), AS_EDATA);
+    if (!strstr(e.text, says))
+        fail_msg("\"%s\" does not say \"%s\"", e.text, says);
+}
+
+/* As a file of the same lines; what is refused leaves no trace. */
+static void prompts_one_by_one(void **state)
+{
+    static const char *const lines[] = {
+        "{\"id\":\"a\",\"prompt\":\"one and one\",\"reference\":\"2\"}",
+        "{\"id\":2,\"prompt\":\"two\"}"
+    };
+    (void)state;
+    world w;
+    as_suite s = { 0 };
+    as_suite_reader *r = NULL;
+    open_world(&w, "cpu", K_F32, 8);
+    const as_suite_item *of_file = w.suite.items;
+    const as_suite_reading how = { .tokenizer = w.t, .longest = of_file[0].n_ids };
+    MUST(as_suite_reader_new(&r, &s, &how, 3, err));
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < 2; i++)
+            MUST(as_suite_add(r, as_str_of(lines[i]), i + 1, err));
+        not_added(r, "{\"id\":3,\"prompt\":\"\"}", "empty");
+        not_added(r, "{\"id\":3,\"prompt\":\"one and one and one and one and one\"}",
+                  "tokens, of at most");
+        not_added(r, "no json", "column 1");
+        assert_int_equal(s.n, 2);
+        for (size_t i = 0; i < 2; i++) {
+            const as_suite_item *one = &s.items[i];
+            assert_true(one->key == of_file[i].key && one->line == i + 1);
+            assert_int_equal(one->n_ids, of_file[i].n_ids);
+            assert_memory_equal(one->ids, of_file[i].ids, one->n_ids * sizeof *one->ids);
+            assert_true(as_str_eq(one->name, of_file[i].name) &&
+                        as_str_eq(one->prompt, of_file[i].prompt));
+        }
+        assert_true(as_str_is(s.items[0].reference, "2") && !s.items[1].reference.data);
+        MUST(as_suite_add(r, as_str_of("{\"id\":\"a\",\"prompt\":\"one and one\"}"), 3, err));
+        assert_true(s.items[2].key != s.items[0].key); /* again: other draws */
+        as_suite_clear(&s);
+        assert_int_equal(s.n, 0);
+    }
+    as_suite_reader_free(r);
+    as_suite_reader_free(NULL);
+    as_suite_fini(&s);
+    close_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -359,6 +410,7 @@ int main(void)
         cmocka_unit_test(importance),
         cmocka_unit_test(bad_prompts),
         cmocka_unit_test(prompts_as_they_are),
+        cmocka_unit_test(prompts_one_by_one),
     };
     return cmocka_run_group_tests(tests, temp_setup, temp_teardown);
 }
