@@ -26,7 +26,7 @@ typedef struct train_config {
     const char *algo, *model, *init, *chat; /* model: a folder with weights; init: one without, which are drawn */
     int dtype, device, decay, recompute, init_scale; /* indices of the words in train_config.c; dtype: TRAIN_..., else the enums */
     uint64_t steps, micro_tokens, seed, warmup_steps, save_every, keep, memory_mib;
-    double lr, min_lr, decay_from, init_std;
+    double lr, min_lr, warmup_ratio, decay_from, init_std;
     as_optimizer_options optimizer;
     const cJSON *lora; /* NULL: all weights learn */
     as_lora_config adapter; /* what it says */

@@ -4,6 +4,8 @@
 
 #include "base/mem.h"
 
+#include <math.h>
+
 #define TEXT(k)                                                                                    \
     {                                                                                              \
         .key = #k, .type = AS_SETTING_TEXT, .offset = offsetof(train_config, k)                    \
@@ -41,6 +43,7 @@ static const as_setting settings[] = {
     UINT(memory_mib, 0, 1e9),
     NUMBER("lr", lr, 0, 10),
     NUMBER("min_lr", min_lr, 0, 10),
+    NUMBER("warmup_ratio", warmup_ratio, 0, 1),
     NUMBER("decay_from", decay_from, 0, 1),
     NUMBER("init_std", init_std, 0, 10),
     NUMBER("beta1", optimizer.beta1, 0, 0.9999999),
@@ -69,6 +72,21 @@ static int check_lora(train_config *c, const char *file, as_err *err)
             "rounded to what it was before",
             file);
     return train_lora_read(&c->adapter, c->lora, file, err);
+}
+
+/* A share of the steps, as transformers and OpenRLHF round it; steps of the file go over a preset's
+ * share. */
+static int spread_warmup(train_config *c, const cJSON *tree, const char *file, as_err *err)
+{
+    const bool has_steps = cJSON_GetObjectItemCaseSensitive(tree, "warmup_steps");
+    const bool has_ratio = cJSON_GetObjectItemCaseSensitive(tree, "warmup_ratio");
+    if (has_steps && has_ratio)
+        return as_fail(err, AS_EUSAGE, "%s: one of \"warmup_steps\" and \"warmup_ratio\"", file);
+    if (has_steps)
+        c->warmup_ratio = 0;
+    else if (has_ratio || c->warmup_ratio > 0)
+        c->warmup_steps = (uint64_t)ceil(c->warmup_ratio * (double)c->steps);
+    return 0;
 }
 
 static int check(train_config *c, const char *file, as_err *err)
@@ -105,6 +123,8 @@ int train_config_read(train_config *c, void *own, const as_setting *table, const
                       const char *file, as_err *err)
 {
     int rc = train_config_layer(c, own, table, tree, file, err);
+    if (rc == 0)
+        rc = spread_warmup(c, tree, file, err);
     return rc == 0 ? check(c, file, err) : rc;
 }
 

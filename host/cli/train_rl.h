@@ -37,7 +37,7 @@ typedef struct rl_config {
     uint64_t max_gen_batches, overlong_buffer, max_seqs, timeout_ms, unscored_window, flat_steps, rollouts_every, rollouts_logged;
     uint64_t eval_every, eval_n, eval_limit, ptx_batch, critic_warmup;
     double temperature, top_p, min_p, clip_low, clip_high, clip_dual, advantage_eps, gamma, lam, kl_coef, kl_target, kl_horizon;
-    double entropy_coeff, overlong_factor, importance_cap, ptx_coef, order_floor, order_momentum;
+    double entropy_coeff, overlong_factor, reward_clip, importance_cap, ptx_coef, order_floor, order_momentum;
     double eval_temperature, eval_top_p, critic_lr, value_clip, vf_coef;
     rl_algo algo;
     double max_unscored; /* of the key max_unscored: a share */

@@ -74,6 +74,7 @@ const as_setting rl_settings[] = {
     BOOL("mask_truncated_completions", mask_truncated),
     UINT("overlong_buffer", overlong_buffer, 0, 1e6),
     NUMBER("overlong_penalty_factor", overlong_factor, 0, 1e6),
+    NUMBER("reward_clip", reward_clip, 0, 1e12),
     /* the loss */
     ANY("clip_ratio", clip_ratio),
     NUMBER("clip_ratio_low", clip_low, 0, 1),
@@ -513,6 +514,7 @@ as_rl_options rl_options_of(const rl_config *c, const train_config *common)
     o.masks_truncated = c->mask_truncated;
     o.overlong_buffer = (size_t)c->overlong_buffer;
     o.overlong_factor = c->overlong_factor;
+    o.reward_clip = c->reward_clip;
     o.is_sequence_ratio = c->algo == RL_GSPO;
     o.clip = (as_clip){ c->clip_low, c->clip_high, c->clip_dual };
     o.aggregation = (as_aggregation)c->loss_agg_mode;

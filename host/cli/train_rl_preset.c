@@ -39,16 +39,17 @@ static const rl_layer algorithms[] = {
 #define TRL_GRPO                                                                                   \
     "\"train_batch_size\":1,\"n\":8,\"use_bias_correction_kl\":true,\"kl_estimator\":\"k3\","
 
-/* OpenRLHF's train_ppo_ray: k1 in the reward, a cosine to a tenth after 3 % of warm-up (of the
- * steps: give warmup_steps) */
+/* OpenRLHF's train_ppo_ray: k1 in the reward, a cosine to a tenth after 3 % of warm-up */
 #define OPENRLHF                                                                                   \
     "\"train_batch_size\":1024,\"max_prompt_length\":1024,"                                        \
     "\"max_response_length\":1024,\"temperature\":1,\"top_p\":1,\"clip_ratio\":0.2,"               \
     "\"ppo_epochs\":1,\"lr\":1e-6,\"min_lr\":1e-7,\"decay\":\"cosine\",\"weight_decay\":0,"        \
+    "\"warmup_ratio\":0.03,"                                                                       \
     "\"beta1\":0.9,\"beta2\":0.95,\"clip\":1,\"kl_coef\":0.01,\"recompute_old_logprobs\":true,"    \
     "\"loss_agg_mode\":\"token-mean\""
-/* updates of 128 responses */
-#define OPENRLHF_ONE ",\"n\":1,\"ppo_mini_batch_size\":128"
+/* updates of 128 responses. It clips what is left after a group's mean is taken off, which never is
+ * so large */
+#define OPENRLHF_ONE ",\"n\":1,\"ppo_mini_batch_size\":128,\"reward_clip\":10"
 #define OPENRLHF_GROUPS ",\"n\":8,\"ppo_mini_batch_size\":16"
 #define OPENRLHF_KL ",\"use_kl_in_reward\":true,\"kl_estimator\":\"k1\""
 

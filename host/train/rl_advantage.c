@@ -66,7 +66,7 @@ static void of_greedy(as_rl *rl, const double *greedy)
         const double base = greedy[b->group[r]];
         if (isnan(base))
             b->is_out[r] = b->no_loss[r] = true;
-        b->of_row[r] = isnan(base) ? 0 : base;
+        b->of_row[r] = isnan(base) ? 0 : as_rl_clipped(base, &rl->options);
     }
     token_rewards(rl);
     as_advantage_remax(&b->rows, b->token_reward, b->of_row, b->advantage);

@@ -4,6 +4,8 @@
 
 #include "base/mem.h"
 
+#include <math.h>
+
 void as_rl_batch_fini(as_rl_batch *b)
 {
     void *const arrays[] = { b->first,        b->group,        b->is_out,     b->no_loss,
@@ -60,6 +62,11 @@ static int make_room(as_rl_batch *b, size_t n_rows, size_t n_tokens, as_err *err
     return rc;
 }
 
+double as_rl_clipped(double reward, const as_rl_options *o)
+{
+    return o->reward_clip > 0 ? fmin(fmax(reward, -o->reward_clip), o->reward_clip) : reward;
+}
+
 int as_rl_batch_fill(as_rl_batch *b, const as_rollouts *rollouts, const as_rl_rewards *rewards,
                      const as_rl_options *o, as_err *err)
 {
@@ -85,6 +92,7 @@ int as_rl_batch_fill(as_rl_batch *b, const as_rollouts *rollouts, const as_rl_re
         if (o->overlong_buffer && !b->is_out[r])
             b->reward[r] +=
                 as_overlong_penalty(row->n, o->longest, o->overlong_buffer, o->overlong_factor);
+        b->reward[r] = as_rl_clipped(b->reward[r], o);
         for (uint32_t t = 0; t < row->n; t++)
             b->old[b->first[r] + t] = (double)rollouts->logp[row->begin + t];
     }

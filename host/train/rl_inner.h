@@ -49,6 +49,7 @@ struct as_rl {
 /* rl_batch.c */
 int as_rl_batch_fill(as_rl_batch *b, const as_rollouts *rollouts, const as_rl_rewards *rewards, const as_rl_options *o,
                      as_err *err);
+double as_rl_clipped(double reward, const as_rl_options *o);
 void as_rl_batch_fini(as_rl_batch *b);
 
 /* rl_advantage.c: b->advantage, and what is said of rewards in *stats. */

@@ -35,6 +35,7 @@ typedef struct as_rl_options {
     as_zero_groups zero_groups;
     size_t overlong_buffer; /* tokens before `longest` in which a response is punished; 0: none */
     double overlong_factor;
+    double reward_clip; /* a row's reward, the overlong punishment in it, is within +- this; 0: whatever it is */
     /* the loss */
     as_clip clip;
     as_aggregation aggregation;

@@ -55,6 +55,19 @@ class Train(AssayTest):
         self.assertGreaterEqual(right, 23)
         self.assertTrue(all(s["finish_reason"] == "stop" for s, r in zip(said, ROWS) if s["completion"] == r["completion"]))
 
+    def test_warmup(self):
+        """In steps, or as a share of them, rounded up."""
+        self.train("steps", warmup_steps=3, decay="constant")
+        del SMALL["warmup_steps"]
+        try:
+            self.train("ratio", warmup_ratio=0.2, decay="constant")
+        finally:
+            SMALL["warmup_steps"] = 2
+        rates = [[row["lr"] for row in self.metrics(run)] for run in ("steps", "ratio")]
+        self.assertEqual(rates[0], rates[1])
+        self.assertEqual(rates[0][:4], [2e-3 / 3, 2 * 2e-3 / 3, 2e-3, 2e-3])
+        self.say(self.train("both", warmup_ratio=0.2, rc=2), 'one of "warmup_steps" and "warmup_ratio"')
+
     def test_drawn_weights(self):
         """Of which size: as asked for, and the manifest says so. A model that knows nothing is as wrong as chance."""
         config = dict(SMALL, init=str(QWEN), data=self.file("rows.jsonl", ROWS), steps=1)

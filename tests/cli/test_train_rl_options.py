@@ -45,6 +45,7 @@ class Configuring(Base):
         self.refused('none of that name (there are verl-ppo', preset="verl-gpro")
         self.refused("is of \"algo\" ppo, not of grpo", preset="verl-ppo")
         self.refused("steps", without=("steps",))
+        self.refused('one of "warmup_steps" and "warmup_ratio"', warmup_steps=1, warmup_ratio=0.1)
         self.refused("MiB", rc=7, memory_mib=1)
         twice = PROMPTS + [PROMPTS[0]]
         self.refused("prompts.jsonl:25", rc=3, prompts=twice)
@@ -88,7 +89,8 @@ class Configuring(Base):
                 ("trl-rloo", {"algo": "rloo", "kl_coef": 0.05, "use_kl_in_reward": True, "kl_estimator": "k1",
                               "loss_agg_mode": "seq-mean-token-sum"}),
                 ("openrlhf-ppo", {"algo": "ppo", "kl_coef": 0.01, "use_kl_in_reward": True, "kl_estimator": "k1", "beta2": 0.95,
-                                  "critic_lr": 9e-6, "decay": "cosine", "min_lr": 1e-7}),
+                                  "critic_lr": 9e-6, "decay": "cosine", "min_lr": 1e-7, "reward_clip": 10, "warmup_ratio": 0.03,
+                                  "warmup_steps": 1}),
                 ("openrlhf-grpo", {"algo": "grpo", "advantage_eps": 1e-9, "use_kl_loss": True, "kl_estimator": "k3"})):
             more = {"overlong_buffer": 4} if preset == "verl-dapo" else {}
             small = {"preset": preset, "train_batch_size": 4, "ppo_mini_batch_size": 2, "steps": 1, **more}
@@ -123,6 +125,7 @@ CHANGES = {
     "kl_coef": (0.5, {"use_kl_loss": True}), "kl_target": (1e-6, {"steps": 2, "use_kl_loss": True, "kl_coef": 0.5}),
     "kl_horizon": (10, {"steps": 2, "use_kl_loss": True, "kl_coef": 0.5, "kl_target": 1e-6}),
     "tis_imp_ratio_cap": (0.5, {"recompute_old_logprobs": True}), "ppo_mini_batch_size": (4, {}), "ppo_epochs": (3, {}),
+    "reward_clip": (0.01, {"algo": "rloo"}),
     "gamma": (0.5, {"algo": "reinforce++"}), "lam": (0.5, {"algo": "ppo", "critic_lr": 0.01}),
     "whiten_keeps_mean": (True, {"steps": 2, "algo": "reinforce++_baseline", "temperature": 1.5}),
     "whiten_population": (True, {"algo": "reinforce++_baseline"}), "critic": ("head", {"algo": "ppo"}),

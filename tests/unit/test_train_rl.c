@@ -328,6 +328,7 @@ CHANGE(kl_k2, o->kl_kind = AS_KL_K2)
 CHANGE(kl_abs, o->kl_kind = AS_KL_ABS)
 CHANGE(overlong, o->overlong_buffer = 10)
 CHANGE(overlong_factor, (o->overlong_buffer = 10, o->overlong_factor = 0.3))
+CHANGE(reward_clip, o->reward_clip = 0.4)
 CHANGE(truncated, o->masks_truncated = true)
 CHANGE(temperature, o->temperature = 0.8)
 #define ROW(name)                                                                                  \
@@ -361,6 +362,7 @@ static const change changes[] = {
     ROW(kl_abs),
     ROW(overlong),
     ROW(overlong_factor),
+    ROW(reward_clip),
     ROW(truncated),
     ROW(temperature),
 };

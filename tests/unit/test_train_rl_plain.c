@@ -111,6 +111,7 @@ static void make_options(trial *t, as_rng *r, unsigned number)
     o->masks_truncated = below(r, 2);
     o->overlong_buffer = below(r, 2) ? 3 : 0;
     o->overlong_factor = 0.5;
+    o->reward_clip = below(r, 3) ? 0 : 0.4;
     o->longest = MOST_LEN;
     o->is_sequence_ratio = below(r, 4) == 0;
     o->clip = (as_clip){ .low = 0.1, .high = 0.15, .dual = below(r, 2) ? 1.2 : 0 };
@@ -180,6 +181,8 @@ static void plain_rewards(const trial *t, plain *p)
         p->reward[row] = t->b.is_out[row] ? 0 : t->b.score[row];
         if (t->o.overlong_buffer && r->n > MOST_LEN - 3)
             p->reward[row] -= 0.5 * ((double)r->n - (MOST_LEN - 3)) / 3;
+        if (t->o.reward_clip > 0)
+            p->reward[row] = fmax(-0.4, fmin(p->reward[row], 0.4));
         p->whole[row] = p->reward[row];
         for (size_t i = 0; i < r->n && t->o.kl_place == AS_KL_IN_REWARD; i++)
             p->whole[row] -= t->o.kl_coef * kl_of(t, row, i);
@@ -293,7 +296,8 @@ static void plain_advantages(const trial *t, plain *p)
             double a = e == AS_EST_REINFORCE_PP || e == AS_EST_REMAX ? return_of(t, p, row, i)
                                                                      : of_row(t, p, row);
             if (e == AS_EST_REMAX)
-                a -= t->greedy[row / N_EACH];
+                a -= t->o.reward_clip > 0 ? fmin(t->greedy[row / N_EACH], 0.4)
+                                          : t->greedy[row / N_EACH];
             p->advantage[row][i] = p->is_out[row] ? 0 : a;
         }
     if (e == AS_EST_REINFORCE_PP || e == AS_EST_REINFORCE_PP_BASELINE)
