@@ -22,7 +22,7 @@ ROOMS = {
     "host/train": ("base data model kernels", {PLUGIN_H}),
     "host/exam": ("base data jobs plug eval model train", {PLUGIN_H}),
     "host/remote": ("base", {PLUGIN_H}),
-    "host/report": ("base data", {PLUGIN_H}),
+    "host/report": ("base data eval", {PLUGIN_H}),
     "host/cli": ("base data jobs plug reward eval audit sandbox kernels model train exam remote report ttrl", {PLUGIN_H, ASSAY_H}),
     "host/api": ("base data jobs plug eval", {PLUGIN_H, ASSAY_H}),
     "sandbox": ("sandbox", set()),

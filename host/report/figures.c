@@ -2,6 +2,7 @@
  */
 #include "report/figures.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/publish.h"
@@ -62,7 +63,13 @@ static int find_names(as_report_figures *f, const as_report_runs *runs, as_err *
     return 0;
 }
 
-/* Evaluations first, then group after group, each where its first metric came. */
+/* Evaluations first, then what the vote is like (train/...), then group after group, each where its
+ * first metric came. */
+static unsigned rank(const as_report_figure *f)
+{
+    return f->is_eval ? 0 : as_str_eq(f->group, AS_LIT("train")) ? 1 : 2;
+}
+
 static int sort(as_report_figures *f, as_err *err)
 {
     AS_CLEANUP(free) as_report_figure *from = AS_STEAL(f->at);
@@ -73,11 +80,12 @@ static int sort(as_report_figures *f, as_err *err)
     f->at = as_calloc(n + 1, sizeof *f->at);
     if (!is_taken || !f->at)
         return as_fail(err, AS_ENOMEM, "out of memory");
-    for (size_t i = 0; i < n; i++)
-        if (from[i].is_eval) {
-            is_taken[i] = true;
-            f->at[k++] = from[i];
-        }
+    for (unsigned r = 0; r < 2; r++)
+        for (size_t i = 0; i < n; i++)
+            if (rank(&from[i]) == r) {
+                is_taken[i] = true;
+                f->at[k++] = from[i];
+            }
     for (size_t i = 0; i < n; i++)
         for (size_t j = i; !is_taken[i] && j < n; j++)
             if (!is_taken[j] && (j == i || as_str_eq(from[j].group, from[i].group))) {
@@ -90,8 +98,12 @@ static int sort(as_report_figures *f, as_err *err)
 
 /* ---- names of files ---- */
 
+/* Of another figure, or of a table. */
 static bool has_file(const as_report_figures *f, size_t n, const char *file)
 {
+    for (size_t i = 0; i < AS_REPORT_TABLES; i++)
+        if (strcmp(as_report_table_files[i], file) == 0)
+            return true;
     for (size_t i = 0; i < n; i++)
         if (strcmp(f->at[i].file, file) == 0)
             return true;
@@ -150,25 +162,7 @@ void as_report_figures_fini(as_report_figures *f)
     *f = (as_report_figures){ 0 };
 }
 
-/* ---- CSV (RFC 4180, lines end with LF) ---- */
-
-static void put_text(as_buf *b, as_str s)
-{
-    bool is_plain = true;
-    for (size_t i = 0; i < s.len; i++)
-        is_plain = is_plain && !strchr(",\"\r\n", s.data[i]);
-    if (is_plain) {
-        as_buf_add(b, s);
-        return;
-    }
-    as_buf_byte(b, '"');
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.data[i] == '"')
-            as_buf_byte(b, '"');
-        as_buf_byte(b, s.data[i]);
-    }
-    as_buf_byte(b, '"');
-}
+/* ---- CSV ---- */
 
 static void put_number(as_buf *b, double v)
 {
@@ -181,7 +175,7 @@ static int put_curve(as_new_file *file, as_buf *b, as_str label, const as_report
 {
     int rc = 0;
     for (size_t i = 0; i < c->n && rc == 0; i++) {
-        put_text(b, label);
+        as_report_csv_text(b, label);
         as_buf_byte(b, ',');
         as_buf_u64(b, c->at[i].step);
         as_buf_byte(b, ',');
@@ -217,12 +211,25 @@ static int write_csv(const as_report_figure *f, const as_report_runs *runs, cons
     return rc == 0 ? as_new_file_commit(&file, err) : rc;
 }
 
+static int write_table(const as_report_table *t, const char *folder, as_err *err)
+{
+    AS_CLEANUP(free) char *path = as_path_join(folder, t->file);
+    AS_CLEANUP(buf) as_buf b = { 0 };
+    as_buf_init(&b, SIZE_MAX / 2);
+    as_report_table_csv(t, &b);
+    int rc = path ? as_buf_check(&b, err) : as_fail(err, AS_ENOMEM, "out of memory");
+    return rc == 0 ? as_file_write_atomic(path, as_buf_str(&b), err) : rc;
+}
+
 int as_report_figures_csv(const as_report_figures *f, const as_report_runs *runs,
-                          const char *folder, as_err *err)
+                          const as_report_tables *tables, const char *folder, as_err *err)
 {
     AS_CLEANUP(new_folder) as_new_folder out = { 0 };
     int rc = as_new_folder_open(&out, folder, err);
     for (size_t i = 0; i < f->n && rc == 0; i++)
         rc = write_csv(&f->at[i], runs, out.temporary, err);
+    for (size_t i = 0; i < AS_REPORT_TABLES && rc == 0; i++)
+        if (tables->at[i].n_rows)
+            rc = write_table(&tables->at[i], out.temporary, err);
     return rc == 0 ? as_new_folder_commit(&out, err) : rc;
 }

@@ -4,6 +4,7 @@
 #define AS_REPORT_FIGURES_H
 #include "base/buf.h"
 #include "report/runs.h"
+#include "report/tables.h"
 
 enum { AS_REPORT_POINTS_MAX = 2000 /* drawn in one figure, of all its runs; the CSV has all */ };
 
@@ -17,7 +18,7 @@ typedef struct as_report_figure {
 } as_report_figure;
 
 typedef struct as_report_figures {
-    as_report_figure *at; /* by group; evaluations first, else in the order in which they came */
+    as_report_figure *at; /* by group; evaluations first, then train/..., else in the order in which they came */
     size_t n;
     as_arena arena;
 } as_report_figures;
@@ -30,9 +31,10 @@ void as_report_figures_fini(as_report_figures *f); /* zeroed is fine */
  * value stay. Values beyond 1e300 are not drawn. */
 int as_report_figures_draw(as_report_figures *f, const as_report_runs *runs, const char *gnuplot, as_err *err);
 
-/* "run,step,time,value" and a line for each point, as in metrics.jsonl; null is empty. `folder` is made; it must not be
- * there, or be empty. */
-int as_report_figures_csv(const as_report_figures *f, const as_report_runs *runs, const char *folder, as_err *err);
+/* "run,step,time,value" and a line for each point, as in metrics.jsonl; null is empty. The tables that have rows stand beside
+ * them. `folder` is made; it must not be there, or be empty. */
+int as_report_figures_csv(const as_report_figures *f, const as_report_runs *runs, const as_report_tables *tables,
+                          const char *folder, as_err *err);
 
 /* How run number i is drawn: of seven colours that people of any colour vision can tell apart (Okabe and Ito 2008), and
  * from the eighth run on dashed. */

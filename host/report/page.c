@@ -208,6 +208,82 @@ static void put_last_values(as_buf *b, const as_report_runs *runs, const as_repo
     as_buf_text(b, "</table>\n");
 }
 
+/* ---- tables ---- */
+
+static void put_data_link(as_buf *b, const char *data, const char *file)
+{
+    as_buf_text(b, " <a href=\"");
+    put_address(b, data);
+    as_buf_byte(b, '/');
+    put_address(b, file);
+    as_buf_text(b, "\">data (CSV)</a>");
+}
+
+static void put_table_row(as_buf *b, const as_report_table *t, const as_report_cell *row)
+{
+    as_buf_text(b, "<tr>");
+    for (size_t c = 0; c < t->n_columns; c++) {
+        const bool is_text = t->columns[c].kind == AS_REPORT_TEXT;
+        as_buf_text(b, is_text ? "<td>" : "<td class=\"n\">");
+        if (is_text)
+            put_text(b, row[c].text);
+        else
+            as_report_cell_put(b, &t->columns[c], &row[c]);
+        as_buf_text(b, "</td>");
+    }
+    as_buf_text(b, "</tr>\n");
+}
+
+static void put_table(as_buf *b, const as_report_table *t, const char *data)
+{
+    if (t->n_rows == 0)
+        return;
+    as_buf_addf(b, "<h2>%s</h2>\n<p class=\"note\">", t->title);
+    put_text(b, as_str_of(t->note));
+    if (data)
+        put_data_link(b, data, t->file);
+    as_buf_text(b, "</p>\n<table>\n<tr>");
+    for (size_t c = 0; c < t->n_columns; c++) {
+        as_buf_text(b, "<th scope=\"col\">");
+        put_text(b, as_str_of(t->columns[c].name));
+        as_buf_text(b, "</th>");
+    }
+    as_buf_text(b, "</tr>\n");
+    for (size_t i = 0; i < t->n_rows && i < ROWS_MAX; i++)
+        put_table_row(b, t, t->cells + i * t->n_columns);
+    as_buf_text(b, "</table>\n");
+}
+
+static void put_exams(as_buf *b, const as_report_exams *exams)
+{
+    if (exams->n == 0)
+        return;
+    as_buf_text(b, "<h2>Evaluations</h2>\n<table>\n<tr><th scope=\"col\">evaluation</th>"
+                   "<th scope=\"col\">folder</th><th scope=\"col\">model</th>"
+                   "<th scope=\"col\">suite</th><th scope=\"col\">verifier</th>"
+                   "<th scope=\"col\">temperature</th><th scope=\"col\">top_p</th>"
+                   "<th scope=\"col\">seeds</th></tr>\n");
+    for (size_t i = 0; i < exams->n && i < ROWS_MAX; i++) {
+        const as_report_exam *x = &exams->at[i];
+        const cJSON *config = member(x->manifest, "config");
+        const cJSON *const cells[] = {
+            member(x->manifest, "model"),  member(x->manifest, "suite"),
+            member(x->manifest, "plugin"), member(config, "temperature"),
+            member(config, "top_p"),       member(x->manifest, "seeds")
+        };
+        as_buf_text(b, "<tr><th scope=\"row\">");
+        put_text(b, x->label);
+        as_buf_text(b, "</th><td>");
+        put_text(b, x->folder);
+        for (size_t k = 0; k < sizeof cells / sizeof *cells; k++) {
+            as_buf_text(b, "</td><td>");
+            put_json(b, cells[k]);
+        }
+        as_buf_text(b, "</td></tr>\n");
+    }
+    as_buf_text(b, "</table>\n");
+}
+
 /* ---- figures ---- */
 
 static void put_figure(as_buf *b, const as_report_figure *f, const char *data)
@@ -220,13 +296,8 @@ static void put_figure(as_buf *b, const as_report_figure *f, const char *data)
     as_buf_text(b, "<figcaption><b>");
     put_text(b, f->name);
     as_buf_text(b, "</b>");
-    if (data) {
-        as_buf_text(b, " <a href=\"");
-        put_address(b, data);
-        as_buf_byte(b, '/');
-        put_address(b, f->file);
-        as_buf_text(b, "\">data (CSV)</a>");
-    }
+    if (data)
+        put_data_link(b, data, f->file);
     as_buf_text(b, "</figcaption></figure>\n");
 }
 
@@ -298,7 +369,30 @@ static void put_section(as_buf *b, const as_report_runs *runs, const char *secti
         as_buf_text(b, "</table>\n");
 }
 
-int as_report_page(as_buf *out, const as_report_runs *runs, const as_report_figures *figures,
+static void put_legend(as_buf *b, const as_report_runs *runs)
+{
+    as_buf_text(b, "<p class=\"legend\">");
+    for (size_t i = 0; i < runs->n; i++) {
+        as_buf_text(b, "<span>");
+        put_swatch(b, i);
+        put_text(b, runs->at[i].label);
+        as_buf_text(b, "</span> ");
+    }
+    as_buf_text(b, "</p>\n");
+}
+
+static void put_title(as_buf *b, const as_report_runs *runs, const as_report_exams *exams)
+{
+    const bool has_runs = runs->n > 0;
+    const size_t n = has_runs ? runs->n : exams->n;
+    for (size_t i = 0; i < n && i < 4; i++) {
+        as_buf_text(b, i ? ", " : "assay: ");
+        put_text(b, has_runs ? runs->at[i].label : exams->at[i].label);
+    }
+}
+
+int as_report_page(as_buf *out, const as_report_runs *runs, const as_report_exams *exams,
+                   const as_report_figures *figures, const as_report_tables *tables,
                    const as_report_page_options *options, as_err *err)
 {
     static const char *const sections[] = { "config", "seeds", "hashes" };
@@ -306,24 +400,23 @@ int as_report_page(as_buf *out, const as_report_runs *runs, const as_report_figu
                      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
                      "style-src 'unsafe-inline'\">\n"
                      "<meta name=\"viewport\" content=\"width=device-width\">\n<title>");
-    for (size_t i = 0; i < runs->n && i < 4; i++) {
-        as_buf_text(out, i ? ", " : "assay: ");
-        put_text(out, runs->at[i].label);
-    }
+    put_title(out, runs, exams);
     as_buf_text(out, "</title>\n<style>\n");
     as_buf_text(out, style);
-    as_buf_text(out, "</style>\n</head>\n<body>\n<h1>Training runs</h1>\n<p class=\"legend\">");
-    for (size_t i = 0; i < runs->n; i++) {
-        as_buf_text(out, "<span>");
-        put_swatch(out, i);
-        put_text(out, runs->at[i].label);
-        as_buf_text(out, "</span> ");
+    as_buf_addf(out, "</style>\n</head>\n<body>\n<h1>%s</h1>\n",
+                runs->n ? "Training runs" : "Evaluations");
+    if (runs->n) {
+        put_legend(out, runs);
+        put_runs(out, runs);
     }
-    as_buf_text(out, "</p>\n");
-    put_runs(out, runs);
-    put_figures(out, figures, options->data);
-    put_last_values(out, runs, figures);
-    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
+    put_exams(out, exams);
+    for (size_t i = 0; i < AS_REPORT_TABLES; i++)
+        put_table(out, &tables->at[i], options->data);
+    if (runs->n) {
+        put_figures(out, figures, options->data);
+        put_last_values(out, runs, figures);
+    }
+    for (size_t i = 0; runs->n && i < sizeof sections / sizeof *sections; i++)
         put_section(out, runs, sections[i]);
     as_buf_text(out, "</body>\n</html>\n");
     return as_buf_check(out, err);

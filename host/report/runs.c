@@ -236,11 +236,10 @@ static void tell_apart(as_report_runs *r)
 int as_report_runs_read(as_report_runs *r, const char *const *folders, size_t n, as_err *err)
 {
     *r = (as_report_runs){ 0 };
-    if (n == 0 || n > AS_REPORT_RUNS_MAX)
-        return as_fail(err, AS_EUSAGE, "1 to %d runs are expected: assay report RUN... -o FILE",
-                       AS_REPORT_RUNS_MAX);
+    if (n > AS_REPORT_RUNS_MAX)
+        return as_fail(err, AS_EUSAGE, "more than %d runs", AS_REPORT_RUNS_MAX);
     as_arena_init(&r->arena, 0);
-    r->at = as_calloc(n, sizeof *r->at);
+    r->at = as_calloc(n + 1, sizeof *r->at);
     if (!r->at)
         return as_fail(err, AS_ENOMEM, "out of memory");
     int rc = 0;

@@ -44,7 +44,7 @@ typedef struct as_report_runs {
 } as_report_runs;
 
 /* Reads DIR/metrics.jsonl (lines of train/metrics.h, steps ascending), DIR/manifest.json and the heads of the event files of
- * each folder. AS_EIO, AS_EDATA: no such folder, no metrics, a file that is not ours, at its line. */
+ * each folder; n may be 0. AS_EIO, AS_EDATA: no such folder, no metrics, a file that is not ours, at its line. */
 int as_report_runs_read(as_report_runs *r, const char *const *folders, size_t n, as_err *err);
 void as_report_runs_fini(as_report_runs *r); /* zeroed is fine */
 
