@@ -291,6 +291,48 @@ static void equal_rewards_teach_nothing(void **state)
     as_free(none);
 }
 
+/* The gradient of a step that makes its old log-probabilities itself. */
+static double *gradient_on_policy(const made *b, const as_rl_options *o)
+{
+    const as_rl_rewards rewards = { .score = b->score };
+    as_rl_stats s;
+    learner l;
+    learner_open(&l, &model, &training, o, NULL);
+    MUST(as_rl_step(l.rl, 1, &b->r, &rewards, &s, err));
+    assert_true(s.ratio_min == 1 && s.ratio_max == 1);
+    double *grads = host_grads(&model, l.optimizer->grads);
+    learner_close(&l);
+    return grads;
+}
+
+/* What a coin says pulls nowhere: for each draw of rewards its opposite is as likely, and pulls
+ * just the other way. (A run rewarded by a coin still walks, as each step pulls somewhere.) */
+static void chance_pulls_nowhere(void **state)
+{
+    (void)state;
+    const as_estimator estimators[] = { AS_EST_GRPO, AS_EST_RLOO, AS_EST_REINFORCE_PP,
+                                        AS_EST_REINFORCE_PP_BASELINE };
+    const size_t n = model.index->n_elements;
+    for (size_t e = 0; e < sizeof estimators / sizeof *estimators; e++) {
+        as_rl_options o = rl_still();
+        made b = base;
+        o.estimator = estimators[e];
+        o.recomputes_old = true;
+        for (size_t r = 0; r < 8; r++)
+            b.score[r] = r == 1 || r == 2 || r == 7;
+        double *sum = gradient_on_policy(&b, &o);
+        const double size = norm_of(sum, n);
+        for (size_t r = 0; r < 8; r++)
+            b.score[r] = 1 - b.score[r];
+        double *opposite = gradient_on_policy(&b, &o);
+        for (size_t i = 0; i < n; i++)
+            sum[i] += opposite[i];
+        assert_true(size > 0.1 && norm_of(sum, n) < 1e-5 * size);
+        as_free(sum);
+        as_free(opposite);
+    }
+}
+
 /* ---- what each option changes ---- */
 
 typedef struct change {
@@ -665,6 +707,7 @@ int main(void)
         cmocka_unit_test(unscored_rows_are_not_there),
         cmocka_unit_test(rows_without_tokens),
         cmocka_unit_test(equal_rewards_teach_nothing),
+        cmocka_unit_test(chance_pulls_nowhere),
         cmocka_unit_test(every_option_counts),
         cmocka_unit_test(updates_are_counted),
         cmocka_unit_test(state_counts),
