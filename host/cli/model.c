@@ -4,7 +4,11 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "model/safetensors.h"
 #include "model/weights_io.h"
+
+#include <stdio.h>
+#include <string.h>
 
 enum { STANDARD_CONTEXT = 4096, MOST_THREADS = 1024, SMALL = 100000000 };
 
@@ -42,7 +46,33 @@ int as_cli_device_open(k_device **out, const char *device, uint64_t threads, as_
                   : 0;
 }
 
-int as_cli_record_model(as_run_record *record, const char *folder, as_err *err)
+static int record_file(as_run_record *record, const char *prefix, const char *path, as_err *err)
+{
+    char name[300];
+    as_digest digest;
+    (void)snprintf(name, sizeof name, "%s%s", prefix, strrchr(path, '/') + 1);
+    int rc = as_sha256_file(path, &digest, err);
+    if (rc == 0)
+        as_run_record_hash(record, name, digest);
+    return rc;
+}
+
+static int record_shards(as_run_record *record, const char *prefix, const char *folder, as_err *err)
+{
+    AS_CLEANUP(safetensors) as_safetensors *weights = NULL;
+    const char *last = "";
+    int rc = as_safetensors_open_folder(&weights, folder, err);
+    for (size_t i = 0; rc == 0 && i < as_safetensors_count(weights); i++) {
+        const as_safetensor *tensor = as_safetensors_at(weights, i);
+        if (strcmp(tensor->file, last) == 0)
+            continue;
+        last = tensor->file;
+        rc = record_file(record, prefix, last, err);
+    }
+    return rc;
+}
+
+int as_cli_record_model(as_run_record *record, const char *prefix, const char *folder, as_err *err)
 {
     static const char *const files[] = { "config.json",
                                          "generation_config.json",
@@ -51,19 +81,19 @@ int as_cli_record_model(as_run_record *record, const char *folder, as_err *err)
                                          "chat_template.jinja",
                                          "model.safetensors",
                                          "model.safetensors.index.json" };
+    enum { N_FILES = sizeof files / sizeof *files };
+    bool has[N_FILES] = { false };
     int rc = 0;
-    for (size_t i = 0; i < sizeof files / sizeof *files && rc == 0; i++) {
+    for (size_t i = 0; i < N_FILES && rc == 0; i++) {
         AS_CLEANUP(free) char *path = as_path_join(folder, files[i]);
-        as_digest digest;
         if (!path)
             return as_fail(err, AS_ENOMEM, "out of memory");
-        if (!as_path_exists(path))
-            continue;
-        rc = as_sha256_file(path, &digest, err);
-        if (rc == 0)
-            as_run_record_hash(record, files[i], digest);
+        has[i] = as_path_exists(path);
+        if (has[i])
+            rc = record_file(record, prefix, path, err);
     }
-    return rc;
+    const bool has_shards = has[N_FILES - 1] && !has[N_FILES - 2];
+    return rc == 0 && has_shards ? record_shards(record, prefix, folder, err) : rc;
 }
 
 static as_dtype type_of(const as_model_opts *o, const as_weights_index *index)

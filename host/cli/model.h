@@ -31,8 +31,9 @@ typedef struct as_model_opts {
 bool as_cli_is_address(const char *model); /* http://... */
 /* "cpu", "naive" or "cuda", as --device and a configuration name them. AS_EUSAGE: not in this build. */
 int as_cli_device_open(k_device **out, const char *device, uint64_t threads, as_err *err);
-/* The hashes of the files in a model's folder that what it says depends on. */
-int as_cli_record_model(as_run_record *record, const char *folder, as_err *err);
+/* The hashes of the files in a model's folder that what it says depends on, all shards of its weights among them, as
+ * hashes.PREFIX... ("" for the run's model). */
+int as_cli_record_model(as_run_record *record, const char *prefix, const char *folder, as_err *err);
 
 typedef struct as_opened_model { /* zero-initialise; as_opened_model_close in any state */
     as_weights_index *index;

@@ -20,7 +20,7 @@ int training_record(training *t, as_err *err)
     if (rc < 0)
         return rc;
     as_run_record_seed(&t->record, "run", t->c->seed);
-    return as_cli_record_model(&t->record, t->model.folder, err);
+    return as_cli_record_model(&t->record, "", t->model.folder, err);
 }
 
 int training_record_file(training *t, const char *name, const char *path, as_err *err)

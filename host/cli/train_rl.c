@@ -378,6 +378,8 @@ static int record(rl *s, as_err *err)
         rc = training_record_file(t, "eval_suite", s->own.eval_suite, err);
     if (rc == 0 && s->own.ptx_data)
         rc = training_record_file(t, "ptx_data", s->own.ptx_data, err);
+    if (rc == 0 && s->own.critic_model)
+        rc = as_cli_record_model(&t->record, "critic_model/", s->own.critic_model, err);
     if (rc == 0)
         rc = rl_online_record(s, err);
     for (uint32_t i = 0; rc == 0 && i < as_reward_n_parts(s->reward); i++) {

@@ -259,10 +259,7 @@ int rl_online_record(rl *s, as_err *err)
     const rl_online *o = s->online;
     if (!o)
         return 0;
-    AS_CLEANUP(free) char *weights = as_path_join(o->c.model, "model.safetensors");
-    int rc = 0;
-    if (weights && as_path_exists(weights))
-        rc = training_record_file(&s->t, "rm.model", weights, err);
+    int rc = as_cli_record_model(&s->t.record, "rm.model/", o->c.model, err);
     return rc == 0 && o->c.labels ? training_record_file(&s->t, "rm.labels", o->c.labels, err) : rc;
 }
 

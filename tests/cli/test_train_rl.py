@@ -8,7 +8,7 @@ import signal
 import struct
 
 from run_assay import TEST_PLUGINS, main, wait_for
-from train_rl import ALGOS, LONG, PROMPTS, TINY, Base
+from train_rl import ALGOS, LONG, MODEL, PROMPTS, TINY, Base
 
 
 class Learning(Base):
@@ -133,6 +133,38 @@ class Learning(Base):
         self.assertTrue({"prompts", "verifier format", "verifier coin"} <= set(hashes))
         self.train("plain", steps=1)
         self.assertNotEqual(self.weights("run", 1), self.weights("plain", 1))
+
+    def in_two_files(self, model, to):
+        """A copy of the model with its weights in two shards."""
+        shutil.copytree(model, to)
+        data = (to / "model.safetensors").read_bytes()
+        (to / "model.safetensors").unlink()
+        size, = struct.unpack_from("<Q", data)
+        names = {k: v for k, v in json.loads(data[8:8 + size]).items() if k != "__metadata__"}
+        order = sorted(names, key=lambda k: names[k]["data_offsets"])
+        files = {}
+        for n, part in enumerate((order[:len(order) // 2], order[len(order) // 2:]), 1):
+            first, last = names[part[0]]["data_offsets"][0], names[part[-1]]["data_offsets"][1]
+            header = json.dumps({k: dict(names[k], data_offsets=[at - first for at in names[k]["data_offsets"]]) for k in part}).encode()
+            file = f"model-0000{n}-of-00002.safetensors"
+            (to / file).write_bytes(struct.pack("<Q", len(header)) + header + data[8 + size + first:8 + size + last])
+            files.update(dict.fromkeys(part, file))
+        (to / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": files}))
+
+    def test_models_are_in_the_manifest(self):
+        """All files that the weights come from, the critic's too: a run whose critic was changed does not go on."""
+        critic = self.dir / "critic"
+        self.in_two_files(MODEL, critic)
+        more = {"algo": "ppo", "n": 1, "critic_model": str(critic), "save_every": 1}
+        self.train("run", steps=2, **more)
+        hashes = self.manifest("run")["hashes"]
+        shards = [f"critic_model/model-0000{n}-of-00002.safetensors" for n in (1, 2)]
+        self.assertTrue({"model.safetensors", "critic_model/config.json", *shards} <= set(hashes))
+        self.train("whole", steps=2, **dict(more, critic_model=str(MODEL)))
+        self.assertEqual(self.weights("run", 2), self.weights("whole", 2))
+        last = critic / "model-00002-of-00002.safetensors"
+        last.write_bytes(last.read_bytes()[:-1] + b"\x00")
+        self.say(self.train("run", "--resume", steps=2, rc=2, **more), shards[1])
 
     def test_exam(self):
         """A held-out suite before, between and after; the best step stays, however few are kept."""
