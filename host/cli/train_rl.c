@@ -225,6 +225,7 @@ static int look_at_exam(rl *s, uint64_t step, as_err *err)
 {
     const bool is_due = s->own.eval_every && step % s->own.eval_every == 0;
     s->exam_s = 0;
+    s->has_exam = false;
     if (!s->own.eval_suite || (!is_due && step != s->common.steps))
         return 0;
     as_err why = { 0 };
@@ -426,7 +427,7 @@ static int open_all(rl *s, const train_opts *o, const cJSON *tree, cJSON **layer
 {
     int rc = rl_config_read(&s->own, &s->common, layers, tree, file, err);
     if (rc == 0)
-        rc = rl_guards_read(&s->guards, s->own.guards, file, err);
+        rc = rl_guards_read(&s->guards, &s->own, file, err);
     if (rc == 0)
         rc = rl_online_read(s, file, err);
     if (rc < 0)

@@ -62,14 +62,14 @@ void rl_preset_words(as_buf *out); /* for people: "verl-ppo, verl-grpo, ..." */
 
 /* ---- guards (train_rl_guard.c) ---- */
 
-enum { RL_GUARDS = 10 };
+enum { RL_GUARDS = 11 };
 typedef struct rl_guards { /* bounds that were asked for; NaN: none */
     uint64_t patience;     /* steps in a row beyond a bound, and the run ends */
     double bounds[RL_GUARDS];
-    uint64_t beyond[RL_GUARDS]; /* steps in a row; kept over a checkpoint */
+    uint64_t beyond[RL_GUARDS]; /* in a row; kept over a checkpoint */
     uint64_t flat, not_finite;  /* steps in a row in which all rewards were equal; in which a gradient was refused */
 } rl_guards;
-int rl_guards_read(rl_guards *g, const cJSON *object, const char *file, as_err *err);
+int rl_guards_read(rl_guards *g, const rl_config *c, const char *file, as_err *err);
 
 /* ---- a step's responses and what they are worth (train_rl_sample.c) ---- */
 
@@ -159,6 +159,7 @@ struct rl {
     as_growing log; /* rollouts.jsonl */
     rl_kept kept, now; /* now: of the step that is being made */
     double exam_avg;   /* newest; NaN */
+    bool has_exam;     /* it is this step's */
     double exam_s;
     as_arena exam_arena;
     as_reward_row *labelled; /* [cap_labelled] */

@@ -96,6 +96,7 @@ int rl_exam(rl *s, uint64_t step, as_err *err)
         return rc;
     put_measures(s, &r);
     s->exam_avg = r.sum.avg.mean;
+    s->has_exam = true;
     if (!(s->exam_avg > s->now.best))
         return 0;
     s->now.best = s->exam_avg;

@@ -9,26 +9,35 @@
 
 enum { MOST_NOT_FINITE = 3 };
 
+typedef enum bound_is {
+    LEAST,
+    MOST,
+    MOST_OF_EXAMS,
+    GOAL
+} bound_is; /* goal: beyond it, all is well */
+
 typedef struct bound {
     const char *key, *says;
-    bool is_most; /* beyond it: above */
-    bool is_goal; /* beyond it all is well */
+    bound_is is;
 } bound;
 
 /* In the order of rl_guards.bounds, and of measured(). */
 static const bound bounds[RL_GUARDS] = {
-    { "target_reward", "the mean reward is at least %g", true, true },
-    { "min_reward", "the mean reward is below %g", false, false },
-    { "min_entropy", "the entropy is below %g", false, false },
-    { "max_entropy", "the entropy is above %g", true, false },
-    { "max_ppo_kl", "the policy moves by a KL above %g in a step", true, false },
-    { "max_kl", "the KL to the reference is above %g", true, false },
-    { "max_clip_fraction", "the share of clipped tokens is above %g", true, false },
-    { "min_length", "responses are shorter than %g tokens", false, false },
-    { "max_length", "responses are longer than %g tokens", true, false },
-    { "max_truncated", "the share of responses that are cut off is above %g", true, false },
+    { "target_reward", "the mean reward is at least %g", GOAL },
+    { "min_reward", "the mean reward is below %g", LEAST },
+    { "min_entropy", "the entropy is below %g", LEAST },
+    { "max_entropy", "the entropy is above %g", MOST },
+    { "max_ppo_kl", "the policy moves by a KL above %g in a step", MOST },
+    { "max_kl", "the KL to the reference is above %g", MOST },
+    { "max_clip_fraction", "the share of clipped tokens is above %g", MOST },
+    { "min_length", "responses are shorter than %g tokens", LEAST },
+    { "max_length", "responses are longer than %g tokens", MOST },
+    { "max_truncated", "the share of responses that are cut off is above %g", MOST },
+    { "max_val_drop", "the held-out suite's accuracy is more than %g below its best",
+      MOST_OF_EXAMS },
 };
 
+/* NaN: not in this step. */
 static void measured(const rl *s, double out[RL_GUARDS])
 {
     const rl_seen *seen = &s->seen;
@@ -42,7 +51,8 @@ static void measured(const rl *s, double out[RL_GUARDS])
                                     s->last.clip_fraction,
                                     (double)seen->tokens / rows,
                                     (double)seen->tokens / rows,
-                                    (double)seen->truncated / rows };
+                                    (double)seen->truncated / rows,
+                                    s->has_exam ? s->now.best - s->exam_avg : (double)NAN };
     for (int i = 0; i < RL_GUARDS; i++)
         out[i] = all[i];
 }
@@ -54,7 +64,16 @@ static void measured(const rl *s, double out[RL_GUARDS])
         .most = 1e300                                                                              \
     }
 
-int rl_guards_read(rl_guards *g, const cJSON *object, const char *file, as_err *err)
+static int check_exams(const rl_guards *g, const rl_config *c, const char *file, as_err *err)
+{
+    for (size_t i = 0; i < RL_GUARDS; i++)
+        if (bounds[i].is == MOST_OF_EXAMS && !isnan(g->bounds[i]) && !c->eval_suite)
+            return as_fail(err, AS_EUSAGE, "%s: \"guards\": \"%s\" needs an \"eval_suite\"", file,
+                           bounds[i].key);
+    return 0;
+}
+
+int rl_guards_read(rl_guards *g, const rl_config *c, const char *file, as_err *err)
 {
     char what[200];
     as_setting table[RL_GUARDS + 2] = { { .key = "patience",
@@ -68,12 +87,13 @@ int rl_guards_read(rl_guards *g, const cJSON *object, const char *file, as_err *
         table[i + 1].key = bounds[i].key;
         g->bounds[i] = NAN;
     }
-    if (!object)
+    if (!c->guards)
         return 0;
-    if (!cJSON_IsObject(object))
+    if (!cJSON_IsObject(c->guards))
         return as_fail(err, AS_EUSAGE, "%s: \"guards\": an object is allowed", file);
     (void)snprintf(what, sizeof what, "%.180s: \"guards\"", file);
-    return as_settings_read(g, object, table, what, err);
+    int rc = as_settings_read(g, c->guards, table, what, err);
+    return rc == 0 ? check_exams(g, c, file, err) : rc;
 }
 
 void rl_guards_keep(rl *s)
@@ -84,7 +104,7 @@ void rl_guards_keep(rl *s)
     training_keep_count(&s->t, "not_finite", &s->guards.not_finite);
 }
 
-/* Over so many steps in a row. */
+/* Over so many steps, or exams, in a row. */
 static void stop(rl *s, const bound *b, double at, uint64_t n)
 {
     char why[200];
@@ -92,7 +112,7 @@ static void stop(rl *s, const bound *b, double at, uint64_t n)
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
     (void)snprintf(why, sizeof why, b->says, at);
 #pragma GCC diagnostic pop
-    if (b->is_goal) {
+    if (b->is == GOAL) {
         s->t.is_over = true;
         if (!s->t.opts->quiet)
             as_cli_say("assay train: the goal is reached: %s, %" PRIu64 " steps in a row", why, n);
@@ -100,8 +120,8 @@ static void stop(rl *s, const bound *b, double at, uint64_t n)
     }
     as_fail(&s->t.stop, AS_EGATE,
             "stopped after step %" PRIu64 ": %s, %" PRIu64
-            " steps in a row (\"guards\": \"%s\"); the checkpoint is kept",
-            s->t.done + 1, why, n, b->key);
+            " %s in a row (\"guards\": \"%s\"); the checkpoint is kept",
+            s->t.done + 1, why, n, b->is == MOST_OF_EXAMS ? "times" : "steps", b->key);
 }
 
 static void look_at_bounds(rl *s)
@@ -111,9 +131,11 @@ static void look_at_bounds(rl *s)
     measured(s, now);
     for (int i = 0; i < RL_GUARDS; i++) {
         const double at = g->bounds[i];
-        const bool is_beyond = bounds[i].is_goal   ? now[i] >= at
-                               : bounds[i].is_most ? now[i] > at
-                                                   : now[i] < at; /* NaN: never */
+        const bool is_beyond = bounds[i].is == LEAST  ? now[i] < at
+                               : bounds[i].is == GOAL ? now[i] >= at
+                                                      : now[i] > at; /* NaN: never */
+        if (bounds[i].is == MOST_OF_EXAMS && !s->has_exam)
+            continue;
         g->beyond[i] = is_beyond ? g->beyond[i] + 1 : 0;
         if (is_beyond && g->beyond[i] >= g->patience && !s->t.stop.code)
             stop(s, &bounds[i], at, g->beyond[i]);

@@ -59,7 +59,7 @@ const char *const train_rl_words[] = {
     "flat_steps [50], where three steps in a row had a gradient that is not finite (such "
     "updates are left out), and by guards, an object: target_reward (a goal), min_reward, "
     "min_entropy, max_entropy, max_ppo_kl, max_kl, max_clip_fraction, min_length, max_length, "
-    "max_truncated, each for patience [10] steps in a row. lr is [1e-6] here, decay "
-    "[constant].",
+    "max_truncated, each for patience [10] steps in a row; max_val_drop, of the held-out "
+    "accuracy below its best, for patience evaluations. lr is [1e-6] here, decay [constant].",
     NULL
 };

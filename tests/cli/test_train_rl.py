@@ -8,7 +8,7 @@ import signal
 import struct
 
 from run_assay import TEST_PLUGINS, main, wait_for
-from train_rl import ALGOS, LONG, MODEL, PROMPTS, TINY, Base
+from train_rl import ALGOS, LONG, MODEL, PROMPTS, SHORT, TINY, Base
 
 
 class Learning(Base):
@@ -352,6 +352,13 @@ class Stopping(Base):
         self.assertEqual(json.loads(run.out)["steps"], 8)  # beyond the bound every other time
         lengths = [row["response_length/mean"] for row in self.metrics("run")]
         self.assertTrue(all((length > 9.5) == bool(k % 2) for k, length in enumerate(lengths)), lengths)
+        suite = {"eval_suite": self.file("suite.jsonl", PROMPTS[:6]), "eval_plugin": SHORT, "eval_every": 2, "eval_n": 8}
+        run = self.train("run", "--force", steps=60, reward=LONG, lr=4e-4, guards={"max_val_drop": 0.1, "patience": 2}, rc=1, **suite)
+        self.say(run, "the held-out suite's accuracy is more than 0.1 below its best, 2 times in a row")
+        seen = [row["val/avg@8"] for row in self.metrics("run") if "val/avg@8" in row]
+        drops = [max(seen[:k + 1]) - one > 0.1 for k, one in enumerate(seen)]
+        self.assertTrue(all(drops[-2:]) and not any(a and b for a, b in zip(drops[:-1], drops[1:-1])), seen)
+        self.say(self.train("r", guards={"max_val_drop": 1}, rc=2), '"max_val_drop" needs an "eval_suite"')
         self.say(self.train("r", guards={"min_rewrd": 1}, rc=2), '"guards": key "min_rewrd" unknown', "min_reward")
         self.say(self.train("r", guards=3, rc=2), '"guards": an object is allowed')
 
