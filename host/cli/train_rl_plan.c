@@ -4,17 +4,20 @@
 
 enum { MOST_SEQS = 1024 };
 
+/* A prompt is there once for its responses, whose last tokens are not read. */
 static void lay_out(rl *s)
 {
-    const int64_t rows = (int64_t)(s->own.train_batch_size * s->own.n);
-    const int64_t most = rows < MOST_SEQS ? rows : MOST_SEQS;
-    const int64_t tokens = most * rl_longest(s);
+    const int64_t groups = (int64_t)s->own.train_batch_size, rows = groups * (int64_t)s->own.n;
+    const int64_t most = rows < MOST_SEQS ? rows : MOST_SEQS; /* responses of a pass */
+    const int64_t prompts = groups < most ? groups : most;
+    const int64_t response = (int64_t)s->own.max_response_length;
+    const int64_t tokens = prompts * (rl_longest(s) - response) + most * (response - 1);
     s->pass = (as_run_options){ .tokens = (int64_t)s->common.micro_tokens,
                                 .trains = true,
                                 .recompute = (as_recompute)s->common.recompute };
     if (tokens < s->pass.tokens && !s->own.ptx_data)
         s->pass.tokens = tokens;
-    s->pass.seqs = most;
+    s->pass.seqs = prompts + most;
     s->pass.rows = s->pass.tokens;
     s->gen = as_gen_standard();
     s->gen.max_seqs = (int64_t)s->own.max_seqs;

@@ -99,6 +99,7 @@ static void lay_out_indices(as_activations *a, carver *c, const as_run_options *
     a->ids = take(c, o->tokens, 1, size);
     a->positions = take(c, o->tokens, 1, size);
     a->cu_seqlens = take(c, o->seqs + 1, 1, size);
+    a->parents = take(c, o->seqs, 1, size);
     a->rows = take(c, o->rows > o->logit_rows ? o->rows : o->logit_rows, 1, size);
     a->targets = take(c, o->rows, 1, size);
     a->seq_of = o->max_blocks ? take(c, o->tokens, 1, size) : NULL;

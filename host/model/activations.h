@@ -50,7 +50,7 @@ typedef struct as_activations {
     void *sampled, *kept;         /* [logit_rows] real: log-probs of a sample */
     void *asked_qkv, *asked_r0;   /* [logit_rows,(H+2KV)D], [logit_rows,d]: of the tokens that go through all of the last layer */
     /* indices, int32 */
-    int32_t *ids, *positions, *cu_seqlens, *rows, *targets, *seq_of, *slots, *block_tables, *sampled_ids;
+    int32_t *ids, *positions, *cu_seqlens, *parents, *rows, *targets, *seq_of, *slots, *block_tables, *sampled_ids;
     k_sample_row *how;
     /* the backward's */
     void *dr, *dh, *dact, *datt, *dqkv; /* [T,d], [T,d], [T,F], [T,H D], [T,(H+2KV)D] */

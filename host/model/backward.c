@@ -74,6 +74,7 @@ static void attention_bwd(as_run *r, const as_layer_activations *l)
     a.kv_heads = c->n_kv_heads;
     a.head_dim = c->head_dim;
     a.cu_seqlens = r->a.cu_seqlens;
+    a.parents = r->parents;
     a.scale = 1 / sqrt((double)c->head_dim);
     a.qkv = l->qkv;
     a.out = l->att;
@@ -163,7 +164,7 @@ static void head_bwd(as_run *r, bool has_entropy, void *grads)
     as_run_note(r, "lmhead_grad", r->ops->lmhead_grad(r->dev, &a));
 }
 
-/* dh of all rows: zero but at those scored. */
+/* dh of all rows: zero but at those scored, where it is the sum over their predictions. */
 static void scatter(as_run *r)
 {
     const size_t bytes = (size_t)(r->tokens * r->c->d) * k_type_size(r->p->act);
@@ -173,6 +174,7 @@ static void scatter(as_run *r)
     };
     c.x_stride = c.y_stride = r->c->d;
     c.y_rows = r->a.rows;
+    c.accumulate = true;
     as_run_note(r, "copy_rows", r->ops->copy_rows(r->dev, &c));
 }
 

@@ -96,6 +96,7 @@ static void attend(as_run *r, const as_layer_activations *l)
     a.kv_heads = c->n_kv_heads;
     a.head_dim = c->head_dim;
     a.cu_seqlens = r->a.cu_seqlens;
+    a.parents = r->parents;
     a.scale = 1 / sqrt((double)c->head_dim);
     a.qkv = l->qkv;
     a.out = l->att;
@@ -263,6 +264,34 @@ static int check_ids(const as_run *r, const int32_t *ids, int64_t n, const char 
     return 0;
 }
 
+/* Tokens of the parent of sequence s. */
+static int64_t n_before(const as_packed *b, int64_t s)
+{
+    const int32_t parent = b->parents ? b->parents[s] : -1;
+    return parent < 0 ? 0 : (int64_t)b->cu_seqlens[parent + 1] - b->cu_seqlens[parent];
+}
+
+static int check_seqs(const as_run *r, const as_packed *b, as_err *err)
+{
+    int64_t last = -1; /* without a parent */
+    for (int64_t s = 0; s < b->n_seqs; s++) {
+        int64_t n = (int64_t)b->cu_seqlens[s + 1] - b->cu_seqlens[s];
+        if (n < 0 || b->cu_seqlens[s + 1] > b->n_tokens)
+            return as_fail(err, AS_EUSAGE, "sequence %lld ends before it begins", (long long)s);
+        if (!b->parents || b->parents[s] == -1)
+            last = s;
+        else if (b->parents[s] != last)
+            return as_fail(err, AS_EUSAGE, "sequence %lld does not follow its parent %d",
+                           (long long)s, b->parents[s]);
+        n += n_before(b, s);
+        if (n > r->p->max_pos)
+            return as_fail(err, AS_EDATA,
+                           "sequence %lld has %lld tokens; there are %lld positions: shorten it",
+                           (long long)s, (long long)n, (long long)r->p->max_pos);
+    }
+    return 0;
+}
+
 static int check_packed(const as_run *r, const as_packed *b, as_err *err)
 {
     if (b->n_tokens <= 0 || b->n_seqs <= 0 || b->n_tokens > r->options.tokens ||
@@ -275,20 +304,14 @@ static int check_packed(const as_run *r, const as_packed *b, as_err *err)
                        (long long)r->options.rows);
     if (b->cu_seqlens[0] != 0 || b->cu_seqlens[b->n_seqs] != b->n_tokens)
         return as_fail(err, AS_EUSAGE, "the sequences do not cover the tokens");
-    for (int64_t s = 0; s < b->n_seqs; s++) {
-        int64_t n = (int64_t)b->cu_seqlens[s + 1] - b->cu_seqlens[s];
-        if (n < 0 || b->cu_seqlens[s + 1] > b->n_tokens)
-            return as_fail(err, AS_EUSAGE, "sequence %lld ends before it begins", (long long)s);
-        if (n > r->p->max_pos)
-            return as_fail(err, AS_EDATA,
-                           "sequence %lld has %lld tokens; there are %lld positions: shorten it",
-                           (long long)s, (long long)n, (long long)r->p->max_pos);
-    }
+    int rc = check_seqs(r, b, err);
+    if (rc < 0)
+        return rc;
     for (int64_t i = 0; i < b->n_rows; i++)
         if (b->rows[i] < 0 || b->rows[i] >= b->n_tokens)
             return as_fail(err, AS_EUSAGE, "row %lld names token %d of %lld", (long long)i,
                            b->rows[i], (long long)b->n_tokens);
-    int rc = check_ids(r, b->ids, b->n_tokens, "position", err);
+    rc = check_ids(r, b->ids, b->n_tokens, "position", err);
     return rc < 0 || !b->targets ? rc : check_ids(r, b->targets, b->n_rows, "target", err);
 }
 
@@ -302,19 +325,20 @@ static void begin(as_run *r, int64_t tokens, int64_t seqs)
     r->cache = NULL;
 }
 
-/* Positions begin at 0 in every sequence; sent a stretch at a time, all stretches being 0, 1, 2 ...
- */
+/* Positions count from 0, or go on from a parent's; sent a stretch at a time. */
 static void send_positions(as_run *r, const as_packed *b)
 {
     enum { STRETCH = 1024 };
     int32_t count[STRETCH];
-    for (int64_t s = 0; s < b->n_seqs; s++)
+    for (int64_t s = 0; s < b->n_seqs; s++) {
+        const int64_t first = n_before(b, s);
         for (int64_t t = b->cu_seqlens[s]; t < b->cu_seqlens[s + 1]; t += STRETCH) {
             int64_t n = b->cu_seqlens[s + 1] - t < STRETCH ? b->cu_seqlens[s + 1] - t : STRETCH;
             for (int64_t i = 0; i < n; i++)
-                count[i] = (int32_t)(t - b->cu_seqlens[s] + i);
+                count[i] = (int32_t)(first + t - b->cu_seqlens[s] + i);
             send_ids(r, r->a.positions + t, count, n);
         }
+    }
 }
 
 int as_run_forward(as_run *r, const as_packed *b, as_err *err)
@@ -332,6 +356,9 @@ int as_run_forward(as_run *r, const as_packed *b, as_err *err)
     }
     send_ids(r, r->a.ids, b->ids, b->n_tokens);
     send_ids(r, r->a.cu_seqlens, b->cu_seqlens, b->n_seqs + 1);
+    if (b->parents)
+        send_ids(r, r->a.parents, b->parents, b->n_seqs);
+    r->parents = b->parents ? r->a.parents : NULL;
     send_positions(r, b);
     if (b->n_rows > 0) {
         send_ids(r, r->a.rows, b->rows, b->n_rows);

@@ -16,6 +16,7 @@ struct as_run {
     double *numbers;                       /* [3 logit_rows] the host's, of a sampling */
     int32_t *ids;                          /* [logit_rows] */
     int64_t tokens, seqs, rows, max_seqlen; /* of the last forward */
+    const int32_t *parents;                /* of its sequences: a.parents, or NULL */
     const as_kv_cache *cache;              /* NULL: the last forward was of whole sequences */
     int64_t max_blocks;
     const as_paged *paged; /* during as_run_forward_paged */

@@ -8,13 +8,17 @@
 #define AS_MODEL_TRANSFORMER_H
 #include "model/activations.h"
 
-/* The caller's, in the host's memory. Sequence s is ids[cu_seqlens[s] .. cu_seqlens[s+1]), its first token at position 0.
- * Row i of the scores is the prediction of targets[i] after the token rows[i] (an index into ids). */
+/* The caller's, in the host's memory. Sequence s is ids[cu_seqlens[s] .. cu_seqlens[s+1]), its first token at position 0, or
+ * behind the last of its parent: a sequence without one, whose children follow it directly (a prompt and responses to it). They
+ * go on from its tokens, which are computed once: the same bits as with each in a sequence with all before it, and the same
+ * gradients but for the order of sums. Row i of the scores is the prediction of targets[i] after the token rows[i] (an index
+ * into ids). */
 typedef struct as_packed {
     int64_t n_tokens, n_seqs, n_rows;
     const int32_t *ids;        /* [n_tokens] */
     const int32_t *cu_seqlens; /* [n_seqs+1] */
-    const int32_t *rows;       /* [n_rows], each named once */
+    const int32_t *parents;    /* [n_seqs]: a sequence, or -1; NULL: none has one */
+    const int32_t *rows;       /* [n_rows]; a token may be named for each of its children */
     const int32_t *targets;    /* [n_rows]; NULL: as_run_scores alone is asked of them */
 } as_packed;
 

@@ -17,7 +17,7 @@ typedef struct as_rl as_rl;
 /* What a step needs, all of it the caller's; it must outlive the step's object. */
 typedef struct as_rl_parts {
     as_optimizer *optimizer; /* of the policy */
-    as_run *run;             /* of the policy; trains. `rows` and `tokens` hold one prompt with its response at least */
+    as_run *run;             /* of the policy; trains. Its passes hold one prompt (a sequence) with a response (another) at least */
     as_run_options limits;   /* run's */
     as_run *reference;       /* the frozen reference's forward passes, of the same limits; NULL: there is none */
     as_run *critic; /* values of AS_EST_GAE: of a model of its own with a score head, of the same limits; or `run` itself, whose

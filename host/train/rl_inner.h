@@ -24,13 +24,14 @@ typedef struct as_rl_batch {
     uint32_t *order;                                    /* [groups] of the mini-batches */
 } as_rl_batch;
 
-/* A micro-batch, and what is in it. */
+/* A micro-batch, and what is in it: prompts, each a sequence with its responses behind it. */
 typedef struct as_rl_pack {
-    int32_t *ids, *cu_seqlens, *rows, *targets;
+    int32_t *ids, *cu_seqlens, *parents, *rows, *targets;
     double *logp, *entropy, *value;  /* [limits.rows] */
     double *coef, *ecoef, *vcoef;    /* [limits.rows] derivatives of the loss by these */
-    size_t *row;                           /* [limits.seqs] of the batch */
-    int64_t n_tokens, n_seqs, n_rows;
+    size_t *row;                     /* [limits.seqs] responses: rows of the batch */
+    int64_t n_tokens, n_seqs, n_rows, n_responses;
+    int32_t prompt; /* the sequence that responses are put behind; -1: it is still to be put */
 } as_rl_pack;
 
 struct as_rl {
@@ -55,7 +56,8 @@ void as_rl_batch_fini(as_rl_batch *b);
 /* rl_advantage.c: b->advantage, and what is said of rewards in *stats. */
 int as_rl_advantages(as_rl *rl, const as_rl_rewards *rewards, as_rl_stats *stats, as_err *err);
 
-/* rl_pack.c: rows of prompts with their responses through a run, as many at a time as it takes. */
+/* rl_pack.c: prompts with their responses through a run, as many at a time as it takes. Responses to one prompt stay together where
+ * a pass takes them all; where it does not, each has the prompt in its own. */
 int as_rl_pack_init(as_rl_pack *p, const as_run_options *limits, as_err *err);
 void as_rl_pack_fini(as_rl_pack *p);
 /* `compute` of each micro-batch of the rows that `takes` (all rows where NULL): the pass is ready to run. */

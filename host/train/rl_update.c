@@ -123,7 +123,7 @@ static int learn_pack(as_rl *rl, const as_packed *packed, void *ctx, as_err *err
     if (rc == 0 && as_rl_shares(rl))
         rc = as_run_scores(rl->parts.run, p->value, err);
     int64_t at = 0;
-    for (int64_t i = 0; i < p->n_seqs && rc == 0; i++) {
+    for (int64_t i = 0; i < p->n_responses && rc == 0; i++) {
         row_loss(rl, p->row[i], at, stats);
         if (as_rl_shares(rl))
             as_rl_value_loss(rl, p->row[i], at, rl->options.value_coef, stats);

@@ -23,7 +23,7 @@ static int read_values(as_rl *rl, const as_packed *packed, void *ctx, as_err *er
     if (rc == 0)
         rc = as_run_scores(rl->parts.critic, p->value, err);
     const double *from = p->value;
-    for (int64_t s = 0; s < p->n_seqs && rc == 0; s++) {
+    for (int64_t s = 0; s < p->n_responses && rc == 0; s++) {
         const size_t row = p->row[s], n = as_row_length(&rl->b.rows, row);
         memcpy(rl->b.value + rl->b.first[row], from, n * sizeof *from);
         from += n;
@@ -85,7 +85,7 @@ static int learn_values(as_rl *rl, const as_packed *packed, void *ctx, as_err *e
     if (rc == 0)
         rc = as_run_scores(rl->parts.critic, p->value, err);
     int64_t at = 0;
-    for (int64_t i = 0; i < p->n_seqs && rc == 0; i++) {
+    for (int64_t i = 0; i < p->n_responses && rc == 0; i++) {
         as_rl_value_loss(rl, p->row[i], at, 1, ctx);
         at += (int64_t)as_row_length(&rl->b.rows, p->row[i]);
     }

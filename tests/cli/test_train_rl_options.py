@@ -70,6 +70,8 @@ class Configuring(Base):
         run = self.assay("train", self.config(steps=10, ppo_mini_batch_size=2, ppo_epochs=3, use_kl_loss=True), "--dry-run")
         self.say(run, "memory plan", "the frozen reference", "4 prompts x 4 = 16 responses", "mini-batches of 2 prompts (8 responses)",
                  "2 x 3 epochs = 6 updates", "10 steps: 160 responses, 60 updates, 1.7 epochs")
+        longest = max(len(p["prompt"]) for p in PROMPTS)  # of a token a letter; a prompt is there once for its responses
+        self.say(run, f"activations of {4 * longest + 16 * (16 - 1)} tokens")
         run = self.assay("train", self.config(algo="dapo", max_num_gen_batches=5, gen_batch_size=6), "--dry-run")
         self.say(run, "up to 5 batches of 6 prompts are sampled for it: 120 responses")
         self.assertEqual(sorted(p.name for p in self.dir.iterdir() if p.name != "cache"), ["prompts.jsonl", "rl.json"])

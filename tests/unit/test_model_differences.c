@@ -31,9 +31,11 @@ static as_model_config made_up(as_model_type type)
     return c;
 }
 
+/* Sequences of their own, then one with three children. */
 static void made_up_batch(batch *b, double *coef, double *ecoef)
 {
-    static const int32_t lens[] = { 2, 9, 19, 1, 5 }, prompts[] = { 1, 4, 1, 1, 3 };
+    static const int32_t lens[] = { 2, 9, 19, 1, 5, 6 }, prompts[] = { 1, 4, 1, 1, 3, 5 };
+    static const int32_t children[] = { 14, 1, 4 };
     as_rng r = as_rng_at(31, 41);
     *b = (batch){ .n_seqs = 0 };
     for (size_t s = 0; s < sizeof lens / sizeof lens[0]; s++) {
@@ -41,6 +43,13 @@ static void made_up_batch(batch *b, double *coef, double *ecoef)
         for (int32_t i = 0; i < lens[s]; i++)
             ids[i] = (int32_t)as_rng_below(&r, 13);
         add(b, ids, lens[s], prompts[s]);
+    }
+    const int32_t parent = b->n_seqs - 1;
+    for (size_t s = 0; s < sizeof children / sizeof children[0]; s++) {
+        int32_t ids[32];
+        for (int32_t i = 0; i < children[s]; i++)
+            ids[i] = (int32_t)as_rng_below(&r, 13);
+        add_child(b, parent, ids, children[s]);
     }
     for (int32_t i = 0; i < b->first_row[b->n_seqs]; i++) {
         coef[i] = 2 * as_rng_double(&r) - 1;
@@ -102,6 +111,72 @@ static void differences(void **state)
     }
 }
 
+/* ---- one prompt for several responses ---- */
+
+/* Two prompts with responses to each; `is_shared`: behind it, else each with a prompt of its own.
+ */
+static void made_up_responses(batch *b, double *coef, double *ecoef, bool is_shared)
+{
+    static const int32_t prompts[] = { 21, 1 }, lens[2][3] = { { 9, 1, 17 }, { 3, 6, 2 } };
+    as_rng r = as_rng_at(27, 18);
+    *b = (batch){ .n_seqs = 0 };
+    for (int p = 0; p < 2; p++) {
+        int32_t ids[64];
+        for (int32_t i = 0; i < prompts[p]; i++)
+            ids[i] = (int32_t)as_rng_below(&r, 13);
+        const int32_t parent = b->n_seqs;
+        if (is_shared)
+            add(b, ids, prompts[p], prompts[p]);
+        for (int k = 0; k < 3; k++) {
+            int32_t *response = ids + prompts[p];
+            for (int32_t i = 0; i < lens[p][k]; i++)
+                response[i] = (int32_t)as_rng_below(&r, 13);
+            if (is_shared)
+                add_child(b, parent, response, lens[p][k]);
+            else
+                add(b, ids, prompts[p] + lens[p][k], prompts[p]);
+        }
+    }
+    for (int32_t i = 0; i < b->first_row[b->n_seqs]; i++) {
+        coef[i] = 2 * as_rng_double(&r) - 1;
+        ecoef[i] = 2 * as_rng_double(&r) - 1;
+    }
+}
+
+static double *of_responses(const tiny_model *m, bool is_shared, double *numbers, int64_t *n_rows)
+{
+    batch all;
+    double coef[ROWS_MOST], ecoef[ROWS_MOST];
+    made_up_responses(&all, coef, ecoef, is_shared);
+    as_packed b = packed_of(&all);
+    as_run *run = tiny_run(m, &training);
+    void *grads = zeroed_grads(m);
+    *n_rows = b.n_rows;
+    MUST(as_run_forward(run, &b, err));
+    MUST(as_run_logprob(run, 0.9, numbers, numbers + ROWS_MOST, err));
+    MUST(as_run_backward(run, coef, ecoef, grads, err));
+    double *out = host_grads(m, grads);
+    m->dev->ops->free(m->dev, grads);
+    as_run_free(run);
+    return out;
+}
+
+static void check_sharing(const tiny_model *m)
+{
+    double shared[2 * ROWS_MOST] = { 0 }, apart[2 * ROWS_MOST] = { 0 };
+    int64_t n[2];
+    double *got = of_responses(m, true, shared, &n[0]),
+           *want = of_responses(m, false, apart, &n[1]);
+    assert_true(n[0] == n[1] && n[0] == 38);
+    assert_memory_equal(shared, apart, sizeof apart);
+    const double distance = tiny_distance(got, want, m->index->n_elements);
+    const bool is_narrow = m->type == K_BF16 && m->p->act == K_BF16;
+    if (!(distance <= (m->type == K_F64 ? 1e-13 : is_narrow ? 1e-2 : 1e-6)))
+        fail_msg("%s, type %d: gradients are %g apart", m->dev->ops->name, (int)m->type, distance);
+    as_free(got);
+    as_free(want);
+}
+
 /* What is not kept is computed again by the same operations: the same bits. */
 static double *at_level(const tiny_model *m, as_recompute level, size_t *bytes)
 {
@@ -138,7 +213,7 @@ static void check_levels(const tiny_model *m)
     as_free(kept);
 }
 
-static void check_all_levels(void)
+static void everywhere(void (*check)(const tiny_model *m))
 {
     const k_backend *b;
     for (size_t i = 0; (b = k_backend_at(i)); i++)
@@ -148,7 +223,7 @@ static void check_all_levels(void)
                 c.n_layers = 3;
                 tiny_model m;
                 tiny_make(&m, &c, b->name, (k_type)type);
-                check_levels(&m);
+                check(&m);
                 tiny_close(&m);
             }
 }
@@ -156,9 +231,18 @@ static void check_all_levels(void)
 static void recomputed(void **state)
 {
     (void)state;
-    check_all_levels();
+    everywhere(check_levels);
     tiny_wide = true;
-    check_all_levels();
+    everywhere(check_levels);
+    tiny_wide = false;
+}
+
+static void shared_prompts(void **state)
+{
+    (void)state;
+    everywhere(check_sharing);
+    tiny_wide = true;
+    everywhere(check_sharing);
     tiny_wide = false;
 }
 
@@ -196,6 +280,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(differences),
         cmocka_unit_test(recomputed),
+        cmocka_unit_test(shared_prompts),
         cmocka_unit_test(once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

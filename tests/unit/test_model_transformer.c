@@ -465,6 +465,16 @@ static void refusals(void **state)
     cu[1] = 5;
     cu[2] = 3;
     refuses(run, &b, AS_EUSAGE, "ends before it begins");
+    cu[1] = 2;
+    int32_t parents[2] = { 0, -1 };
+    b.parents = parents;
+    refuses(run, &b, AS_EUSAGE, "sequence 0 does not follow its parent 0");
+    parents[0] = -1;
+    parents[1] = -2;
+    refuses(run, &b, AS_EUSAGE, "sequence 1 does not follow its parent -2");
+    parents[1] = 0;
+    b.n_tokens = cu[2] = 257;
+    refuses(run, &b, AS_EDATA, "257 tokens; there are 256 positions");
     double number;
     assert_int_equal(as_run_logprob(run, 0, &number, NULL, NULL), AS_EUSAGE);
     assert_int_equal(as_run_backward(run, &number, NULL, &number, NULL), AS_EUSAGE);

@@ -174,16 +174,22 @@ static void same_for_any_split(void **state)
 {
     (void)state;
     const as_rl_options o = golden_options(&kinds[1]);
-    as_run_options small = training;
-    small.tokens = 40;
-    small.seqs = 2;
+    static const int64_t limits[][3] = {
+        { 40, 2, 128 }, { 36, 12, 128 }, { 256, 4, 128 }, { 256, 12, 17 }
+    };
     as_rl_stats one, many;
     double *whole = gradient(&base, &o, &one);
-    double *split = gradient_of(&model, &base, &o, &small, &many);
-    assert_true(difference(split, whole) < 1e-12);
-    assert_true(fabs(one.loss - many.loss) < 1e-12);
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        as_run_options small = training;
+        small.tokens = limits[i][0];
+        small.seqs = limits[i][1];
+        small.rows = limits[i][2];
+        double *split = gradient_of(&model, &base, &o, &small, &many);
+        assert_true(difference(split, whole) < 1e-12);
+        assert_true(fabs(one.loss - many.loss) < 1e-12);
+        as_free(split);
+    }
     as_free(whole);
-    as_free(split);
 }
 
 /* The two prompts change places. */
@@ -640,7 +646,7 @@ static void texts_follow_one_another(void **state)
     rows[0].n = 9; /* both texts as one */
     rows[1] = rows[0];
     small.tokens = 20;
-    small.seqs = 1;
+    small.seqs = 2;
     small.rows = 5;
     o.epochs = 1;
     learner_open(&l, &model, &small, &o, &texts);

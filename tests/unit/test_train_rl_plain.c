@@ -7,7 +7,9 @@ enum { N_GROUPS = 3, N_EACH = 4, N_ROWS = N_GROUPS * N_EACH, MOST_LEN = 6, TRIAL
 
 static tiny_model model;
 
-static const as_run_options roomy = { .tokens = 200, .seqs = N_ROWS, .rows = 100, .trains = true };
+static const as_run_options roomy = {
+    .tokens = 200, .seqs = N_ROWS + N_GROUPS, .rows = 100, .trains = true
+};
 static const as_run_options narrow = { .tokens = 26, .seqs = 2, .rows = 11, .trains = true };
 
 static int open_model(void **state)

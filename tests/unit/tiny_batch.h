@@ -9,6 +9,8 @@ enum { SEQS_MOST = 12, ROWS_MOST = 128, TOKENS_MOST = 256 };
 typedef struct batch {
     int32_t ids[TOKENS_MOST], cu[SEQS_MOST + 1], rows[ROWS_MOST], targets[ROWS_MOST];
     int32_t first_row[SEQS_MOST + 1]; /* rows of sequence s: first_row[s] .. first_row[s+1]-1 */
+    int32_t parents[SEQS_MOST];
+    bool has_parents;
     int32_t n_seqs;
 } batch;
 
@@ -22,9 +24,23 @@ static inline void add(batch *b, const int32_t *ids, int32_t n, int32_t prompt)
         b->rows[row] = at + i - 1;
         b->targets[row] = ids[i];
     }
-    b->n_seqs++;
+    b->parents[b->n_seqs++] = -1;
     b->cu[b->n_seqs] = at + n;
     b->first_row[b->n_seqs] = row;
+}
+
+/* n tokens behind those of sequence `parent`, all scored, the last of them not read. */
+static inline void add_child(batch *b, int32_t parent, const int32_t *ids, int32_t n)
+{
+    const int32_t s = b->n_seqs, at = b->cu[s], row = b->first_row[s];
+    add(b, ids, n - 1, n - 1);
+    for (int32_t i = 0; i < n; i++) {
+        b->rows[row + i] = i ? at + i - 1 : b->cu[parent + 1] - 1;
+        b->targets[row + i] = ids[i];
+    }
+    b->first_row[s + 1] = row + n;
+    b->parents[s] = parent;
+    b->has_parents = true;
 }
 
 static inline as_packed packed_of(const batch *b)
@@ -34,6 +50,7 @@ static inline as_packed packed_of(const batch *b)
                     .n_rows = b->first_row[b->n_seqs] };
     p.ids = b->ids;
     p.cu_seqlens = b->cu;
+    p.parents = b->has_parents ? b->parents : NULL;
     p.rows = b->rows;
     p.targets = b->targets;
     return p;
