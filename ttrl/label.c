@@ -98,6 +98,54 @@ bool ttrl_is_decided(uint32_t votes, uint32_t runner_up, uint32_t left)
     return votes > runner_up && votes - runner_up > left;
 }
 
+/* P(K >= least), K ~ BetaBinomial(n, a, b), beyond its mode: terms fall, each from the one before.
+ */
+static double beta_binomial_tail(uint32_t n, double a, double b, uint32_t least)
+{
+    const double k0 = least, rest0 = (double)n - k0;
+    double sum = 0;
+    if (least > n)
+        return 0;
+    double term =
+        exp(lgamma(n + 1.0) - lgamma(k0 + 1) - lgamma(rest0 + 1) + lgamma(k0 + a) +
+            lgamma(rest0 + b) - lgamma(n + a + b) + lgamma(a + b) - lgamma(a) - lgamma(b));
+    for (uint32_t i = least; i <= n; i++) {
+        const double k = i, rest = (double)n - k;
+        sum += term;
+        term *= rest * (k + a) / ((k + 1) * (rest - 1 + b));
+    }
+    return sum < 1 ? sum : 1;
+}
+
+double ttrl_chance_of_change(uint32_t votes, uint32_t runner_up, uint32_t n, uint32_t left)
+{
+    const double a = votes + 1.0, b = runner_up + 1.0;
+    if (votes <= runner_up)
+        return left > 0;
+    const uint32_t among = (uint32_t)ceil(left * (a + b) / (n + 3.0));
+    const uint64_t level = ((uint64_t)votes - runner_up + among + 1) / 2;
+    return level > among ? 0 : beta_binomial_tail(among, b, a, (uint32_t)level);
+}
+
+bool ttrl_is_enough(const ttrl_label *l, uint32_t left, double error, double confidence)
+{
+    if (error > 0)
+        return ttrl_chance_of_change(l->votes, l->runner_up, l->n, left) <= error &&
+               (confidence == 0 || l->chance <= 1 - confidence);
+    return ttrl_is_decided(l->votes, l->runner_up, left) &&
+           (confidence == 0 ||
+            ttrl_chance_of_lead(l->votes, l->runner_up + left) <= 1 - confidence);
+}
+
+double ttrl_chance_in_proportion(const ttrl_label *l, uint32_t left)
+{
+    if (!l->text.data || !l->n)
+        return 1;
+    const double times = ((double)l->n + left) / l->n;
+    return ttrl_chance_of_lead((uint32_t)lround(l->votes * times),
+                               (uint32_t)lround(l->runner_up * times));
+}
+
 /* ---- for watching ---- */
 
 void ttrl_measure(ttrl_figures *out, const ttrl_label *label, bool label_is_right,

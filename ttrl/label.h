@@ -40,6 +40,20 @@ double ttrl_chance_of_lead(uint32_t a, uint32_t b);
 /* Whatever the `left` answers that are still to come say, the leader stays ahead: asking on would change nothing. */
 bool ttrl_is_decided(uint32_t votes, uint32_t runner_up, uint32_t left);
 
+/* The chance that the `left` answers that are still to come take the lead away, after n of which the leader has `votes`: that the
+ * second draws level by the last of them. Of the answers to come, as many as to be expected fall on the two (Dirichlet(1, 1, 1)
+ * over leader, second and all else), and these are Beta-binomial with the uniform prior. The more are left, the nearer it comes to
+ * Adaptive-Consistency's Beta criterion, which has no end in sight (Aggarwal et al., EMNLP 2023, arXiv:2305.11860, 3.1). 0 where
+ * ttrl_is_decided. */
+double ttrl_chance_of_change(uint32_t votes, uint32_t runner_up, uint32_t n, uint32_t left);
+/* Sequential voting: need the `left` others be asked at all? error 0: not where they cannot change the label; else, not where the
+ * chance that they do is at most `error`. confidence > 0 (a label teaches only where `chance` is at most 1 - confidence): nor can
+ * they change that, or, with an error, it is so now. */
+bool ttrl_is_enough(const ttrl_label *l, uint32_t left, double error, double confidence);
+/* label.chance of the whole vote, if the `left` answers that were not asked fell as those that were: a vote that was cut short is
+ * none the worse for it. */
+double ttrl_chance_in_proportion(const ttrl_label *l, uint32_t left);
+
 /* For watching, where the right answer is known after all (arXiv:2504.16084, 4.1). right[n]: 1, 0, or NaN where it was not judged;
  * nothing here reaches a reward. */
 typedef struct ttrl_figures {

@@ -76,6 +76,7 @@ int rl_guards_read(rl_guards *g, const rl_config *c, const char *file, as_err *e
 /* Of all responses of a step, those that dynamic sampling left out included. */
 typedef struct rl_seen {
     uint64_t batches, rows, unscored, passed, gated, truncated, tokens, prompt_tokens, shortest, longest;
+    uint64_t saved;                      /* responses that labels.more did not ask for */
     uint64_t groups, zero, all_0, all_1; /* with a scored row; of these, all equal; all 0; all 1 */
     double sum, squares, least, most;    /* of rewards */
     double part_sum[AS_REWARD_PARTS], part_s[AS_REWARD_PARTS]; /* of each verifier: scores, seconds in it */
@@ -101,7 +102,11 @@ typedef struct rl_labels {
     int (*record)(void *own, as_run_record *record, as_err *err);
     void (*keep)(void *own);  /* training_keep_... */
     void (*begin)(void *own); /* a step begins; what the one before left, if it was broken off, is forgotten */
-    /* All responses of a batch are there: rows[r->n], as the verifiers have judged them, get score, is_unscored and verdict. */
+    /* Responses in waves: upto[n_groups], how many each group of the batch is to have, at first and after each wave; 1: draw them,
+     * 0: these are enough, < 0. The first wave is of at least "n" each. NULL: all at once. */
+    int (*more)(void *own, const as_rollouts *r, uint32_t *upto, as_err *err);
+    /* All responses of a batch are there, r->drawn of each group: rows[r->n], as the verifiers have judged them, get score,
+     * is_unscored and verdict. */
     int (*put)(void *own, const as_rollouts *r, as_reward_row *rows, as_err *err);
     void (*look)(void *own); /* a step is done: metrics; training.stop */
     void (*say)(const void *own);

@@ -18,6 +18,9 @@ typedef struct batch {
     as_rollouts *to;
     uint64_t seed;
     size_t n_groups, first; /* first: the reward's number of row 0 */
+    uint32_t *number;       /* [rows] the reward's numbers where not all rows may come; NULL */
+    size_t n_put;
+    double label_s; /* in labels.more */
 } batch;
 
 static int check(void *ctx, as_err *err)
@@ -31,6 +34,9 @@ static int done(void *ctx, const as_rollouts *r, size_t row, as_err *err)
     batch *b = ctx;
     const as_rollout *one = &r->rows[row];
     const as_suite_item *item = r->items[one->group];
+    const size_t number = b->number ? b->n_put++ : b->first + row;
+    if (b->number)
+        b->number[row] = (uint32_t)number;
     const as_reward_item put = {
         .id = item->id,
         .prompt = item->prompt,
@@ -40,22 +46,50 @@ static int done(void *ctx, const as_rollouts *r, size_t row, as_err *err)
         .group = (uint32_t)(b->first ? b->first + one->group : one->group),
         .seed = as_seed_of(b->seed, item->id, one->sample),
     };
-    return as_reward_put(b->s->reward, (uint32_t)(b->first + row), &put, err);
+    return as_reward_put(b->s->reward, (uint32_t)number, &put, err);
+}
+
+static as_sampling sampling_of(const batch *b, float temperature)
+{
+    const rl *s = b->s;
+    return (as_sampling){ .temperature = temperature,
+                          .top_p = (float)s->own.top_p,
+                          .min_p = (float)s->own.min_p,
+                          .top_k = (int32_t)s->own.top_k,
+                          .max_tokens = (uint32_t)s->own.max_response_length,
+                          .seed = b->seed,
+                          .stops = s->stops,
+                          .n_stops = (size_t)cJSON_GetArraySize(s->own.stop) };
 }
 
 static int sample(batch *b, as_rollouts *to, uint32_t each, float temperature, as_err *err)
 {
-    rl *s = b->s;
-    const as_sampling how = { .temperature = temperature,
-                              .top_p = (float)s->own.top_p,
-                              .min_p = (float)s->own.min_p,
-                              .top_k = (int32_t)s->own.top_k,
-                              .max_tokens = (uint32_t)s->own.max_response_length,
-                              .seed = b->seed,
-                              .stops = s->stops,
-                              .n_stops = (size_t)cJSON_GetArraySize(s->own.stop) };
+    const rl *s = b->s;
+    const as_sampling how = sampling_of(b, temperature);
     const as_rollout_io io = { .done = done, .check = check, .ctx = b };
     return as_rollouts_generate(to, s->generator, &how, s->items, b->n_groups, each, &io, err);
+}
+
+/* Wave after wave of all prompts, as long as the labels ask for more. */
+static int sample_waves(batch *b, as_err *err)
+{
+    rl *s = b->s;
+    const as_sampling how = sampling_of(b, (float)s->own.temperature);
+    const as_rollout_io io = { .done = done, .check = check, .ctx = b };
+    AS_CLEANUP(free) uint32_t *upto = as_calloc(b->n_groups, sizeof *upto);
+    if (!upto)
+        return as_fail(err, AS_ENOMEM, "out of memory");
+    int rc = as_rollouts_begin(b->to, s->items, b->n_groups, (uint32_t)rl_each(s), err);
+    while (rc == 0) {
+        const int64_t start = as_now_ns();
+        rc = s->labels->more(s->labels->own, b->to, upto, err);
+        b->label_s += (double)(as_now_ns() - start) / 1e9;
+        if (rc <= 0)
+            break;
+        rc = as_rollouts_draw(b->to, s->generator, &how, upto, &io, err);
+    }
+    s->seen.saved += b->to->n - b->n_put;
+    return rc == 0 ? as_reward_end(s->reward, (uint32_t)b->n_put, err) : rc;
 }
 
 /* ---- what the answers are worth ---- */
@@ -120,18 +154,21 @@ static void see_row(rl_seen *seen, const as_rollout *row, const as_suite_item *i
     seen->most = fmax(seen->most, worth->score);
 }
 
-/* A group by its rewards: does it teach anything? */
+/* A group by its rewards: do those that are trained on teach anything? */
 static bool see_group(rl *s, const as_rollouts *r, size_t group, const as_reward_row *worth)
 {
     rl_seen *seen = &s->seen;
     size_t n = 0, passed = 0;
     double least = INFINITY, most = -INFINITY;
-    for (size_t row = group * r->each; row < (group + 1) * r->each; row++) {
+    for (size_t i = 0; i < r->drawn[group]; i++) {
+        const size_t row = group * r->each + i;
         see_row(seen, &r->rows[row], r->items[group], &worth[row]);
         if (worth[row].is_unscored)
             continue;
         n++;
         passed += worth[row].verdict == ASSAY_PASS;
+        if (i >= s->own.n)
+            continue;
         least = fmin(least, worth[row].score);
         most = fmax(most, worth[row].score);
     }
@@ -188,7 +225,9 @@ static int sample_all(batch *b, as_err *err)
     const size_t n = b->n_groups * (size_t)rl_each(s);
     const bool has_greedy = s->options.estimator == AS_EST_REMAX;
     int rc = as_reward_begin(s->reward, (uint32_t)(n + (has_greedy ? b->n_groups : 0)),
-                             has_greedy ? 0 : (uint32_t)rl_each(s), err);
+                             has_greedy || b->number ? 0 : (uint32_t)rl_each(s), err);
+    if (rc == 0 && b->number)
+        return sample_waves(b, err);
     if (rc == 0)
         rc = sample(b, b->to, (uint32_t)rl_each(s), (float)s->own.temperature, err);
     if (rc == 0 && has_greedy) {
@@ -206,8 +245,10 @@ static void take_greedy(rl *s, const as_reward_row *worth, size_t n_groups)
 
 /* ---- labels ---- */
 
-static int label(rl *s, const as_rollouts *r, const as_reward_row **worth, as_err *err)
+/* Where a row was not drawn there is none of a reward. */
+static int label(rl *s, const batch *b, const as_reward_row **worth, as_err *err)
 {
+    const as_rollouts *r = b->to;
     if (r->n > s->cap_labelled) {
         as_reward_row *rows = as_realloc_array(s->labelled, r->n, sizeof *rows);
         if (!rows)
@@ -215,7 +256,11 @@ static int label(rl *s, const as_rollouts *r, const as_reward_row **worth, as_er
         s->labelled = rows;
         s->cap_labelled = r->n;
     }
-    memcpy(s->labelled, *worth, r->n * sizeof *s->labelled);
+    for (size_t row = 0; row < r->n; row++) {
+        const bool is_there = row % r->each < r->drawn[row / r->each];
+        s->labelled[row] = is_there ? (*worth)[b->number ? b->number[row] : row]
+                                    : (as_reward_row){ .score = NAN, .is_unscored = true };
+    }
     *worth = s->labelled;
     return s->labels->put(s->labels->own, r, s->labelled, err);
 }
@@ -243,16 +288,23 @@ static int next_batch(rl *s, as_rollouts *to, size_t n_groups, bool *keep,
         s->items[i] = &s->suite.items[s->picked[i]];
     s->now.batches++;
     s->seen.batches++;
+    AS_CLEANUP(free)
+    uint32_t *number = s->labels && s->labels->more
+                           ? as_calloc(n_groups * (size_t)rl_each(s), sizeof *number)
+                           : NULL;
+    b.number = number;
+    if (s->labels && s->labels->more && !number)
+        return as_fail(err, AS_ENOMEM, "out of memory");
     const int64_t start = as_now_ns();
     int rc = sample_all(&b, err);
-    s->seen.gen_s += (double)(as_now_ns() - start) / 1e9;
+    s->seen.gen_s += (double)(as_now_ns() - start) / 1e9 - b.label_s;
     if (rc == 0)
         rc = as_reward_wait(s->reward, worth, err);
     if (rc < 0 || !*worth)
         return rc;
     see_parts(s);
     if (s->labels)
-        rc = label(s, to, worth, err);
+        rc = label(s, &b, worth, err);
     if (rc < 0)
         return rc;
     for (size_t g = 0; g < n_groups; g++)

@@ -207,10 +207,15 @@ void rl_progress(const void *ctx, char *out, size_t size)
     const uint64_t scored = e->rows - e->unscored;
     const double kl = s->options.kl_place != AS_KL_OFF ? s->last.kl : s->last.ppo_kl;
     char of_kl[AS_TEXT_MAX] = "-"; /* nothing was in the loss */
+    char saved[AS_TEXT_MAX] = "";
+    if (s->labels && s->labels->more)
+        (void)snprintf(saved, sizeof saved, "  votes saved %.0f %%",
+                       100 * share(e->saved, e->saved + e->rows));
     if (isfinite(kl))
         (void)snprintf(of_kl, sizeof of_kl, "%.2g", kl);
-    (void)snprintf(out, size, "reward %.3f  pass@1 %.3f  entropy %.3f  KL %s",
-                   e->sum / (double)scored, share(e->passed, scored), s->last.entropy, of_kl);
+    (void)snprintf(out, size, "reward %.3f  pass@1 %.3f  entropy %.3f  KL %s%s",
+                   e->sum / (double)scored, share(e->passed, scored), s->last.entropy, of_kl,
+                   saved);
 }
 
 void rl_say(const void *ctx)
@@ -275,9 +280,9 @@ void rl_say_counts(const rl *s)
                c->train_batch_size, c->n, as_text_count(a, rows), c->max_response_length, mini,
                as_text_count(b, mini * c->n), per_epoch, c->epochs, updates);
     if (s->labels)
-        as_cli_say("           labels by the vote of %" PRIu64
+        as_cli_say("           labels by the vote of %s%" PRIu64
                    " responses to each; the first %" PRIu64 " are trained on",
-                   s->labels->each, c->n);
+                   s->labels->more ? "up to " : "", s->labels->each, c->n);
     if (c->zero_groups == AS_ZERO_RESAMPLE)
         as_cli_say("           up to %" PRIu64 " batches of %" PRIu64
                    " prompts are sampled for it: %s responses",

@@ -29,6 +29,7 @@ static const as_setting settings[] = {
       .offset = offsetof(ttrl_config, confidence),
       .most = 0.999999 },
     { .key = "bounds", .type = AS_SETTING_OBJECT, .offset = offsetof(ttrl_config, bounds) },
+    { .key = "sequential", .type = AS_SETTING_OBJECT, .offset = offsetof(ttrl_config, sequential) },
     { .key = NULL }
 };
 
@@ -91,6 +92,8 @@ static int read_keys(ttrl_run *t, cJSON *tree, const cJSON *mine, const char *fi
                      file);
     if (rc == 0)
         rc = ttrl_guard_read(t, file, err);
+    if (rc == 0)
+        rc = ttrl_waves_read(t, file, err);
     return rc == 0 ? complete(tree, t->own.plugin, err) : rc;
 }
 
@@ -161,6 +164,7 @@ static int run_ttrl(const as_command *self, void *opts, const as_list *operands,
                                .record = record,
                                .keep = keep,
                                .begin = begin,
+                               .more = t.own.sequential ? ttrl_labels_more : NULL,
                                .put = ttrl_labels_put,
                                .look = look,
                                .say = say,
@@ -182,6 +186,11 @@ static const char *const words[] = {
     "neither votes nor earns; a prompt without a label is left out of the step, and so is a "
     "response whose answer the verifier failed to read; more of those than max_unscored [1] end "
     "the run.",
+    "sequential: an object, {} for its defaults; votes are drawn in waves, the first of n, until "
+    "the label is decided (absent: all are drawn). error [0.1]: the chance, at most, that the "
+    "votes that are not drawn would change the label; 0: they cannot, and the run is the same to "
+    "the bit. wave [8]: votes drawn before the next look. Metrics: train/votes_drawn of a prompt, "
+    "train/votes_saved as a share; train/pass@VOTES is not there.",
     "bounds: an object; what ends the run without a look at labels. min_sure [0.2]: of the first "
     "10 "
     "steps' votes, that many must lead by more than chance (5 %); else there is too little to "

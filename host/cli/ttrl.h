@@ -10,11 +10,16 @@ enum { TTRL_BY_CLASS, TTRL_BY_STRING };
 enum { TTRL_LEVELS = 16 };
 
 typedef struct ttrl_config { /* the keys (ttrl.c) */
-    const cJSON *plugin, *bounds;
+    const cJSON *plugin, *bounds, *sequential;
     int vote, tie; /* TTRL_BY_...; as_tie_rule */
     uint64_t votes;
     double confidence; /* a label teaches where a lead is an accident with at most 1 - this; 0: always */
 } ttrl_config;
+
+typedef struct ttrl_waves { /* the key "sequential" */
+    double error;  /* enough where the chance that more votes change the label is at most that; 0: where they cannot */
+    uint64_t wave; /* votes that are drawn before the next look */
+} ttrl_waves;
 
 /* ---- watching (ttrl_watch.c) ---- */
 
@@ -44,11 +49,16 @@ typedef struct ttrl_visit {
 
 /* ---- the run ---- */
 
+typedef struct ttrl_ballot ttrl_ballot; /* what the answers of a batch say (ttrl_vote.c) */
+
 typedef struct ttrl_run {
     ttrl_config own;
+    ttrl_waves waves;
     rl *s;
     as_scorer *scorer; /* whose answers vote */
     as_arena arena;    /* of a batch */
+    ttrl_ballot *ballot;
+    uint64_t drawn, saved; /* of the votes of all steps; a checkpoint keeps them */
     ttrl_tally tally;
     ttrl_level levels[TTRL_LEVELS];
     size_t n_levels;
@@ -62,11 +72,11 @@ typedef struct ttrl_run {
     double best; /* agreement of the checkpoint that is kept */
 } ttrl_run;
 
-/* A prompt after its vote: its rows begin at `row`. Rewards and rights as in ttrl/label.h. */
+/* A prompt after its vote: its n rows begin at `row`. Rewards and rights as in ttrl/label.h. */
 typedef struct ttrl_voted {
     const ttrl_label *label;
     const as_rollouts *rollouts;
-    size_t group, row;
+    size_t group, row, n;
     as_str key; /* of the label */
     const double *reward, *right;
     bool is_sure;
@@ -88,6 +98,8 @@ void ttrl_guard_look(ttrl_run *t, const ttrl_signs *signs);
 
 /* ---- labels (ttrl_vote.c) ---- */
 
+int ttrl_waves_read(ttrl_run *t, const char *file, as_err *err);
 int ttrl_labels_open(void *own, rl *s, as_err *err);
+int ttrl_labels_more(void *own, const as_rollouts *r, uint32_t *upto, as_err *err);
 int ttrl_labels_put(void *own, const as_rollouts *r, as_reward_row *rows, as_err *err);
 #endif

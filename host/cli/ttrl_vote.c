@@ -34,14 +34,43 @@ int ttrl_labels_open(void *own, rl *s, as_err *err)
 
 /* ---- answers ---- */
 
+struct ttrl_ballot { /* [rows] */
+    as_str *key, *answer, *reason;
+    double *sum_logp, *reward, *right;
+    bool *is_out;
+    uint32_t *read;   /* [groups] the first so many rows of each have been read */
+    bool *is_decided; /* [groups] */
+};
+
+static int ballot_new(ttrl_run *t, const as_rollouts *r, as_err *err)
+{
+    as_arena *a = &t->arena;
+    as_arena_reset(a);
+    ttrl_ballot *b = t->ballot = as_arena_calloc(a, 1, sizeof *b);
+    if (!b)
+        return as_fail(err, AS_ENOMEM, "no memory for a vote of %zu responses", r->n);
+    b->key = as_arena_calloc(a, r->n, sizeof *b->key);
+    b->answer = as_arena_calloc(a, r->n, sizeof *b->answer);
+    b->reason = as_arena_calloc(a, r->n, sizeof *b->reason);
+    b->sum_logp = as_arena_calloc(a, r->n, sizeof *b->sum_logp);
+    b->reward = as_arena_calloc(a, r->n, sizeof *b->reward);
+    b->right = as_arena_calloc(a, r->n, sizeof *b->right);
+    b->is_out = as_arena_calloc(a, r->n, sizeof *b->is_out);
+    b->read = as_arena_calloc(a, r->n_groups, sizeof *b->read);
+    b->is_decided = as_arena_calloc(a, r->n_groups, sizeof *b->is_decided);
+    const bool ok = b->key && b->answer && b->reason && b->sum_logp && b->reward && b->right &&
+                    b->is_out && b->read && b->is_decided;
+    return ok ? 0 : as_fail(err, AS_ENOMEM, "no memory for a vote of %zu responses", r->n);
+}
+
 static int same(void *ctx, as_str a, as_str b)
 {
     return as_scorer_same(ctx, a, b);
 }
 
-static int extract(ttrl_run *t, const as_rollouts *r, as_results *out, as_err *err)
+static int extract(ttrl_run *t, const as_rollouts *r, const size_t *row, size_t n, as_results *out,
+                   as_err *err)
 {
-    const size_t n = r->n;
     as_items items = { .n = (uint32_t)n };
     as_str **const columns[] = { &items.prompt, &items.completion, &items.reference, &items.meta };
     bool ok = true;
@@ -54,21 +83,13 @@ static int extract(ttrl_run *t, const as_rollouts *r, as_results *out, as_err *e
     if (!ok || !items.group || !items.seed)
         return as_fail(err, AS_ENOMEM, "no memory for the answers of %zu responses", n);
     for (size_t i = 0; i < n; i++) {
-        items.prompt[i] = r->items[r->rows[i].group]->prompt;
-        items.completion[i] = r->rows[i].text;
-        items.group[i] = r->rows[i].group;
+        const as_rollout *one = &r->rows[row[i]];
+        items.prompt[i] = r->items[one->group]->prompt;
+        items.completion[i] = one->text;
+        items.group[i] = one->group;
     }
     return as_scorer_extract(t->scorer, &items, &t->arena, out, err);
 }
-
-/* ---- one batch ---- */
-
-typedef struct ballot { /* [rows] */
-    as_results said;
-    as_str *key, *answer;
-    double *sum_logp, *reward, *right;
-    bool *is_out;
-} ballot;
 
 static double sum_logp(const as_rollouts *r, size_t row)
 {
@@ -78,33 +99,34 @@ static double sum_logp(const as_rollouts *r, size_t row)
     return sum;
 }
 
-static int fill(ttrl_run *t, ballot *b, const as_rollouts *r, const as_reward_row *rows,
-                as_err *err)
+/* What the responses say that have come since the last time. */
+static int read_answers(ttrl_run *t, const as_rollouts *r, as_err *err)
 {
-    as_arena *a = &t->arena;
-    b->key = as_arena_calloc(a, r->n, sizeof *b->key);
-    b->answer = as_arena_calloc(a, r->n, sizeof *b->answer);
-    b->sum_logp = as_arena_calloc(a, r->n, sizeof *b->sum_logp);
-    b->reward = as_arena_calloc(a, r->n, sizeof *b->reward);
-    b->right = as_arena_calloc(a, r->n, sizeof *b->right);
-    b->is_out = as_arena_calloc(a, r->n, sizeof *b->is_out);
-    if (!b->key || !b->answer || !b->sum_logp || !b->reward || !b->right || !b->is_out)
+    ttrl_ballot *b = t->ballot;
+    as_results said;
+    size_t n = 0;
+    size_t *row = as_arena_calloc(&t->arena, r->n, sizeof *row);
+    if (!row)
         return as_fail(err, AS_ENOMEM, "no memory for a vote of %zu responses", r->n);
-    for (size_t i = 0; i < r->n; i++) {
-        const assay_verdict v = rows[i].verdicts[0];
-        b->key[i] = as_results_get(&b->said, (uint32_t)i, ASSAY_OUT_KEY);
-        b->answer[i] = as_results_get(&b->said, (uint32_t)i, ASSAY_OUT_ANSWER);
-        if (!b->answer[i].data)
-            b->answer[i] = b->key[i];
-        b->sum_logp[i] = sum_logp(r, i);
-        b->is_out[i] = b->said.verdict[i] != ASSAY_PASS;
-        b->right[i] = as_verdict_is_scored(v) ? (double)(v == ASSAY_PASS) : (double)NAN;
+    for (size_t g = 0; g < r->n_groups; g++)
+        for (; b->read[g] < r->drawn[g]; b->read[g]++)
+            row[n++] = g * r->each + b->read[g];
+    int rc = n ? extract(t, r, row, n, &said, err) : 0;
+    for (uint32_t i = 0; i < n && rc == 0; i++) {
+        const size_t at = row[i];
+        b->key[at] = as_results_get(&said, i, ASSAY_OUT_KEY);
+        b->answer[at] = as_results_get(&said, i, ASSAY_OUT_ANSWER);
+        b->reason[at] = as_results_get(&said, i, ASSAY_OUT_REASON);
+        if (!b->answer[at].data)
+            b->answer[at] = b->key[at];
+        b->sum_logp[at] = sum_logp(r, at);
+        b->is_out[at] = said.verdict[i] != ASSAY_PASS;
     }
-    return 0;
+    return rc;
 }
 
 /* How the label's own answer is written as a key: of the first that says it so. */
-static as_str key_of(const ballot *b, const ttrl_label *l, size_t from, size_t n)
+static as_str key_of(const ttrl_ballot *b, const ttrl_label *l, size_t from, size_t n)
 {
     for (size_t i = from; l->text.data && i < from + n; i++)
         if (b->reward[i] == 1 && as_str_eq(b->answer[i], l->text))
@@ -113,7 +135,7 @@ static as_str key_of(const ballot *b, const ttrl_label *l, size_t from, size_t n
 }
 
 /* What the loss is told of a row. */
-static void put_row(as_reward_row *row, const ballot *b, size_t i, const ttrl_voted *v)
+static void put_row(as_reward_row *row, const ttrl_ballot *b, size_t i, const ttrl_voted *v)
 {
     row->score = b->reward[i];
     row->is_unscored = b->is_out[i] || !v->label->text.data || !v->is_sure;
@@ -121,7 +143,7 @@ static void put_row(as_reward_row *row, const ballot *b, size_t i, const ttrl_vo
     row->part = 0;
     if (b->is_out[i]) {
         row->verdict = ASSAY_ERROR;
-        row->reason = as_results_get(&b->said, (uint32_t)i, ASSAY_OUT_REASON);
+        row->reason = b->reason[i];
     } else if (row->is_unscored) {
         row->verdict = ASSAY_ABSTAIN;
         row->reason = !v->label->text.data ? AS_LIT("the vote has no winner")
@@ -135,45 +157,58 @@ static void put_row(as_reward_row *row, const ballot *b, size_t i, const ttrl_vo
         row->score = (double)NAN;
 }
 
-static int vote(ttrl_run *t, const ballot *b, const as_rollouts *r, size_t group,
-                as_reward_row *rows, as_err *err)
+static int count(ttrl_run *t, ttrl_label *l, const as_rollouts *r, size_t group, as_err *err)
 {
+    const ttrl_ballot *b = t->ballot;
     const size_t at = group * r->each;
-    ttrl_label l = { 0 };
-    const ttrl_answers answers = { .n = (uint32_t)r->each,
+    const ttrl_answers answers = { .n = r->drawn[group],
                                    .key = b->key + at,
                                    .answer = b->answer + at,
                                    .sum_logp = b->sum_logp + at,
                                    .is_out = b->is_out + at,
                                    .same = t->own.vote == TTRL_BY_CLASS ? same : NULL,
                                    .ctx = t->scorer };
-    int rc = ttrl_vote(&l, &answers, (as_tie_rule)t->own.tie, b->reward + at, &t->arena, err);
+    return ttrl_vote(l, &answers, (as_tie_rule)t->own.tie, b->reward + at, &t->arena, err);
+}
+
+static int vote(ttrl_run *t, const as_rollouts *r, size_t group, as_reward_row *rows, as_err *err)
+{
+    const ttrl_ballot *b = t->ballot;
+    const size_t at = group * r->each, n = r->drawn[group];
+    ttrl_label l = { 0 };
+    int rc = count(t, &l, r, group, err);
     if (rc < 0)
         return rc;
+    for (size_t i = at; i < at + n; i++) {
+        const assay_verdict v = rows[i].verdicts[0];
+        b->right[i] = as_verdict_is_scored(v) ? (double)(v == ASSAY_PASS) : (double)NAN;
+    }
     const ttrl_voted v = { .label = &l,
                            .rollouts = r,
                            .group = group,
                            .row = at,
-                           .key = key_of(b, &l, at, r->each),
+                           .n = n,
+                           .key = key_of(b, &l, at, n),
                            .reward = b->reward + at,
                            .right = b->right + at,
                            .is_sure = t->own.confidence == 0 || l.chance <= 1 - t->own.confidence };
-    for (size_t i = at; i < at + r->each; i++)
+    for (size_t i = at; i < at + n; i++)
         put_row(&rows[i], b, i, &v);
     return ttrl_watch_prompt(t, &v, err);
 }
 
 /* Where too many answers could not be read, as assay train stops where too many have no reward. */
-static int check_failed(const ttrl_run *t, const ballot *b, size_t n, as_err *err)
+static int check_failed(const ttrl_run *t, const as_rollouts *r, as_err *err)
 {
-    size_t failed = 0;
+    const ttrl_ballot *b = t->ballot;
+    size_t failed = 0, n = 0;
     const char *why = "";
-    for (size_t i = n; i-- > 0;) {
+    for (size_t i = r->n; i-- > 0;) {
+        n += i % r->each < r->drawn[i / r->each];
         if (!b->is_out[i])
             continue;
-        const as_str reason = as_results_get(&b->said, (uint32_t)i, ASSAY_OUT_REASON);
         failed++;
-        why = reason.data ? reason.data : "no reason was given";
+        why = b->reason[i].data ? b->reason[i].data : "no reason was given";
     }
     if ((double)failed <= t->s->own.max_unscored * (double)n)
         return 0;
@@ -186,12 +221,67 @@ static int check_failed(const ttrl_run *t, const ballot *b, size_t n, as_err *er
 int ttrl_labels_put(void *own, const as_rollouts *r, as_reward_row *rows, as_err *err)
 {
     ttrl_run *t = own;
-    ballot b = { 0 };
-    as_arena_reset(&t->arena);
-    int rc = extract(t, r, &b.said, err);
+    int rc = t->own.sequential ? 0 : ballot_new(t, r, err);
     if (rc == 0)
-        rc = fill(t, &b, r, rows, err);
+        rc = read_answers(t, r, err);
     for (size_t g = 0; rc == 0 && g < r->n_groups; g++)
-        rc = vote(t, &b, r, g, rows, err);
-    return rc == 0 ? check_failed(t, &b, r->n, err) : rc;
+        rc = vote(t, r, g, rows, err);
+    return rc == 0 ? check_failed(t, r, err) : rc;
+}
+
+/* ---- sequential voting ---- */
+
+int ttrl_waves_read(ttrl_run *t, const char *file, as_err *err)
+{
+    static const as_setting table[] = { { .key = "error",
+                                          .type = AS_SETTING_NUMBER,
+                                          .offset = offsetof(ttrl_waves, error),
+                                          .most = 0.5 },
+                                        { .key = "wave",
+                                          .type = AS_SETTING_UINT,
+                                          .offset = offsetof(ttrl_waves, wave),
+                                          .least = 1,
+                                          .most = 65536 },
+                                        { .key = NULL } };
+    char what[200];
+    t->waves = (ttrl_waves){ .error = 0.1, .wave = 8 };
+    (void)snprintf(what, sizeof what, "%.180s: \"sequential\"", file);
+    return t->own.sequential ? as_settings_read(&t->waves, t->own.sequential, table, what, err) : 0;
+}
+
+/* How many responses a prompt is to have, after those it has. */
+static int next_wave(ttrl_run *t, const as_rollouts *r, size_t group, uint32_t *upto, as_err *err)
+{
+    ttrl_ballot *b = t->ballot;
+    const uint64_t drawn = r->drawn[group], most = r->each;
+    const uint64_t next = drawn ? drawn + t->waves.wave : t->s->own.n;
+    ttrl_label l;
+    *upto = (uint32_t)drawn;
+    if (drawn == most || b->is_decided[group])
+        return 0;
+    if (drawn) {
+        int rc = count(t, &l, r, group, err);
+        if (rc < 0)
+            return rc;
+        b->is_decided[group] =
+            ttrl_is_enough(&l, (uint32_t)(most - drawn), t->waves.error, t->own.confidence);
+        if (b->is_decided[group])
+            return 0;
+    }
+    *upto = (uint32_t)(next < most ? next : most);
+    return 1;
+}
+
+int ttrl_labels_more(void *own, const as_rollouts *r, uint32_t *upto, as_err *err)
+{
+    ttrl_run *t = own;
+    int more = 0;
+    int rc = r->drawn[0] ? 0 : ballot_new(t, r, err);
+    if (rc == 0)
+        rc = read_answers(t, r, err);
+    for (size_t g = 0; rc >= 0 && g < r->n_groups; g++) {
+        rc = next_wave(t, r, g, &upto[g], err);
+        more = more || rc > 0;
+    }
+    return rc < 0 ? rc : more;
 }

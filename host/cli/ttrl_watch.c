@@ -100,6 +100,10 @@ void ttrl_watch_keep(ttrl_run *t)
     training_keep_array(to, "labels_first_right", t->first_right, n);
     training_keep_array(to, "labels_newest_right", t->newest_right, n);
     training_keep_array(to, "labels_newest_ratio", t->newest_ratio, n);
+    if (!t->own.sequential)
+        return;
+    training_keep_count(to, "votes_drawn", &t->drawn);
+    training_keep_count(to, "votes_saved", &t->saved);
 }
 
 void ttrl_watch_begin(ttrl_run *t)
@@ -117,7 +121,7 @@ void ttrl_watch_begin(ttrl_run *t)
 static int is_right(const ttrl_voted *v)
 {
     double known = 0, right = 0;
-    for (size_t i = 0; i < v->rollouts->each; i++) {
+    for (size_t i = 0; i < v->n; i++) {
         if (isnan(v->right[i]))
             continue;
         known++;
@@ -160,7 +164,7 @@ static void add_entropy(ttrl_mean *to, const ttrl_voted *v, size_t n)
 static double mean_reward(const ttrl_voted *v)
 {
     ttrl_mean m = { 0 };
-    for (size_t i = 0; i < v->rollouts->each; i++)
+    for (size_t i = 0; i < v->n; i++)
         add(&m, v->reward[i], 1);
     return mean_of(&m);
 }
@@ -171,7 +175,7 @@ static void add_level(ttrl_run *t, const ttrl_voted *v)
     if (!t->level_of[prompt])
         return;
     ttrl_level *level = &t->levels[t->level_of[prompt] - 1];
-    for (size_t i = 0; i < v->rollouts->each; i++) {
+    for (size_t i = 0; i < v->n; i++) {
         add(&level->accuracy, v->right[i], 1);
         add(&level->length, (double)v->rollouts->rows[v->row + i].n, 1);
     }
@@ -180,7 +184,7 @@ static void add_level(ttrl_run *t, const ttrl_voted *v)
 int ttrl_watch_prompt(ttrl_run *t, const ttrl_voted *v, as_err *err)
 {
     ttrl_tally *y = &t->tally;
-    const uint32_t n = (uint32_t)v->rollouts->each, kept = (uint32_t)t->s->own.n;
+    const uint32_t n = (uint32_t)v->n, kept = (uint32_t)t->s->own.n;
     const int right = is_right(v);
     ttrl_figures all, post;
     y->prompts++;
@@ -189,7 +193,7 @@ int ttrl_watch_prompt(ttrl_run *t, const ttrl_voted *v, as_err *err)
     y->rows += n;
     y->failed += n - v->label->n;
     add(&y->majority, v->label->ratio, 1);
-    add(&y->sure, v->label->text.data && v->label->chance <= ACCIDENT, 1);
+    add(&y->sure, ttrl_chance_in_proportion(v->label, (uint32_t)t->own.votes - n) <= ACCIDENT, 1);
     for (size_t i = v->row; i < v->row + n; i++)
         add(&y->length, (double)v->rollouts->rows[i].n, 1);
     add(&y->reward, mean_reward(v), 1);
@@ -270,12 +274,25 @@ static void put_means(const ttrl_run *t)
                 { "train/label_accuracy", &y->label_right },
                 { "train/reward_accuracy", &y->reward_right },
                 { "train/ground_truth_ratio", &y->right },
-                { pass, &y->pass },
                 { "train/post_reward_accuracy", &y->post_reward_right },
                 { "train/post_ground_truth_ratio", &y->post_right },
                 { post_pass, &y->post_pass } };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         put(t, all[i].name, mean_of(all[i].mean));
+    if (!t->own.sequential) /* else prompts have not equally many */
+        put(t, pass, mean_of(&y->pass));
+}
+
+static void put_votes(ttrl_run *t)
+{
+    const ttrl_tally *y = &t->tally;
+    const uint64_t all = y->prompts * t->own.votes;
+    if (!t->own.sequential)
+        return;
+    t->drawn += y->rows;
+    t->saved += all - y->rows;
+    put(t, "train/votes_drawn", (double)y->rows / (double)y->prompts);
+    put(t, "train/votes_saved", (double)(all - y->rows) / (double)all);
 }
 
 static void put_levels(const ttrl_run *t)
@@ -297,6 +314,7 @@ void ttrl_watch_step(ttrl_run *t)
     const counts c = count(t);
     const double flips = (double)y->flipped / (double)y->visited, drift = c.moved / c.seen;
     put_means(t);
+    put_votes(t);
     put(t, "train/no_label", (double)y->unlabelled / (double)y->prompts);
     put(t, "train/unsure", (double)y->unsure / (double)y->prompts);
     put(t, "train/unread", (double)y->failed / (double)y->rows);
@@ -321,6 +339,9 @@ void ttrl_watch_say(const ttrl_run *t)
     as_cli_say("labels %.3f of the votes at the last step, %.1f answers in a vote, %.0f of %.0f "
                "prompts have another label than at first",
                mean_of(&y->majority), mean_of(&y->effective), c.moved, c.seen);
+    if (t->own.sequential)
+        as_cli_say("votes  %.1f %% of %" PRIu64 " were not needed and not drawn",
+                   100 * (double)t->saved / (double)(t->saved + t->drawn), t->saved + t->drawn);
     if (c.known > 0)
         as_cli_say("right  %.3f of the labels, %.3f of the rewards at the last step; %.0f labels "
                    "became right, %.0f wrong (references were watched, not learned from)",

@@ -164,6 +164,98 @@ class Voting(Base):
         self.assertTrue(moved)
 
 
+def chance_of_change(a, b, n, left):
+    """As ttrl/label.h has it, by going through an urn."""
+    def urn(ahead, behind, lead, draws):
+        if lead > draws or draws == 0:
+            return float(lead <= 0)
+        return (ahead * urn(ahead + 1, behind, lead + 1, draws - 1) + behind * urn(ahead, behind + 1, lead - 1, draws - 1)) / (
+            ahead + behind)
+    return urn(a + 1, b + 1, a - b, -(-left * (a + b + 2) // (n + 3)))
+
+
+class Sequential(Base):
+    EASY = [p for p in SUITE if p["meta"]["level"] == 1][:16]
+    MORE = {"prompts": EASY, "votes": 16, "n": 4}
+
+    def answers(self, run):
+        """Of the first step, by prompt."""
+        found = {}
+        for line in (self.dir / run / "rollouts.jsonl").read_text().splitlines():
+            s = json.loads(line)
+            if s["step"] == 1:
+                found.setdefault(s["id"], []).append(s["completion"].split("####")[-1])
+        return found
+
+    @staticmethod
+    def drawn(answers, enough):
+        """Votes of a prompt until that is true of (leader, second, drawn, left); n 4, waves of 3."""
+        n = 4
+        while n < len(answers):
+            counts = sorted((answers[:n].count(a) for a in set(answers[:n]) if a.isdigit()), reverse=True) + [0, 0]
+            if enough(counts[0], counts[1], n, len(answers) - n):
+                break
+            n = min(n + 3, len(answers))
+        return n
+
+    def test_what_is_drawn(self):
+        """As the rule has it of the votes there would have been."""
+        self.ttrl("all", prompts=self.EASY, votes=16, n=16, steps=1, rollouts_logged=1000)
+        answers = self.answers("all")
+        rules = {0: lambda a, b, n, left: a - b > left, 0.1: lambda *x: x[0] > x[1] and chance_of_change(*x) <= 0.1}
+        shares = []
+        for error, rule in rules.items():
+            self.ttrl("run", "--force", steps=1, sequential={"error": error, "wave": 3}, rollouts_logged=1000, **self.MORE)
+            row, drawn = self.metrics("run")[0], [self.drawn(a, rule) for a in answers.values()]
+            self.assertEqual(row["rollout/responses"], sum(drawn))
+            self.assertAlmostEqual(row["train/votes_drawn"], sum(drawn) / 8)
+            self.assertAlmostEqual(row["train/votes_saved"], 1 - sum(drawn) / 128)
+            self.assertEqual(self.answers("run"), {p: a[:4] for p, a in answers.items()})
+            shares.append(row["train/votes_saved"])
+            self.assertNotIn("train/pass@16", row)
+        self.assertTrue(0 < shares[0] < shares[1] <= 0.75, shares)
+
+    def test_sure(self):
+        """Where what is not drawn cannot change a label, what is learned is the same to the bit: with each tie rule, with gating."""
+        for more in ({}, {"tie": "none", "confidence": 0.8}, {"tie": "logp", "algo": "dapo", "gen_batch_size": 8},
+                     {"tie": "first", "vote": "string"}):
+            with self.subTest(more):
+                more = {**self.MORE, "train_batch_size": 4 if "algo" in more else 8, **more}
+                self.ttrl("all", "--force", **more)
+                run = self.ttrl("run", "--force", sequential={"error": 0, "wave": 1}, **more)
+                self.assertEqual(self.weights("run", 3)[0], self.weights("all", 3)[0])
+                self.assertEqual((self.dir / "run/rollouts.jsonl").read_bytes(), (self.dir / "all/rollouts.jsonl").read_bytes())
+                rows = self.metrics("run")
+                saved = sum(r["train/votes_saved"] for r in rows) / len(rows)
+                self.assertGreater(saved, 0)
+                self.say(run, "vote of up to 16 responses")
+                for row, whole in zip(rows, self.metrics("all")):
+                    for name in ("train/label_accuracy", "train/label_drift", "train/no_label", "train/unsure", "rollout/learned"):
+                        self.assertEqual(row[name], whole[name], name)
+
+    def test_unread(self):
+        """What the verifier failed to read is no vote: all are drawn, and too many of them end the run."""
+        fails = str(TEST_PLUGINS / 'sevenk.so:{"sin":"status","at":0}')
+        run = self.ttrl("run", "--max-unscored", "50%", plugin=fails, sequential={}, rc=1, **self.MORE)
+        self.say(run, "the answers of 128 of 128 responses could not be read")
+
+    def test_killed_and_gone_on_with(self):
+        """To the bit, and with all that was saved counted."""
+        config = self.config(steps=24, save_every=2, keep=0, sequential={"error": 0.2, "wave": 2}, **self.MORE)
+        whole = self.ttrl("whole", config=config)
+        child = self.start("ttrl", config, "--out", str(self.dir / "run"), "--progress", "none")
+        wait_for(lambda: (self.dir / "run/checkpoints/step_8").exists())
+        os.kill(child.pid, signal.SIGKILL)
+        child.communicate()
+        run = self.ttrl("run", "--resume", config=config)
+        self.assertEqual(self.weights("run", 24), self.weights("whole", 24))
+        self.assertEqual(self.metrics("run"), self.metrics("whole"))
+        drawn = sum(row["rollout/responses"] for row in self.metrics("whole"))
+        all_ = 24 * 8 * 16
+        for done in (whole, run):
+            self.say(done, f"votes  {100 * (all_ - drawn) / all_:.1f} % of {all_} were not needed and not drawn")
+
+
 class Ending(Base):
     def test_accidents(self):
         """Four votes on a hard sum: no winner leads by more than chance."""
@@ -257,6 +349,10 @@ class Configuring(Base):
         self.refused('key "vots" unknown', vots=3)
         self.refused('"bounds"', bounds={"max_drift": 2})
         self.refused('"bounds"', bounds={"max_drfit": 1})
+        self.refused('"sequential"', sequential=True)
+        self.refused('"sequential": key "eror" unknown', sequential={"eror": 0.1})
+        self.refused('"error": 0.6', sequential={"error": 0.6})
+        self.refused('"wave": 0', sequential={"wave": 0})
 
     def test_the_example(self):
         """Its keys are all known, and two small steps of it go well."""

@@ -216,6 +216,96 @@ static void decided(void **state)
                 assert_int_equal(ttrl_is_decided(a, b, left), b + left < a);
 }
 
+/* Draws from an urn, in which a draw adds another of its kind: that the one that is `lead` behind
+ * draws level in n (below 32). */
+static double urn(double ahead, double behind, uint32_t lead, uint32_t n)
+{
+    double p[33] = { 1 }, sum = 0; /* of so many draws of the one behind */
+    for (uint32_t draw = 0; draw < n; draw++)
+        for (uint32_t k = draw + 1; k <= draw + 1; k--) {
+            const double all = ahead + behind + draw;
+            const double stays = k <= draw ? p[k] * (ahead + draw - k) / all : 0;
+            p[k] = stays + (k ? p[k - 1] * (behind + k - 1) / all : 0);
+        }
+    for (uint32_t k = 0; k <= n; k++)
+        sum += 2 * k >= lead + n ? p[k] : 0;
+    return sum;
+}
+
+static void chances_of_change(void **state)
+{
+    (void)state;
+    near(ttrl_chance_of_change(2, 0, 2, 2), 0.1, "both of two to come, 1/4 x 2/5");
+    near(ttrl_chance_of_change(1, 0, 1, 1), 1.0 / 3, "the one to come");
+    near(ttrl_chance_of_change(2, 2, 5, 3), 1, "a tie is nobody's");
+    near(ttrl_chance_of_change(2, 2, 5, 0), 0, "nothing is left");
+    for (uint32_t a = 1; a < 7; a++)
+        for (uint32_t b = 0; b < a; b++)
+            for (uint32_t rest = 0; rest < 9; rest += 2)
+                for (uint32_t left = 0; left < 12; left++) {
+                    const uint32_t n = a + b + rest;
+                    const uint32_t of_two = (left * (a + b + 2) + n + 2) / (n + 3);
+                    near(ttrl_chance_of_change(a, b, n, left), urn(a + 1, b + 1, a - b, of_two),
+                         "urn");
+                    if (ttrl_is_decided(a, b, left))
+                        assert_true(ttrl_chance_of_change(a, b, n, left) <= 0);
+                }
+    /* with no end in sight: Adaptive-Consistency's I_1/2(votes + 1, runner_up + 1) */
+    assert_true(fabs(ttrl_chance_of_change(7, 3, 10, 60000) - ttrl_chance_of_lead(8, 3)) < 1e-3);
+    assert_true(ttrl_chance_of_change(60000, 3, 60010, 5000) <= 0);
+    assert_true(ttrl_chance_of_change(30, 20, 64, 60000) > ttrl_chance_of_change(30, 20, 64, 64));
+}
+
+static ttrl_label after(uint32_t a, uint32_t b, uint32_t n)
+{
+    return (ttrl_label){ .votes = a, .runner_up = b, .n = n, .chance = ttrl_chance_of_lead(a, b) };
+}
+
+/* Without an error: whatever comes, the label stays, and so does that it is sure enough to teach.
+ */
+static void enough_for_sure(void **state)
+{
+    (void)state;
+    for (uint32_t a = 0; a < 9; a++)
+        for (uint32_t b = 0; b <= a; b++)
+            for (uint32_t left = 0; left < 9; left++) {
+                const ttrl_label l = after(a, b, a + b);
+                const bool is_decided = ttrl_is_decided(a, b, left);
+                bool stays = is_decided;
+                for (uint32_t more = 0; more <= left; more++)
+                    stays = stays && ttrl_chance_of_lead(a + more, b + left - more) <= 0.1;
+                assert_int_equal(ttrl_is_enough(&l, left, 0, 0), is_decided);
+                assert_int_equal(ttrl_is_enough(&l, left, 0, 0.9), stays);
+            }
+}
+
+static void enough_with_an_error(void **state)
+{
+    (void)state;
+    ttrl_label l = after(4, 0, 5);
+    const double chance = ttrl_chance_of_change(4, 0, 5, 11);
+    assert_true(chance > 0.01 && chance < 0.1);
+    assert_true(ttrl_is_enough(&l, 11, chance * 1.001, 0));
+    assert_false(ttrl_is_enough(&l, 11, chance * 0.999, 0));
+    assert_false(ttrl_is_enough(&l, 11, 0, 0));
+    assert_true(ttrl_is_enough(&l, 11, 0.1, 0.9)); /* 4 to 0: an accident with 1/16 */
+    assert_false(ttrl_is_enough(&l, 11, 0.1, 0.95));
+    l = after(0, 0, 9);
+    assert_false(ttrl_is_enough(&l, 11, 0.5, 0));
+}
+
+static void cut_short(void **state)
+{
+    (void)state;
+    ttrl_label l = after(3, 1, 8);
+    l.text = AS_LIT("x");
+    near(ttrl_chance_in_proportion(&l, 0), l.chance, "nothing was left out");
+    near(ttrl_chance_in_proportion(&l, 24), ttrl_chance_of_lead(12, 4), "four times as many");
+    near(ttrl_chance_in_proportion(&l, 4), ttrl_chance_of_lead(5, 2), "4.5 and 1.5, rounded");
+    l.text = (as_str){ 0 };
+    near(ttrl_chance_in_proportion(&l, 24), 1, "no label");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +316,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(ties, start, end),
         cmocka_unit_test(chances),
         cmocka_unit_test(decided),
+        cmocka_unit_test(chances_of_change),
+        cmocka_unit_test(enough_for_sure),
+        cmocka_unit_test(enough_with_an_error),
+        cmocka_unit_test(cut_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
