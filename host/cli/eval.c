@@ -334,13 +334,14 @@ static int report(run *r, as_err *err)
         rc = eval_report_read(&r->report, r->folder.scores, err);
     if (rc == 0)
         rc = eval_report_save(&r->report, r->folder.summary, err);
-    if (rc == 0)
+    if (rc == 0 && !o->is_part)
         rc = eval_report_print(&r->report, o->json, as_buf_str(&more), err);
     if (rc < 0)
         return rc;
     if (!o->quiet)
         eval_say_slowest(&r->scores);
-    passk_warn(&r->report.figures);
+    if (!o->is_part)
+        passk_warn(&r->report.figures);
     return passk_gates(&r->report.figures, err);
 }
 
@@ -366,11 +367,8 @@ static int run_folder(run *r, as_err *err)
     return rc == 0 ? report(r, err) : rc;
 }
 
-static int run_eval(const as_command *self, void *opts, const as_list *operands, as_err *err)
+int eval_run(const eval_opts *o, as_err *err)
 {
-    (void)self;
-    (void)operands;
-    const eval_opts *o = opts;
     run r = { .opts = o, .gen = o->gen, .file = { .fd = -1 } };
     r.g = (gen_run){ .opts = &r.gen,
                      .from = &r,
@@ -394,6 +392,13 @@ static int run_eval(const as_command *self, void *opts, const as_list *operands,
     as_buf_fini(&r.message);
     as_buf_fini(&r.raw);
     return rc;
+}
+
+static int run_eval(const as_command *self, void *opts, const as_list *operands, as_err *err)
+{
+    (void)self;
+    (void)operands;
+    return eval_run(opts, err);
 }
 
 #define O(field) .offset = offsetof(eval_opts, field)

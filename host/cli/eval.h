@@ -15,7 +15,12 @@ typedef struct eval_opts {
     const char *suite, *out, *seeds, *progress;
     uint64_t limit;
     bool resume, force, dry_run, quiet, json;
+    bool is_part; /* of another command, which says what it amounts to */
 } eval_opts;
+
+/* The command, with options as the table of as_cmd_eval has them. */
+extern const as_command as_cmd_eval;
+int eval_run(const eval_opts *o, as_err *err);
 
 /* ---- which sample stands on which line ---- */
 

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/report.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/publish.h"
@@ -242,34 +243,37 @@ static int show(const report_opts *o, const char *data, const subject *s, as_err
     return rc == 0 ? as_cli_out(as_buf_str(&out), err) : rc;
 }
 
-/* The evaluations, for people, and what training moved where there are none. */
-static int print(const subject *s, as_err *err)
+/* The tables as Markdown, for people. */
+static int put_tables(const report_opts *o, const subject *s, as_buf *out, as_err *err)
 {
-    AS_CLEANUP(buf) as_buf out = { 0 };
-    as_buf_init(&out, SIZE_MAX / 2);
-    for (size_t i = 0; s->exams.n && i < AS_REPORT_TRAINING; i++)
+    for (size_t i = 0; i < AS_REPORT_TABLES; i++)
         if (s->tables.at[i].n_rows) {
-            as_buf_addf(&out, "%s%s\n\n", out.len ? "\n" : "", s->tables.at[i].title);
-            as_report_table_text(&s->tables.at[i], &out);
+            as_buf_addf(out, "%s%s\n\n", out->len ? "\n" : "", s->tables.at[i].title);
+            as_report_table_text(&s->tables.at[i], out);
         }
-    int rc = as_buf_check(&out, err);
-    return rc == 0 && out.len ? as_cli_out(as_buf_str(&out), err) : rc;
+    as_buf_text(out, o->notes.len ? "\n" : "");
+    as_buf_add(out, o->notes);
+    int rc = as_buf_check(out, err);
+    return rc == 0 && o->tables ? as_file_write_atomic(o->tables, as_buf_str(out), err) : rc;
 }
 
 static int tell(const report_opts *o, const char *data, const subject *s, as_err *err)
 {
-    int rc = 0;
-    if (o->json)
+    AS_CLEANUP(buf) as_buf out = { 0 };
+    as_buf_init(&out, SIZE_MAX / 2);
+    int rc = s->exams.n || o->tables ? put_tables(o, s, &out, err) : 0;
+    if (rc == 0 && o->json)
         rc = show(o, data, s, err);
-    else if (!o->quiet && !is_stdout(o))
-        rc = print(s, err);
+    else if (rc == 0 && !o->quiet && !is_stdout(o) && out.len)
+        rc = as_cli_out(as_buf_str(&out), err);
     if (rc < 0 || o->quiet)
         return rc;
-    if (s->exams.n)
-        as_cli_say("%s: %zu evaluation%s", o->out, s->exams.n, s->exams.n == 1 ? "" : "s");
     if (s->runs.n)
         as_cli_say("%s: %zu figures of %zu run%s; their numbers are in %s", o->out, s->figures.n,
                    s->runs.n, s->runs.n == 1 ? "" : "s", data);
+    else
+        as_cli_say("%s: %zu evaluation%s; the numbers are in %s", o->out, s->exams.n,
+                   s->exams.n == 1 ? "" : "s", data);
     return 0;
 }
 

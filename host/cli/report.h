@@ -5,6 +5,8 @@
 
 typedef struct report_opts {
     const char *out, *csv; /* csv NULL: beside the page */
+    const char *tables; /* a file that gets the tables, too; NULL: none */
+    as_str notes;       /* what is said below them */
     bool force, quiet, json;
 } report_opts;
 

@@ -145,19 +145,14 @@ static void close_labels(void *own)
     ttrl_watch_close(t);
 }
 
-static int run_ttrl(const as_command *self, void *opts, const as_list *operands, as_err *err)
+int ttrl_train(const train_opts *o, cJSON *tree, const char *file, bool by_reference, as_err *err)
 {
-    (void)self;
-    train_opts *o = opts;
-    AS_CLEANUP(cjson) cJSON *tree = NULL;
-    AS_CLEANUP(cjson) cJSON *mine = NULL;
+    AS_CLEANUP(cjson) cJSON *mine = take_keys(tree);
     ttrl_run t = { .own = { 0 } };
+    if (!mine)
+        return as_fail(err, AS_ENOMEM, "out of memory");
     as_arena_init(&t.arena, 0);
-    int rc = train_read(o, &tree, "ttrl", operands, err);
-    if (rc == 0 && !(mine = take_keys(tree)))
-        rc = as_fail(err, AS_ENOMEM, "out of memory");
-    if (rc == 0)
-        rc = read_keys(&t, tree, mine, operands->at[0], err);
+    int rc = read_keys(&t, tree, mine, file, err);
     const rl_labels labels = { .each = t.own.votes,
                                .own = &t,
                                .open = open_labels,
@@ -170,9 +165,23 @@ static int run_ttrl(const as_command *self, void *opts, const as_list *operands,
                                .say = say,
                                .close = close_labels };
     if (rc == 0)
-        rc = train_rl_labelled(o, tree, operands->at[0], &labels, err);
+        rc = by_reference ? train_rl(o, tree, file, err)
+                          : train_rl_labelled(o, tree, file, &labels, err);
     as_arena_fini(&t.arena);
     return rc;
+}
+
+static int run_ttrl(const as_command *self, void *opts, const as_list *operands, as_err *err)
+{
+    (void)self;
+    train_opts *o = opts;
+    AS_CLEANUP(cjson) cJSON *tree = NULL;
+    int rc = train_read(o, &tree, "ttrl", operands, err);
+    if (rc < 0)
+        return rc;
+    const char *file = operands->at[0];
+    return cJSON_HasObjectItem(tree, "experiment") ? ttrl_experiment(o, tree, file, err)
+                                                   : ttrl_train(o, tree, file, false, err);
 }
 
 static const char *const words[] = {
@@ -216,6 +225,12 @@ static const char *const words[] = {
     "train/pass@VOTES, train/post_..., train/corrupted and train/learned (prompts whose label was "
     "right at first and is wrong now, and the reverse), level/L/accuracy and "
     "level/L/response_length by meta.level of the prompts.",
+    "experiment: an object; several arms begin with one model, and are compared before and after. "
+    "arms: {NAME: {keys over those of CONFIG.json; null takes one away}}; labels [vote] of an arm: "
+    "reference leaks them: the verifier rewards, as in assay train (the upper bound). suites: "
+    "{NAME: FILE}. n [64] samples of each problem, base_n [n] of the model before, temperature "
+    "[1], top_p [1], max_tokens [max_response_length]. RUN gets arms/NAME, evals/SUITE/NAME, "
+    "tables.md and report.html with its CSV; an arm that a guard ends is evaluated all the same.",
     NULL
 };
 

@@ -102,4 +102,10 @@ int ttrl_waves_read(ttrl_run *t, const char *file, as_err *err);
 int ttrl_labels_open(void *own, rl *s, as_err *err);
 int ttrl_labels_more(void *own, const as_rollouts *r, uint32_t *upto, as_err *err);
 int ttrl_labels_put(void *own, const as_rollouts *r, as_reward_row *rows, as_err *err);
+
+/* ---- one run, of a configuration as it was read (ttrl.c); several and what they are compared by (ttrl_experiment.c) ---- */
+
+/* by_reference: the verifier rewards, nobody votes; the run is one of `assay train`. `tree` loses the keys of assay ttrl. */
+int ttrl_train(const train_opts *o, cJSON *tree, const char *file, bool by_reference, as_err *err);
+int ttrl_experiment(const train_opts *o, cJSON *tree, const char *file, as_err *err);
 #endif
