@@ -367,7 +367,7 @@ static int new_record(experiment *x, const cJSON *spec, as_err *err)
         return rc;
     as_run_record_config(&x->record, "experiment", as_buf_str(&value));
     as_run_record_seed(&x->record, "run", x->seed);
-    rc = as_cli_record_model(&x->record, x->model, err);
+    rc = as_cli_record_model(&x->record, "", x->model, err);
     const char *prompts = cJSON_GetStringValue(member(x->common, "prompts"));
     if (rc == 0 && prompts)
         rc = record_hash(x, "prompts", prompts, err);
