@@ -129,8 +129,9 @@ double ttrl_chance_of_change(uint32_t votes, uint32_t runner_up, uint32_t n, uin
 
 bool ttrl_is_enough(const ttrl_label *l, uint32_t left, double error, double confidence)
 {
+    const double slack = 1 + 1e-9; /* some chances are 1/10 or 1/20 */
     if (error > 0)
-        return ttrl_chance_of_change(l->votes, l->runner_up, l->n, left) <= error &&
+        return ttrl_chance_of_change(l->votes, l->runner_up, l->n, left) <= error * slack &&
                (confidence == 0 || l->chance <= 1 - confidence);
     return ttrl_is_decided(l->votes, l->runner_up, left) &&
            (confidence == 0 ||

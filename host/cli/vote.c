@@ -8,16 +8,20 @@
 #include "data/stream.h"
 #include "jobs/pipeline.h"
 #include "plug/vote.h"
+#include "ttrl/label.h"
 
+#include <math.h>
 #include <stdatomic.h>
 
-enum { BATCH = 64 }; /* groups per task */
+enum { BATCH = 64 };   /* groups per task */
+enum { LOOKS = 1024 }; /* of a group, at most, whether its vote is decided */
 
 typedef struct election {
     const as_ballots *ballots;
     as_scorer *scorer;
     atomic_uint same_failures;
     as_tie_rule rule;
+    double error; /* --sequential */
     as_sink *sink;
     size_t next; /* the first group not yet given out */
     vote_tally sum;
@@ -75,7 +79,62 @@ static void add_classes(as_buf *out, const as_vote *v)
     as_buf_byte(out, ']');
 }
 
-static void add_line(as_buf *out, const as_ballot_group *g, const as_vote *v)
+/* ---- how many samples would have done ---- */
+
+typedef struct early {
+    uint32_t n; /* samples, in their order, after which the vote was decided; all: it never was */
+    bool is_same;
+} early;
+
+typedef struct race {        /* as the samples come */
+    uint32_t *votes;         /* [classes] */
+    uint32_t leader, second; /* class; votes of the one behind */
+} race;
+
+static void run_on(race *r, uint32_t c)
+{
+    const uint32_t lead = r->votes[r->leader], n = ++r->votes[c];
+    if (c == r->leader)
+        return;
+    if (n > lead) {
+        r->second = lead;
+        r->leader = c;
+    } else if (n > r->second) {
+        r->second = n;
+    }
+}
+
+static int find_early(early *out, const as_vote *v, double error, as_arena *arena, as_err *err)
+{
+    race r = { .votes = as_arena_calloc(arena, v->n_classes + (size_t)1, sizeof *r.votes) };
+    *out = (early){ v->n, true };
+    if (!r.votes)
+        return as_fail(err, AS_ENOMEM, "vote: out of memory");
+    for (uint32_t i = 0; i + 1 < v->n && v->n_voting; i++) {
+        if (v->class_of[i] != UINT32_MAX)
+            run_on(&r, v->class_of[i]);
+        const ttrl_label l = { .votes = r.votes[r.leader], .runner_up = r.second, .n = i + 1 };
+        const bool looks = i % (v->n / LOOKS + 1) == 0;
+        if (!looks || !ttrl_is_enough(&l, v->n - l.n, error, 0))
+            continue;
+        *out = (early){ l.n, r.leader == v->winner };
+        return 0;
+    }
+    return 0;
+}
+
+static void add_early(as_buf *out, const early *e)
+{
+    as_buf_json_key(out, "sequential");
+    as_buf_text(out, "{");
+    add_count(out, "drawn", e->n);
+    as_buf_json_key(out, "same_label");
+    as_buf_text(out, e->is_same ? "true}" : "false}");
+}
+
+/* ---- a line ---- */
+
+static void add_line(as_buf *out, const as_ballot_group *g, const as_vote *v, const early *e)
 {
     bool has_label = v->winner != UINT32_MAX;
     as_buf_text(out, "{\"schema\":\"assay.vote/1\"");
@@ -92,6 +151,8 @@ static void add_line(as_buf *out, const as_ballot_group *g, const as_vote *v)
     if (g->n_errors)
         add_count(out, "errors", g->n_errors);
     add_classes(out, v);
+    if (e)
+        add_early(out, e);
     as_buf_text(out, "}\n");
 }
 
@@ -110,14 +171,20 @@ static int vote_group(election *e, size_t i, as_buf *out, vote_tally *sum, as_er
     as_arena arena;
     as_ballot_group g;
     as_vote v;
+    early soon = { 0 };
     as_arena_init(&arena, 0);
     int rc = as_ballots_group(e->ballots, i, &g, &arena, err);
     if (rc == 0)
         rc =
             as_vote_run(&v, g.key, g.answer, g.sum_logp, g.n, same_answer, e, e->rule, &arena, err);
+    const bool is_sequential = !isnan(e->error);
+    if (rc == 0 && is_sequential)
+        rc = find_early(&soon, &v, e->error, &arena, err);
     if (rc == 0) {
-        add_line(out, &g, &v);
+        add_line(out, &g, &v, is_sequential ? &soon : NULL);
         count(sum, &v);
+        sum->drawn += soon.n;
+        sum->same += soon.is_same;
         rc = as_buf_check(out, err);
     }
     as_arena_fini(&arena);
@@ -175,6 +242,8 @@ static int consume(void *ctx, void *p, as_err *err)
     e->sum.ties += t->sum.ties;
     e->sum.blank += t->sum.blank;
     e->sum.ratio_sum += t->sum.ratio_sum;
+    e->sum.drawn += t->sum.drawn;
+    e->sum.same += t->sum.same;
     int rc = as_sink_write(e->sink, as_buf_str(&t->out), err);
     drop(NULL, t);
     return rc;
@@ -205,6 +274,9 @@ static int check_options(const vote_opts *o, as_err *err)
     if (o->max_line_mib < 1 || o->max_line_mib > 1024)
         return as_fail(err, AS_EUSAGE, "--max-line-mib: %llu is out of range (1 to 1024)",
                        (unsigned long long)o->max_line_mib);
+    if (!isnan(o->sequential) && !(o->sequential >= 0 && o->sequential <= 0.5))
+        return as_fail(err, AS_EUSAGE, "--sequential: %g is out of range (0 to 0.5)",
+                       o->sequential);
     return 0;
 }
 
@@ -238,7 +310,7 @@ static int vote_all(const vote_opts *o, as_plugged *plugged, as_ballots *ballots
 {
     int64_t start_ns = as_now_ns();
     vote_counts counts = { 0 };
-    election e = { .ballots = ballots, .rule = rule_of(o->tie) };
+    election e = { .ballots = ballots, .rule = rule_of(o->tie), .error = o->sequential };
     int rc = as_plugged_open(plugged, &o->plug, err);
     if (rc == 0)
         rc = check_plugin(plugged->scorer, o->plug.plugin, err);
@@ -300,6 +372,12 @@ static const as_opt options[] = {
       .choices = "key|first|logp|none",
       .offset = offsetof(vote_opts, tie),
       .help = "who wins a tie: smallest key, first seen, greatest sum_logp, nobody" },
+    { .name = "sequential",
+      .type = AS_OPT_NUMBER,
+      .value = "P",
+      .offset = offsetof(vote_opts, sequential),
+      .help = "say after how many samples each vote was decided: where the chance that the rest "
+              "would change it is at most P; 0: where they cannot" },
     { .name = "threads",
       .type = AS_OPT_UINT,
       .value = "N",
@@ -351,24 +429,30 @@ const as_command as_cmd_vote = {
     .options = options,
     .example = "assay vote --plugin math --in answers.jsonl --out votes.jsonl\n"
                "assay verify --plugin math --in answers.jsonl | assay vote --plugin math --in -",
-    .details = "Every line needs a \"group\" (\"problem_id\" and \"task_id\" count as one): the "
-               "answers of a group are "
-               "answers to one prompt. Groups may be scattered over the input; only their keys and "
-               "answers are kept.\n"
-               "\n"
-               "Equal keys are one answer; then the verifier is asked which of the different keys "
-               "are the same "
-               "answer. The outcome does not depend on the order of the samples, but for --tie "
-               "first. A sample "
-               "without an answer does not vote, and counts in n; one whose answer could not be "
-               "extracted for a "
-               "failure of ours is left out of n and counted in \"errors\".\n"
-               "\n"
-               "Output, one line per group in order of first appearance: "
-               "{\"schema\",\"group\",\"label\",\"votes\","
-               "\"n\",\"ratio\",\"tie\",\"no_vote\",\"errors\"?,\"keys\":[{\"key\",\"answer\","
-               "\"votes\"}]}; label is "
-               "null where nothing was voted, or a tie under --tie none.",
+    .details =
+        "Every line needs a \"group\" (\"problem_id\" and \"task_id\" count as one): the "
+        "answers of a group are "
+        "answers to one prompt. Groups may be scattered over the input; only their keys and "
+        "answers are kept.\n"
+        "\n"
+        "Equal keys are one answer; then the verifier is asked which of the different keys "
+        "are the same "
+        "answer. The outcome does not depend on the order of the samples, but for --tie "
+        "first. A sample "
+        "without an answer does not vote, and counts in n; one whose answer could not be "
+        "extracted for a "
+        "failure of ours is left out of n and counted in \"errors\".\n"
+        "\n"
+        "Output, one line per group in order of first appearance: "
+        "{\"schema\",\"group\",\"label\",\"votes\","
+        "\"n\",\"ratio\",\"tie\",\"no_vote\",\"errors\"?,\"keys\":[{\"key\",\"answer\","
+        "\"votes\"}],\"sequential\"?}; label is "
+        "null where nothing was voted, or a tie under --tie none.\n"
+        "\n"
+        "--sequential adds {\"drawn\",\"same_label\"}: samples, in the order of the "
+        "input, after which nobody need have asked on (of a group of n, as the \"sequential\" "
+        "of assay ttrl has it with waves of one), and whether the answer that led then is "
+        "the winner.",
     .run = run_vote,
     .opts_size = sizeof(vote_opts),
 };

@@ -13,6 +13,7 @@ typedef struct vote_opts {
     const char *in, *out, *tie, *progress;
     uint64_t max_memory_mib, max_line_mib;
     bool force, json, quiet;
+    double sequential; /* NaN: not asked */
 } vote_opts;
 
 typedef struct vote_counts {
@@ -28,6 +29,7 @@ enum { VOTE_SAME_FAILURES = 20 }; /* then `same` is asked no more */
 typedef struct vote_tally {
     uint64_t groups, samples, labels, ties, blank;
     uint64_t same_failures;
+    uint64_t drawn, same; /* --sequential: samples that decide, labels that are the same */
     double ratio_sum; /* over groups with a label */
     double seconds;
 } vote_tally;

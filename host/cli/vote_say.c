@@ -6,6 +6,7 @@
 #include "cli/vote.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 static double mean_ratio(const vote_tally *t)
 {
@@ -46,6 +47,7 @@ static void add_table(as_buf *out, const vote_opts *opts, const as_scorer *score
     char a[AS_TEXT_MAX];
     char b[AS_TEXT_MAX];
     char c[AS_TEXT_MAX];
+    char d[AS_TEXT_MAX];
     const as_verifier_info *info = as_scorer_info(scorer);
     as_buf_addf(out, "verifier    %s %s (%s, revision %" PRIu32 "), %s\n", as_info_short_name(info),
                 info->version, info->id, info->revision, as_isolation_place(scorer));
@@ -62,6 +64,12 @@ static void add_table(as_buf *out, const vote_opts *opts, const as_scorer *score
                 as_text_share(b, t->ties, t->groups), opts->tie);
     as_buf_addf(out, "mean ratio  %.4g over %s groups with a label", mean_ratio(t),
                 as_text_count(a, t->labels));
+    if (!isnan(opts->sequential))
+        as_buf_addf(out,
+                    "\nsequential  %s of the samples (%s) decide with error %g; %s labels of "
+                    "%s are the same",
+                    as_text_count(a, t->drawn), as_text_share(b, t->drawn, t->samples),
+                    opts->sequential, as_text_count(c, t->same), as_text_count(d, t->groups));
 }
 
 static void add_count(as_buf *out, const char *key, uint64_t n)
@@ -90,6 +98,12 @@ static void add_json(as_buf *out, const vote_opts *opts, const vote_counts *c, c
         as_buf_json_num(out, mean_ratio(t));
     else
         as_buf_text(out, "null");
+    if (!isnan(opts->sequential)) {
+        as_buf_json_key(out, "sequential_error");
+        as_buf_json_num(out, opts->sequential);
+        add_count(out, "sequential_drawn", t->drawn);
+        add_count(out, "sequential_same", t->same);
+    }
     as_buf_json_key(out, "seconds");
     as_buf_json_num(out, t->seconds);
     as_buf_text(out, "}\n");

@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 import collections
 import gzip
 import json
+import math
 import os
 import pathlib
 import random
@@ -148,6 +149,72 @@ class Vote(unittest.TestCase):
 
     def test_empty_input(self):
         self.assertEqual(vote(""), [])
+
+
+def decided_after(keys, error):
+    """(samples, the answer that leads then) by the rule of ttrl/label.h, with waves of one; None: never before the last."""
+    for n in range(1, len(keys)):
+        counts = collections.Counter(k for k in keys[:n] if k).most_common() + [("", 0), ("", 0)]
+        (leader, a), (_, b), left = counts[0], counts[1], len(keys) - n
+        if error == 0 and a - b > left:
+            return n, leader
+        if error == 0 or a == b:
+            continue
+        of_two, chance = -(-left * (a + b + 2) // (n + 3)), 0
+        for k in range((a - b + of_two + 1) // 2, of_two + 1):  # of them for the second; Beta(b + 1, a + 1)-binomial
+            chance += math.comb(of_two, k) * math.exp(math.lgamma(k + b + 1) + math.lgamma(of_two - k + a + 1) -
+                                                      math.lgamma(of_two + a + b + 2) + math.lgamma(a + b + 2) -
+                                                      math.lgamma(b + 1) - math.lgamma(a + 1))
+        if chance <= error * (1 + 1e-9):
+            return n, leader
+    return None
+
+
+class Sequential(unittest.TestCase):
+    def test_when_it_was_decided(self):
+        items = random_items(60, 5)
+        votes, saved = naive(items), 0
+        keys = collections.defaultdict(list)
+        for i in items:
+            keys[i["group"]].append(i["completion"].strip())
+        for error in (0, 0.05, 0.3):
+            with tempfile.TemporaryDirectory() as folder:
+                out = pathlib.Path(folder) / "v.jsonl"
+                done = assay("vote", "--plugin", "exact", "--sequential", error, "--out", out, "--json", stdin=lines(items))
+                rows, all_ = [json.loads(line) for line in out.read_text().splitlines()], json.loads(done.stdout)
+            same = 0
+            for row in rows:
+                mine = keys[row["group"]]
+                n, leader = decided_after(mine, error) or (len(mine), None)
+                is_same = leader is None or leader == row["label"]
+                self.assertEqual(row["sequential"], {"drawn": n, "same_label": is_same}, (mine, error))
+                same += is_same
+            drawn = sum(row["sequential"]["drawn"] for row in rows)
+            self.assertEqual((all_["sequential_error"], all_["sequential_drawn"], all_["sequential_same"]), (error, drawn, same))
+            self.assertIn(f"decide with error {error}; {same} labels of 60 are the same", done.stderr)
+            self.assertGreater(len(items) - drawn, saved)
+            saved = len(items) - drawn
+            (self.assertEqual if error == 0 else self.assertLessEqual)(same, 60)
+        self.assertLess(same, 60)
+        self.assertEqual(len(votes), len(rows))
+
+    def test_not_asked(self):
+        row, = vote([{"group": "g", "completion": "a"}])
+        self.assertNotIn("sequential", row)
+
+    def test_nobody_votes(self):
+        row, = vote([{"group": "g", "completion": ""}] * 3, "--sequential", "0.5")
+        self.assertEqual((row["label"], row["sequential"]), (None, {"drawn": 3, "same_label": True}))
+
+    def test_many(self):
+        """Of more than 1,024 it is looked at 1,024 places at most."""
+        row, = vote([{"group": "g", "completion": "a"}] * 5000, "--sequential", "0")
+        self.assertEqual(row["sequential"], {"drawn": 2501, "same_label": True})
+
+    def test_out_of_range(self):
+        for value in ("-0.1", "0.6", "nan"):
+            text = assay("vote", "--plugin", "exact", "--sequential", value, stdin="", ok=2).stderr
+            self.assertIn("--sequential", text)
 
 
 class Majority(unittest.TestCase):

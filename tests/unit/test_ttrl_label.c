@@ -290,6 +290,8 @@ static void enough_with_an_error(void **state)
     assert_false(ttrl_is_enough(&l, 11, 0, 0));
     assert_true(ttrl_is_enough(&l, 11, 0.1, 0.9)); /* 4 to 0: an accident with 1/16 */
     assert_false(ttrl_is_enough(&l, 11, 0.1, 0.95));
+    l = after(2, 0, 2);
+    assert_true(ttrl_is_enough(&l, 2, 0.1, 0) && ttrl_is_enough(&l, 3, 0.05, 0)); /* just so */
     l = after(0, 0, 9);
     assert_false(ttrl_is_enough(&l, 11, 0.5, 0));
 }
