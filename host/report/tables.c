@@ -307,7 +307,7 @@ static bool is_told(as_str name)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (as_str_eq(name, as_str_of(names[i])))
             return true;
-    return as_str_starts(name, "val/avg@") || as_str_starts(name, "val/maj@");
+    return as_str_starts(name, "val/avg@");
 }
 
 static int add_training(as_report_table *t, const as_report_runs *runs, as_err *err)
