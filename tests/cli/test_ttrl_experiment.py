@@ -6,6 +6,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 
 from run_assay import SOURCE, AssayTest, main, wait_for
 
@@ -150,7 +152,7 @@ class Experiment(AssayTest):
         self.say(self.assay("ttrl", self.config(), "--out", self.dir / "x", rc=2, env={"PATH": str(self.dir)}), "gnuplot")
 
     def test_shipped(self):
-        """Each experiment that is shipped can begin; those of the paper with a model of their own, too."""
+        """Each experiment that is shipped can begin."""
         found = sorted((SOURCE / "examples/ttrl_experiments").glob("*.json"))
         self.assertEqual(len(found), 6)
         for path in found:
@@ -158,6 +160,25 @@ class Experiment(AssayTest):
                 said = self.assay("ttrl", path, "--dry-run", cwd=SOURCE)
                 for arm in json.loads(path.read_text())["experiment"]["arms"]:
                     self.assertTrue(re.search(rf"^arm +{arm}$", said.err, re.M), said.err)
+
+    def test_paper(self):
+        """The paper's configurations, with a model that is at hand: its counts are in the plan; prompts from what benchmarks come in."""
+        for name, steps, batch, length in (("aime", 240, 8, 512), ("amc", 300, 8, 1024), ("math500", 150, 32, 1024)):
+            config = json.loads((SOURCE / f"examples/ttrl_paper/{name}.json").read_text())
+            self.assertEqual(list(config["experiment"]["suites"].values()), [config["prompts"]])
+            said = self.assay("ttrl", SOURCE / f"examples/ttrl_paper/{name}.json", "--dry-run", "--set", f"model={MODEL}", "--set",
+                              f"prompts={MODEL / 'test.jsonl'}", "--set", f"experiment.suites.{name}={MODEL / 'test.jsonl'}", "--set",
+                              "max_response_length=24")
+            self.say(said, f"a step     {batch} prompts x 32", "labels by the vote of 64 responses to each; the first 32 are trained on",
+                     f"the run    {steps} steps")
+        rows = [{"problem": "1+1?", "answer": "2", "level": 3, "unique_id": "test/x.json"}, {"Question": "2+2?", "Answer": 4.0, "ID": 7}]
+        whole = self.file("whole.json", [json.dumps(rows)])
+        for source in (self.file("rows.jsonl", rows), whole):
+            said = subprocess.run([sys.executable, str(SOURCE / "examples/ttrl_paper/prompts.py"), source], capture_output=True, text=True, check=True)
+            first, second = (json.loads(line) for line in said.stdout.splitlines())
+            self.assertEqual((first["id"], first["reference"], first["meta"]), ("test/x.json", "2", {"level": 3}))
+            self.assertTrue(first["prompt"].startswith("1+1?\nPlease reason"))
+            self.assertEqual((second["id"], second["reference"], "meta" in second), ("7", "4", False))
 
 
 if __name__ == "__main__":
