@@ -320,6 +320,7 @@ const char *as_text_pace(char out[AS_TEXT_PACE_MAX], const as_pace_now *now, con
     char loss[AS_TEXT_PACE_MAX] = "";
     char rate[AS_TEXT_MAX + 16] = "";
     char left[AS_TEXT_MAX + 16] = "";
+    char last[AS_TEXT_MAX + 1] = "";
     char number[AS_TEXT_MAX];
     char step[AS_TEXT_MAX];
     if (now->has_steps && says)
@@ -329,10 +330,13 @@ const char *as_text_pace(char out[AS_TEXT_PACE_MAX], const as_pace_now *now, con
     if (isfinite(now->tokens_per_s))
         (void)snprintf(rate, sizeof rate, "  %s tokens/s",
                        as_text_count(number, (uint64_t)now->tokens_per_s));
-    if (now->step < now->last && isfinite(now->left_s))
+    const bool has_end = now->last < AS_PACE_ENDLESS;
+    if (has_end)
+        (void)snprintf(last, sizeof last, "/%s", as_text_count(number, now->last));
+    if (has_end && now->step < now->last && isfinite(now->left_s))
         (void)snprintf(left, sizeof left, "  %s left", as_text_seconds(number, now->left_s));
-    (void)snprintf(out, AS_TEXT_PACE_MAX, "step %s/%s%s%s%s", as_text_count(step, now->step),
-                   as_text_count(number, now->last), loss, rate, left);
+    (void)snprintf(out, AS_TEXT_PACE_MAX, "step %s%s%s%s%s", as_text_count(step, now->step), last,
+                   loss, rate, left);
     return out;
 }
 

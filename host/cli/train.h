@@ -50,8 +50,33 @@ as_schedule train_schedule(const train_config *c);
 int train_lora_read(as_lora_config *out, const cJSON *lora, const char *file, as_err *err);
 void train_lora_show(const as_lora_config *c, as_buf *out);
 
-/* What commands that train share (train.c): their options; CONFIG.json with --set on top, the caller's. */
-extern const as_opt train_options[];
+/* Rows of the option table of a command whose struct begins with train_opts. */
+#define TRAIN_OPTIONS                                                                                                  \
+    { .name = "out", .type = AS_OPT_TEXT, .value = "RUN", .offset = offsetof(train_opts, out), .short_name = 'o',      \
+      .help = "the folder of the run: manifest.json, metrics.jsonl, event files for TensorBoard, checkpoints/step_N" }, \
+    { .name = "set", .type = AS_OPT_LIST, .value = "KEY=VALUE", .offset = offsetof(train_opts, set),                   \
+      .help = "over what the configuration says; may be repeated" },                                                   \
+    { .name = "threads", .type = AS_OPT_UINT, .value = "N", .initial = "0", .offset = offsetof(train_opts, threads),   \
+      .short_name = 't', .help = "threads (0: one per core); the results do not depend on it" },                       \
+    { .name = "resume", .type = AS_OPT_FLAG, .offset = offsetof(train_opts, resume),                                   \
+      .help = "go on from the newest checkpoint of --out" },                                                           \
+    AS_FORCE_OPTION(train_opts, "begin anew in a folder that has a run; its checkpoints are removed"),                 \
+    { .name = "dry-run", .type = AS_OPT_FLAG, .offset = offsetof(train_opts, dry_run),                                 \
+      .help = "read everything, print the memory plan and the counts, train nothing" },                                \
+    { .name = "max-unscored", .type = AS_OPT_TEXT, .value = "P", .offset = offsetof(train_opts, max_unscored),         \
+      .help = "stop where more than this share of the responses of a step cannot be scored (5%); the key max_unscored" }, \
+    { .name = "isolation", .type = AS_OPT_CHOICE, .value = "LEVEL", .choices = "auto|inproc|worker|jail",              \
+      .offset = offsetof(train_opts, isolation), .help = "where verifiers run; the key isolation" },                   \
+    { .name = "no-cache", .type = AS_OPT_FLAG, .offset = offsetof(train_opts, no_cache),                               \
+      .help = "neither read nor write the verdict cache" },                                                            \
+    { .name = "cache", .type = AS_OPT_TEXT, .value = "FILE", .offset = offsetof(train_opts, cache),                    \
+      .help = "verdict cache to use instead of the one in ~/.cache/assay" },                                           \
+    { .name = "plugin-path", .type = AS_OPT_TEXT, .value = "DIRS", .offset = offsetof(train_opts, plugin_path),        \
+      .help = "folders searched first for verifiers, separated by ':'" },                                              \
+    AS_JSON_OPTION(train_opts, "the summary as one JSON object on stdout"),                                            \
+    AS_QUIET_OPTION(train_opts, "no plan and no summary on stderr"), AS_PROGRESS_OPTION(train_opts)
+
+/* CONFIG.json with --set on top, the caller's; what all of them must be given (train.c). */
 int train_read(train_opts *o, cJSON **tree, const char *command, const as_list *operands, as_err *err);
 
 /* The algorithms: `tree` is the whole configuration, of which "algo" was read. */

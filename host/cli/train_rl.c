@@ -78,7 +78,7 @@ static int check_lengths(rl *s, const char *file, as_err *err)
                        "%s: \"micro_tokens\" %" PRIu64
                        " is below %lld, the longest prompt and response: they must fit",
                        file, s->common.micro_tokens, (long long)rl_longest(s));
-    if (s->suite.n < s->own.gen_batch_size)
+    if (!rl_is_stream(s) && s->suite.n < s->own.gen_batch_size)
         return as_fail(err, AS_EUSAGE,
                        "%s: \"%s\" %" PRIu64 ", and %s has %zu prompts%s: a batch has no prompt "
                        "twice",
@@ -90,10 +90,21 @@ static int check_lengths(rl *s, const char *file, as_err *err)
     return 0;
 }
 
+/* How long prompts may be that are not there yet: as many tokens as fit beside a response. */
+static void leave_room(rl *s)
+{
+    const uint64_t context = (uint64_t)s->t.model.index->config.max_pos;
+    uint64_t most = context < s->common.micro_tokens ? context : s->common.micro_tokens;
+    most = most > s->own.max_response_length ? most - s->own.max_response_length : 1;
+    s->suite.longest = (size_t)(most < s->own.max_prompt_length ? most : s->own.max_prompt_length);
+}
+
 static int read_data(rl *s, const char *file, as_err *err)
 {
     int rc = read_stops(s, file, err);
-    if (rc == 0)
+    if (rl_is_stream(s))
+        leave_room(s);
+    else if (rc == 0)
         rc = read_suite(s, &s->suite, s->own.prompts, s->own.limit, err);
     if (rc == 0 && s->own.eval_suite)
         rc = read_suite(s, &s->exam_suite, s->own.eval_suite, s->own.eval_limit, err);
@@ -194,14 +205,14 @@ static int open_order(rl *s, as_err *err)
                                    .seed = as_seed_of(s->common.seed, AS_LIT("order"), 0),
                                    .floor = c->order_floor,
                                    .momentum = c->order_momentum };
-    const size_t size = (size_t)c->gen_batch_size;
+    const size_t size = (size_t)c->gen_batch_size, n = rl_is_stream(s) ? size : s->suite.n;
     s->picked = as_calloc(size, sizeof *s->picked);
     s->items = as_calloc(size, sizeof *s->items);
     s->greedy_score = as_calloc(size, sizeof *s->greedy_score);
-    s->share = as_calloc(s->suite.n, sizeof *s->share);
+    s->share = as_calloc(n, sizeof *s->share);
     if (!s->picked || !s->items || !s->greedy_score || !s->share)
         return as_fail(err, AS_ENOMEM, "no memory for batches of %zu prompts", size);
-    return as_order_init(&s->order, s->suite.n, &how, err);
+    return as_order_init(&s->order, n, &how, err);
 }
 
 /* ---- a step ---- */
@@ -242,6 +253,8 @@ static int step(void *ctx, uint64_t step, as_err *err)
     int rc = rl_sample(s, err);
     if (rc < 0)
         return rc;
+    if (s->rollouts.n_groups == 0)
+        return TRAIN_NO_STEP;
     s->t.is_broken = true;
     const as_rl_rewards rewards = { .score = s->score,
                                     .is_out = s->is_out,
@@ -355,6 +368,8 @@ static int begin(void *ctx, as_err *err)
         rc = rl_online_begin(s, err);
     if (rc == 0)
         rc = rl_log_open(s, err);
+    if (rc == 0 && rl_is_stream(s))
+        rc = s->labels->start(s->labels->own, err);
     if (rc < 0 || !s->t.begins_at_0 || s->t.done > 0)
         return rc;
     s->now = s->kept;
@@ -373,7 +388,7 @@ static int record(rl *s, as_err *err)
         rc = train_settings_record(&s->own, rl_settings, &t->record, err);
     if (rc == 0 && s->labels)
         rc = s->labels->record(s->labels->own, &t->record, err);
-    if (rc == 0)
+    if (rc == 0 && !rl_is_stream(s))
         rc = training_record_file(t, "prompts", s->own.prompts, err);
     if (rc == 0 && s->own.eval_suite)
         rc = training_record_file(t, "eval_suite", s->own.eval_suite, err);

@@ -99,6 +99,10 @@ typedef struct rl_labels {
     uint64_t each; /* responses to a prompt; the first "n" of them are trained on */
     void *own;     /* the first argument of: */
     int (*open)(void *own, rl *s, as_err *err); /* prompts and verifiers are there */
+    /* Prompts that come while the model learns; NULL: they stand in the file "prompts". start: the folder stands, the checkpoint is
+     * loaded. next: those that are there now, up to `most`, more in rl.suite; waits for one; none: no more will come. */
+    int (*start)(void *own, as_err *err);
+    int (*next)(void *own, size_t most, as_err *err);
     int (*record)(void *own, as_run_record *record, as_err *err);
     void (*keep)(void *own);  /* training_keep_... */
     void (*begin)(void *own); /* a step begins; what the one before left, if it was broken off, is forgotten */
@@ -110,6 +114,8 @@ typedef struct rl_labels {
     int (*put)(void *own, const as_rollouts *r, as_reward_row *rows, as_err *err);
     void (*look)(void *own); /* a step is done: metrics; training.stop */
     void (*say)(const void *own);
+    void (*progress)(const void *own, char *out, size_t size); /* NULL: the rewards' */
+    void (*show)(const void *own, as_buf *json);               /* more members of the summary; NULL */
     void (*close)(void *own); /* in any state */
 } rl_labels;
 
@@ -176,6 +182,10 @@ int rl_sample(rl *s, as_err *err);
 static inline uint64_t rl_each(const rl *s)
 {
     return s->labels ? s->labels->each : s->own.n;
+}
+static inline bool rl_is_stream(const rl *s)
+{
+    return s->labels && s->labels->next;
 }
 int64_t rl_longest(const rl *s); /* tokens of a prompt and its response */
 int rl_plan(rl *s, as_err *err); /* lays rl.pass and rl.gen out; refused where it does not fit (train_rl_plan.c) */

@@ -124,7 +124,7 @@ static void see_parts(rl *s)
         seen->part_out[p] += part->n_abstained + part->n_errors;
         seen->part_s[p] += part->seconds;
         tell_reason(s, p, part);
-        seen->part_sum[p] += part->n_scored ? part->mean * part->n_scored : 0;
+        seen->part_sum[p] += part->sum;
         if (!part->n_slow || (double)part->slow[0].ms <= seen->slowest_ms)
             continue;
         seen->slowest_ms = (double)part->slow[0].ms;
@@ -274,20 +274,32 @@ static void cut(rl *s, as_rollouts *r)
     as_rollouts_first(r, n);
 }
 
-/* Samples and scores `n_groups` more prompts into `to`; keep[n_groups]: those that teach something.
- */
-static int next_batch(rl *s, as_rollouts *to, size_t n_groups, bool *keep,
-                      const as_reward_row **worth, as_err *err)
+/* The prompts of the next batch. Those of a stream came just now, and a step draws by one seed, in
+ * however many batches they came. */
+static void pick(rl *s, size_t n_groups)
 {
-    batch b = { .s = s,
-                .to = to,
-                .n_groups = n_groups,
-                .seed = as_seed_of(s->common.seed, AS_LIT("rollouts"), s->now.batches) };
+    if (rl_is_stream(s)) {
+        for (size_t i = 0; i < n_groups; i++)
+            s->items[i] = &s->suite.items[s->suite.n - n_groups + i];
+        s->now.batches = s->kept.batches + 1;
+        s->seen.batches = 1;
+        return;
+    }
     as_order_batch(&s->order, s->now.batches, n_groups, s->picked);
     for (size_t i = 0; i < n_groups; i++)
         s->items[i] = &s->suite.items[s->picked[i]];
     s->now.batches++;
     s->seen.batches++;
+}
+
+/* Samples and scores `n_groups` more prompts into `to`; keep[n_groups]: those that teach something.
+ */
+static int next_batch(rl *s, as_rollouts *to, size_t n_groups, bool *keep,
+                      const as_reward_row **worth, as_err *err)
+{
+    batch b = { .s = s, .to = to, .n_groups = n_groups };
+    pick(s, n_groups);
+    b.seed = as_seed_of(s->common.seed, AS_LIT("rollouts"), s->now.batches - 1);
     AS_CLEANUP(free)
     uint32_t *number = s->labels && s->labels->more
                            ? as_calloc(n_groups * (size_t)rl_each(s), sizeof *number)
@@ -325,7 +337,7 @@ static void forget(rl *s)
     s->seen = (rl_seen){ .least = INFINITY, .most = -INFINITY };
     if (s->labels)
         s->labels->begin(s->labels->own);
-    for (size_t i = 0; i < s->suite.n; i++)
+    for (size_t i = 0; i < s->order.n; i++)
         s->share[i] = NAN;
 }
 
@@ -366,14 +378,42 @@ static int resample(rl *s, bool *keep, as_err *err)
     return rc;
 }
 
+/* Prompts as they come, and the answers to them at once, until there are enough for a step or no
+ * more come. Where none came, the step before stays the last one. */
+static int stream(rl *s, bool *keep, as_err *err)
+{
+    const size_t wanted = (size_t)s->own.train_batch_size;
+    as_suite_clear(&s->suite);
+    as_rollouts_fini(&s->rollouts);
+    int rc = s->labels->next(s->labels->own, wanted, err);
+    if (rc < 0 || !s->suite.n)
+        return rc;
+    forget(s);
+    while (rc == 0 && s->rollouts.n_groups < s->suite.n) {
+        const as_reward_row *worth = NULL;
+        rc = next_batch(s, &s->more, s->suite.n - s->rollouts.n_groups, keep, &worth, err);
+        if (rc < 0 || !worth)
+            return rc;
+        memset(keep, true, wanted * sizeof *keep);
+        rc = grade(s, &s->more, keep, s->rollouts.n, worth, err);
+        if (rc == 0)
+            rc = as_rollouts_append(&s->rollouts, &s->more, err);
+        if (rc == 0 && s->rollouts.n_groups < wanted)
+            rc = s->labels->next(s->labels->own, wanted - s->rollouts.n_groups, err);
+    }
+    return rc;
+}
+
 int rl_sample(rl *s, as_err *err)
 {
     const size_t size = (size_t)s->own.gen_batch_size;
     const as_reward_row *worth = NULL;
     AS_CLEANUP(free) bool *keep = as_calloc(size, sizeof *keep);
-    forget(s);
     if (!keep)
         return as_fail(err, AS_ENOMEM, "out of memory");
+    if (rl_is_stream(s))
+        return stream(s, keep, err);
+    forget(s);
     if (s->own.zero_groups == AS_ZERO_RESAMPLE)
         return resample(s, keep, err);
     int rc = next_batch(s, &s->rollouts, size, keep, &worth, err);

@@ -211,6 +211,10 @@ void rl_progress(const void *ctx, char *out, size_t size)
     if (s->labels && s->labels->more)
         (void)snprintf(saved, sizeof saved, "  votes saved %.0f %%",
                        100 * share(e->saved, e->saved + e->rows));
+    if (s->labels && s->labels->progress) {
+        s->labels->progress(s->labels->own, out, size);
+        return;
+    }
     if (isfinite(kl))
         (void)snprintf(of_kl, sizeof of_kl, "%.2g", kl);
     (void)snprintf(out, size, "reward %.3f  pass@1 %.3f  entropy %.3f  KL %s%s",
@@ -254,6 +258,8 @@ void rl_show(const void *ctx, as_buf *json)
     as_buf_u64(json, s->kept.rows);
     as_buf_json_key(json, "updates");
     as_buf_u64(json, s->kept.updates);
+    if (s->labels && s->labels->show)
+        s->labels->show(s->labels->own, json);
     if (!isfinite(s->kept.best))
         return;
     as_buf_json_key(json, "avg");
@@ -271,9 +277,13 @@ void rl_say_counts(const rl *s)
     const uint64_t mini = c->mini_batch ? c->mini_batch : c->train_batch_size;
     const uint64_t per_epoch = c->train_batch_size / mini, updates = per_epoch * c->epochs;
     char a[AS_TEXT_MAX], b[AS_TEXT_MAX], d[AS_TEXT_MAX];
-    as_cli_say("prompts    %s of %s%s%s, the longest of %zu tokens", as_text_count(a, s->suite.n),
-               c->prompts, s->suite.n_too_long ? ", less those over max_prompt_length: " : "",
-               s->suite.n_too_long ? as_text_count(b, s->suite.n_too_long) : "", s->suite.longest);
+    if (rl_is_stream(s))
+        as_cli_say("prompts    as they come, of up to %zu tokens", s->suite.longest);
+    else
+        as_cli_say(
+            "prompts    %s of %s%s%s, the longest of %zu tokens", as_text_count(a, s->suite.n),
+            c->prompts, s->suite.n_too_long ? ", less those over max_prompt_length: " : "",
+            s->suite.n_too_long ? as_text_count(b, s->suite.n_too_long) : "", s->suite.longest);
     as_cli_say("a step     %" PRIu64 " prompts x %" PRIu64 " = %s responses of up to %" PRIu64
                " tokens; mini-batches of %" PRIu64 " prompts (%s responses): %" PRIu64 " x %" PRIu64
                " epochs = %" PRIu64 " updates",
@@ -288,6 +298,8 @@ void rl_say_counts(const rl *s)
                    " prompts are sampled for it: %s responses",
                    c->max_gen_batches, c->gen_batch_size,
                    as_text_count(a, c->max_gen_batches * c->gen_batch_size * rl_each(s)));
+    if (rl_is_stream(s))
+        return;
     as_cli_say("the run    %s steps: %s responses, %s updates, %.1f epochs of the prompts",
                as_text_count(a, s->common.steps), as_text_count(b, sampled * s->common.steps),
                as_text_count(d, updates * s->common.steps),

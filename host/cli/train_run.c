@@ -142,6 +142,8 @@ static int step_all(training *t, as_progress *progress, as_err *err)
     while (rc == 0 && t->done < t->c->steps && !t->is_over) {
         t->wants_save = false;
         rc = t->ops->step(t->own, t->done + 1, err);
+        if (rc == TRAIN_NO_STEP)
+            return t->done > t->saved ? training_save(t, err) : 0;
         if (rc < 0)
             return save_what_was(t, rc);
         t->done++;
@@ -165,6 +167,9 @@ static void say(const training *t)
     char a[AS_TEXT_MAX], b[AS_TEXT_MAX], d[AS_TEXT_MAX];
     if (t->done == t->first)
         as_cli_say("steps  all %s were done already", as_text_count(a, t->done));
+    else if (t->c->steps >= AS_PACE_ENDLESS)
+        as_cli_say("steps  %s, loss %.4f at the last, %s tokens in all", as_text_count(a, t->done),
+                   t->last_loss, as_text_count(d, t->tokens));
     else
         as_cli_say("steps  %s of %s, loss %.4f at the last, %s tokens in all",
                    as_text_count(a, t->done), as_text_count(b, t->c->steps), t->last_loss,

@@ -41,7 +41,8 @@ typedef struct training training;
 
 /* What an algorithm adds to a run; ctx is training.own. */
 typedef struct train_ops {
-    /* One step: as_metrics_put what was measured; training.step_tokens and .last_loss. AS_EDATA, AS_EGATE or the cancel's code:
+    /* One step: as_metrics_put what was measured; training.step_tokens and .last_loss. TRAIN_NO_STEP: there was nothing to make it
+     * of, and will be nothing: the run is done. AS_EDATA, AS_EGATE or the cancel's code:
      * no weight changed; what was before is saved, and the run ends. To end after a step that counts: training.stop, .is_over. */
     int (*step)(void *ctx, uint64_t step, as_err *err);
     int (*begin)(void *ctx, as_err *err); /* the folder stands, metrics are open, the checkpoint is loaded; NULL */
@@ -53,7 +54,7 @@ typedef struct train_ops {
     void (*show)(const void *ctx, as_buf *json);               /* members of the summary; NULL */
 } train_ops;
 
-enum { TRAIN_KEPT = 48 };
+enum { TRAIN_KEPT = 48, TRAIN_NO_STEP = 1 };
 
 struct training { /* zero-initialise; training_close in any state */
     const train_opts *opts;

@@ -77,7 +77,7 @@ static void choose(ttrl_run *t, double agreement)
 
 void ttrl_guard_look(ttrl_run *t, const ttrl_signs *signs)
 {
-    const double agreement = ttrl_agreement(t->first, t->newest, t->newest_ratio, t->s->suite.n);
+    const double agreement = ttrl_agreement(t->first, t->newest, t->newest_ratio, t->n_prompts);
     const ttrl_sign sign = ttrl_stop_look(&t->stop, &t->bounds, signs);
     if (!isnan(agreement))
         as_metrics_put(t->s->t.metrics, "train/agreement", agreement);

@@ -10,7 +10,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { HASH_BITS = 24, UNKNOWN = 0, WRONG = 1, RIGHT = 2 }; /* 24 bits: a float has as many */
+enum { HASH_BITS = 24 }; /* a float has as many */
 #define ACCIDENT 0.05
 
 static void add(ttrl_mean *m, double x, double n)
@@ -29,10 +29,9 @@ static double mean_of(const ttrl_mean *m)
 /* ---- levels ---- */
 
 /* meta.level, a number or a word, as it may stand in a metric's name. */
-static bool level_name(const as_suite_item *item, char out[24])
+static bool level_name(as_str text, char out[24])
 {
-    AS_CLEANUP(cjson)
-    cJSON *meta = item->meta.data ? as_json_parse(item->meta, "meta", NULL) : NULL;
+    AS_CLEANUP(cjson) cJSON *meta = text.data ? as_json_parse(text, "meta", NULL) : NULL;
     const cJSON *level = cJSON_GetObjectItemCaseSensitive(meta, "level");
     if (cJSON_IsNumber(level))
         (void)snprintf(out, 24, "%.15g", level->valuedouble);
@@ -49,11 +48,11 @@ static bool level_name(const as_suite_item *item, char out[24])
     return true;
 }
 
-static uint8_t level_index(ttrl_run *t, const as_suite_item *item)
+static uint8_t level_index(ttrl_run *t, as_str meta)
 {
     char name[24];
     size_t i = 0;
-    if (!level_name(item, name))
+    if (!level_name(meta, name))
         return 0;
     while (i < t->n_levels && strcmp(t->levels[i].name, name) != 0)
         i++;
@@ -66,21 +65,59 @@ static uint8_t level_index(ttrl_run *t, const as_suite_item *item)
     return (uint8_t)(i + 1);
 }
 
+void ttrl_watch_level(ttrl_run *t, size_t prompt, as_str meta)
+{
+    t->level_of[prompt] = level_index(t, meta);
+}
+
+/* ---- places ---- */
+
+/* A place holds what is known of a prompt over the steps. */
+static size_t place_of(const ttrl_run *t, const as_suite_item *item)
+{
+    return t->stream ? ttrl_stream_place(t->stream, item) : (size_t)(item - t->s->suite.items);
+}
+
+/* Room for n prompts; what is new is zero. */
+static int reserve(ttrl_run *t, size_t n, as_err *err)
+{
+    float **const arrays[] = { &t->first, &t->newest, &t->first_right, &t->newest_right,
+                               &t->newest_ratio };
+    const size_t cap = n > t->cap_prompts ? n + (t->stream ? n / 2 + 64 : 0) : t->cap_prompts;
+    if (cap == t->cap_prompts)
+        return 0;
+    uint8_t *level_of = as_realloc_array(t->level_of, cap, sizeof *level_of);
+    bool ok = level_of != NULL;
+    t->level_of = ok ? level_of : t->level_of;
+    for (size_t i = 0; ok && i < sizeof arrays / sizeof *arrays; i++) {
+        float *array = as_realloc_array(*arrays[i], cap, sizeof *array);
+        *arrays[i] = array ? array : *arrays[i];
+        ok = array != NULL;
+        if (ok)
+            memset(array + t->cap_prompts, 0, (cap - t->cap_prompts) * sizeof *array);
+    }
+    if (!ok)
+        return as_fail(err, AS_ENOMEM, "no memory for the labels of %zu prompts", cap);
+    memset(level_of + t->cap_prompts, 0, cap - t->cap_prompts);
+    t->cap_prompts = cap;
+    return 0;
+}
+
 int ttrl_watch_open(ttrl_run *t, as_err *err)
 {
     const size_t n = t->s->suite.n;
-    t->level_of = as_calloc(n, sizeof *t->level_of);
-    t->first = as_calloc(n, sizeof *t->first);
-    t->newest = as_calloc(n, sizeof *t->newest);
-    t->first_right = as_calloc(n, sizeof *t->first_right);
-    t->newest_right = as_calloc(n, sizeof *t->newest_right);
-    t->newest_ratio = as_calloc(n, sizeof *t->newest_ratio);
-    if (!t->level_of || !t->first || !t->newest || !t->first_right || !t->newest_right ||
-        !t->newest_ratio)
-        return as_fail(err, AS_ENOMEM, "no memory for the labels of %zu prompts", n);
-    for (size_t i = 0; i < n; i++)
-        t->level_of[i] = level_index(t, &t->s->suite.items[i]);
-    return 0;
+    int rc = reserve(t, n, err);
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        ttrl_watch_level(t, i, t->s->suite.items[i].meta);
+    t->n_prompts = n;
+    return rc;
+}
+
+int ttrl_watch_add(ttrl_run *t, as_err *err)
+{
+    int rc = reserve(t, t->n_prompts + 1, err);
+    t->n_prompts += rc == 0;
+    return rc;
 }
 
 void ttrl_watch_close(ttrl_run *t)
@@ -93,8 +130,12 @@ void ttrl_watch_close(ttrl_run *t)
 
 void ttrl_watch_keep(ttrl_run *t)
 {
-    const size_t n = t->s->suite.n;
+    const size_t n = t->n_prompts;
     training *to = &t->s->t;
+    if (t->stream) { /* its answers say as much */
+        ttrl_stream_keep(t->stream);
+        return;
+    }
     training_keep_array(to, "labels_first", t->first, n);
     training_keep_array(to, "labels_newest", t->newest, n);
     training_keep_array(to, "labels_first_right", t->first_right, n);
@@ -127,7 +168,12 @@ static int is_right(const ttrl_voted *v)
         known++;
         right += v->reward[i] == 1 ? (v->right[i] == 1 ? 1 : -1) : 0;
     }
-    return known == 0 ? UNKNOWN : v->label->text.data && right > 0 ? RIGHT : WRONG;
+    return known == 0 ? TTRL_UNKNOWN : v->label->text.data && right > 0 ? TTRL_RIGHT : TTRL_WRONG;
+}
+
+static float label_of(as_str key)
+{
+    return (float)(1 + (as_hash64(key, 0) & ((1u << HASH_BITS) - 1)));
 }
 
 static int visit(ttrl_run *t, const ttrl_voted *v, int right, as_err *err)
@@ -142,12 +188,10 @@ static int visit(ttrl_run *t, const ttrl_voted *v, int right, as_err *err)
         t->visits = visits;
         t->cap_visits = cap;
     }
-    const uint64_t hash = as_hash64(v->key, 0) & ((1u << HASH_BITS) - 1);
-    t->visits[t->n_visits++] =
-        (ttrl_visit){ .prompt = (size_t)(v->rollouts->items[v->group] - t->s->suite.items),
-                      .label = (float)(1 + hash),
-                      .is_right = (float)right,
-                      .ratio = (float)v->label->ratio };
+    t->visits[t->n_visits++] = (ttrl_visit){ .prompt = place_of(t, v->rollouts->items[v->group]),
+                                             .label = label_of(v->key),
+                                             .is_right = (float)right,
+                                             .ratio = (float)v->label->ratio };
     return 0;
 }
 
@@ -171,7 +215,7 @@ static double mean_reward(const ttrl_voted *v)
 
 static void add_level(ttrl_run *t, const ttrl_voted *v)
 {
-    const size_t prompt = (size_t)(v->rollouts->items[v->group] - t->s->suite.items);
+    const size_t prompt = place_of(t, v->rollouts->items[v->group]);
     if (!t->level_of[prompt])
         return;
     ttrl_level *level = &t->levels[t->level_of[prompt] - 1];
@@ -201,35 +245,52 @@ int ttrl_watch_prompt(ttrl_run *t, const ttrl_voted *v, as_err *err)
     add_entropy(&y->entropy, v, n);
     add_entropy(&y->post_entropy, v, kept);
     add_level(t, v);
-    ttrl_measure(&all, v->label, right == RIGHT, v->reward, v->right, n);
-    ttrl_measure(&post, v->label, right == RIGHT, v->reward, v->right, kept);
-    add(&y->label_right, all.label_accuracy, right != UNKNOWN);
+    ttrl_measure(&all, v->label, right == TTRL_RIGHT, v->reward, v->right, n);
+    ttrl_measure(&post, v->label, right == TTRL_RIGHT, v->reward, v->right, kept);
+    add(&y->label_right, all.label_accuracy, right != TTRL_UNKNOWN);
     add(&y->reward_right, all.reward_accuracy, 1);
     add(&y->right, all.ground_truth_ratio, 1);
     add(&y->pass, all.pass, 1);
     add(&y->post_reward_right, post.reward_accuracy, 1);
     add(&y->post_right, post.ground_truth_ratio, 1);
     add(&y->post_pass, post.pass, 1);
-    return visit(t, v, right, err);
+    const size_t before = t->n_visits;
+    int rc = visit(t, v, right, err);
+    if (rc < 0 || !t->stream)
+        return rc;
+    return ttrl_stream_answer(t->stream, v, t->n_visits > before ? &t->visits[before] : NULL, err);
 }
 
 /* ---- a step ---- */
+
+static void take_visit(ttrl_run *t, const ttrl_visit *v)
+{
+    if (t->first[v->prompt] == 0) {
+        t->first[v->prompt] = v->label;
+        t->first_right[v->prompt] = v->is_right;
+    }
+    t->newest[v->prompt] = v->label;
+    t->newest_right[v->prompt] = v->is_right;
+    t->newest_ratio[v->prompt] = v->ratio;
+}
 
 /* Now the labels count: a step that was broken off leaves none behind. */
 static void take_visits(ttrl_run *t)
 {
     for (size_t i = 0; i < t->n_visits; i++) {
-        const ttrl_visit *v = &t->visits[i];
-        t->tally.visited += t->newest[v->prompt] != 0;
-        t->tally.flipped += t->newest[v->prompt] != 0 && t->newest[v->prompt] != v->label;
-        if (t->first[v->prompt] == 0) {
-            t->first[v->prompt] = v->label;
-            t->first_right[v->prompt] = v->is_right;
-        }
-        t->newest[v->prompt] = v->label;
-        t->newest_right[v->prompt] = v->is_right;
-        t->newest_ratio[v->prompt] = v->ratio;
+        const float before = t->newest[t->visits[i].prompt];
+        t->tally.visited += before != 0;
+        t->tally.flipped += before != 0 && before != t->visits[i].label;
+        take_visit(t, &t->visits[i]);
     }
+}
+
+void ttrl_watch_recall(ttrl_run *t, size_t prompt, as_str key, int right, double ratio)
+{
+    take_visit(t, &(ttrl_visit){ .prompt = prompt,
+                                 .label = label_of(key),
+                                 .is_right = (float)right,
+                                 .ratio = (float)ratio });
 }
 
 typedef struct counts { /* of all prompts that had a label, the first against the newest */
@@ -239,13 +300,13 @@ typedef struct counts { /* of all prompts that had a label, the first against th
 static counts count(const ttrl_run *t)
 {
     counts c = { 0 };
-    for (size_t i = 0; i < t->s->suite.n; i++) {
+    for (size_t i = 0; i < t->n_prompts; i++) {
         const float was = t->first_right[i], is = t->newest_right[i];
         c.seen += t->first[i] != 0;
         c.moved += t->first[i] != t->newest[i];
-        c.known += was != UNKNOWN && is != UNKNOWN;
-        c.corrupted += was == RIGHT && is == WRONG;
-        c.learned += was == WRONG && is == RIGHT;
+        c.known += was != TTRL_UNKNOWN && is != TTRL_UNKNOWN;
+        c.corrupted += was == TTRL_RIGHT && is == TTRL_WRONG;
+        c.learned += was == TTRL_WRONG && is == TTRL_RIGHT;
     }
     return c;
 }
@@ -328,6 +389,15 @@ void ttrl_watch_step(ttrl_run *t)
                                       .drift = drift,
                                       .flips = flips,
                                       .length = mean_of(&y->length) });
+}
+
+void ttrl_watch_progress(const ttrl_run *t, char *out, size_t size)
+{
+    const ttrl_tally *y = &t->tally;
+    char n[AS_TEXT_MAX];
+    (void)snprintf(out, size, "%s answered  confidence %.3f  %" PRIu64 " of %" PRIu64 " flipped",
+                   as_text_count(n, ttrl_stream_answered(t->stream)), mean_of(&y->majority),
+                   y->flipped, y->visited);
 }
 
 void ttrl_watch_say(const ttrl_run *t)

@@ -161,23 +161,55 @@ static int no_memory(const as_source *s, as_err *err)
     return as_fail(err, AS_ENOMEM, "%s: out of memory for decompression", s->name);
 }
 
+/* Do the first n bytes fit a magic number, as far as they go? */
+static bool fits(const unsigned char *p, size_t n, unsigned first, const char *rest, size_t n_rest)
+{
+    const unsigned mask = first == 0x50 ? 0xF0 : 0xFF; /* zstd's skippable frames: 0x50 .. 0x5F */
+    if (n == 0)
+        return true;
+    const size_t more = n - 1 < n_rest ? n - 1 : n_rest;
+    return (p[0] & mask) == first && memcmp(p + 1, rest, more) == 0;
+}
+
+/* A short line of text is not kept waiting for a fourth byte. */
+static packing kind_of(const as_source *s, size_t *wanted)
+{
+    static const struct {
+        unsigned first;
+        const char *rest;
+        size_t n_rest;
+        packing kind;
+    } all[] = { { 0x1F, "\x8B", 1, GZ },
+                { 0x28, "\xB5\x2F\xFD", 3, ZST },
+                { 0x50, "\x2A\x4D\x18", 3, ZST } };
+    *wanted = 0;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (!fits((const unsigned char *)s->in, s->in_end, all[i].first, all[i].rest,
+                  all[i].n_rest))
+            continue;
+        *wanted = all[i].n_rest + 1;
+        if (s->in_end >= *wanted)
+            return all[i].kind;
+    }
+    return PLAIN;
+}
+
 static int detect(as_source *s, as_err *err)
 {
-    while (s->in_end < 4 && !s->at_end) {
+    size_t wanted;
+    packing kind;
+    while ((kind = kind_of(s, &wanted)) == PLAIN && wanted && !s->at_end) {
         int rc = refill(s, err);
         if (rc < 0)
             return rc;
     }
-    const unsigned char *p = (const unsigned char *)s->in;
     s->kind = PLAIN;
-    if (s->in_end >= 2 && p[0] == 0x1F && p[1] == 0x8B) {
+    if (kind == GZ) {
         if (inflateInit2(&s->gz, 15 + 16) != Z_OK)
             return no_memory(s, err);
         s->has_gz = true;
         s->kind = GZ;
-    } else if (s->in_end >= 4 &&
-               ((p[0] == 0x28 && p[1] == 0xB5 && p[2] == 0x2F && p[3] == 0xFD) ||
-                ((p[0] & 0xF0) == 0x50 && p[1] == 0x2A && p[2] == 0x4D && p[3] == 0x18))) {
+    } else if (kind == ZST) {
         s->zst = ZSTD_createDCtx();
         if (!s->zst)
             return no_memory(s, err);

@@ -97,7 +97,7 @@ typedef struct as_reward_slow {
 } as_reward_slow;
 typedef struct as_reward_part_stats {
     uint32_t n_scored, n_passed, n_abstained, n_errors, n_cached; /* rows */
-    double mean;    /* of the scores of n_scored rows; NaN: none */
+    double sum, mean; /* of the scores of n_scored rows; mean NaN: none */
     uint64_t calls; /* of the scorer: one batch each */
     double seconds; /* in them, summed over threads */
     uint32_t n_reasons, n_slow;

@@ -79,7 +79,6 @@ static void enter_slow(as_reward_part_stats *s, uint32_t row, as_str id, float m
 
 static int tally_part(as_reward *w, const part *p, as_reward_part_stats *s, as_err *err)
 {
-    double sum = 0;
     for (uint32_t row = 0; row < w->n_rows; row++) {
         assay_verdict v = p->said.verdict[row];
         s->n_cached += p->said.cached[row];
@@ -92,9 +91,9 @@ static int tally_part(as_reward *w, const part *p, as_reward_part_stats *s, as_e
         }
         s->n_scored++;
         s->n_passed += v == ASSAY_PASS;
-        sum += (double)p->said.score[row];
+        s->sum += (double)p->said.score[row];
     }
-    s->mean = s->n_scored ? sum / s->n_scored : (double)NAN;
+    s->mean = s->n_scored ? s->sum / s->n_scored : (double)NAN;
     s->calls = p->calls;
     s->seconds = (double)p->busy_ns / 1e9;
     return tally_reasons(w, p, s, err);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { AS_PACE_ENDLESS = 1000000000 }; /* `last` of a run that ends when it is told to */
 enum { AS_PACE_WINDOW = 16 }; /* steps that speed and loss are taken over: single ones jump */
 
 typedef struct as_pace {

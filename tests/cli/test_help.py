@@ -70,8 +70,9 @@ class Help(AssayTest):
         sft = {"algo": "sft", "model": "examples/models/countdown", "data": rows, "steps": 2, "max_len": 32}
         self.file("sft.json", [sft])
         self.file("lora.json", [dict(sft, lora={"r": 4})])
-        self.file("ttrl.json", [{"model": "examples/models/arith", "prompts": "examples/models/arith/test.jsonl", "plugin": "math",
-                                "steps": 1, "train_batch_size": 2, "votes": 4, "n": 2, "max_response_length": 24}])
+        stream = {"model": "examples/models/arith", "plugin": "math", "train_batch_size": 2, "votes": 4, "n": 2, "max_response_length": 24}
+        self.file("stream.json", [stream])
+        self.file("ttrl.json", [dict(stream, prompts="examples/models/arith/test.jsonl", steps=1)])
         for run in ("grpo", "dapo"):
             (self.dir / "runs" / run).mkdir(parents=True)
             self.file(f"runs/{run}/metrics.jsonl", [{"step": k, "loss": 1 / k} for k in (1, 2)])

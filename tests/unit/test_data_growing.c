@@ -89,6 +89,27 @@ static void test_ready_of_a_pipe(void **state)
     (void)close(fd);
 }
 
+/* Four bytes tell packed data; a shorter first line is not kept waiting for them. */
+static void test_short_first_line(void **state)
+{
+    static const char *const firsts[] = { "1", "no", "[]", "{}", "(", "" };
+    (void)state;
+    for (size_t i = 0; i < sizeof firsts / sizeof *firsts; i++) {
+        reading r;
+        char name[20], line[20];
+        (void)snprintf(name, sizeof name, "short%zu", i);
+        (void)snprintf(line, sizeof line, "%s\n", firsts[i]);
+        const char *path = temp_path(name);
+        assert_int_equal(mkfifo(path, 0600), 0);
+        int fd = open(path, O_RDWR | O_CLOEXEC);
+        open_reading(&r, path, false, 0);
+        append(path, *firsts[i] ? line : "\nx\n");
+        is_next(&r, *firsts[i] ? firsts[i] : "x", *firsts[i] ? 1 : 2);
+        close_reading(&r);
+        (void)close(fd);
+    }
+}
+
 /* A pipe whose writer is gone has ended, which nobody waits for. */
 static void test_ready_at_the_end(void **state)
 {
@@ -208,9 +229,10 @@ static void test_packed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ready_of_a_pipe),   cmocka_unit_test(test_ready_at_the_end),
-        cmocka_unit_test(test_file_that_grows),   cmocka_unit_test(test_idle_ends_it),
-        cmocka_unit_test(test_file_that_shrinks), cmocka_unit_test(test_packed),
+        cmocka_unit_test(test_short_first_line), cmocka_unit_test(test_ready_of_a_pipe),
+        cmocka_unit_test(test_ready_at_the_end), cmocka_unit_test(test_file_that_grows),
+        cmocka_unit_test(test_idle_ends_it),     cmocka_unit_test(test_file_that_shrinks),
+        cmocka_unit_test(test_packed),
     };
     return cmocka_run_group_tests(tests, temp_setup, temp_teardown);
 }
