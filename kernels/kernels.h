@@ -359,6 +359,7 @@ typedef struct k_backend k_backend;
 typedef struct k_device { /* a backend's own device begins with this */
     const k_backend *ops;
 } k_device;
+typedef void k_lane_fn(void *ctx, int i, k_device *lane);
 
 #define K_TABLE_VERSION 3
 struct k_backend {
@@ -375,6 +376,13 @@ struct k_backend {
     int (*copy_from)(k_device *dev, void *to_host, const void *from, size_t size); /* returns when it is there */
     int (*copy)(k_device *dev, void *to, const void *from, size_t size);           /* within the device */
     int (*sync)(k_device *dev);
+
+    /* Lanes: parts of a device, each issuing operations from a thread of its own, for work that falls into pieces which need
+     * nothing of each other (sequences that are decoded). in_lanes calls work(ctx, i, lane) for i < n, at once as far as
+     * there are lanes, and returns when all have; meanwhile nobody issues on dev. A lane has dev's memory and gives dev's
+     * results, to the bit; it is not to be kept, closed, or asked for lanes. None may write what another reads. */
+    int (*n_lanes)(k_device *dev); /* that run at once, at least 1 */
+    int (*in_lanes)(k_device *dev, int n, k_lane_fn *work, void *ctx);
 
     /* Bytes a packed w[n,k] takes, 0 where this backend has no use for one; pack fills memory of that size. */
     size_t (*pack_bytes)(k_device *dev, k_type type, int64_t n, int64_t k, k_packing how);

@@ -31,11 +31,7 @@ static as_plan_options plan_options(const rl *s)
 {
     as_plan_options o = training_plan_options(&s->t, rl_longest(s));
     o.training = s->pass;
-    o.sampling = (as_run_options){ .tokens = s->gen.batch_tokens,
-                                   .seqs = s->gen.max_seqs,
-                                   .logit_rows = s->gen.max_seqs,
-                                   .max_blocks = (rl_longest(s) + s->gen.block_size - 1) /
-                                                 s->gen.block_size };
+    o.sampling = as_gen_run_options(&s->gen, s->t.dev, rl_longest(s));
     o.n_blocks = s->gen.n_blocks;
     o.block_size = s->gen.block_size;
     return o;

@@ -141,9 +141,9 @@ static int options_ok(const as_run_options *o, const as_model_config *m, as_err 
     return 0;
 }
 
-int as_activations_lay_out(as_activations *a, as_layer_activations *layers, char *base,
-                           const as_weights_index *index, k_device *dev, k_type type, k_type act,
-                           const as_run_options *options, as_err *err)
+static int lay_out(as_activations *a, as_layer_activations *layers, char *base,
+                   const as_weights_index *index, k_device *dev, k_type type, k_type act,
+                   const as_run_options *options, as_err *err)
 {
     const as_model_config *m = &index->config;
     int rc = options_ok(options, m, err);
@@ -183,4 +183,35 @@ int as_activations_lay_out(as_activations *a, as_layer_activations *layers, char
                                "the activations of %lld tokens are larger than the address space",
                                (long long)options->tokens)
                      : 0;
+}
+
+as_run_options as_lane_options(const as_run_options *whole)
+{
+    const int64_t n = whole->lanes > 1 ? whole->lanes : 1;
+    as_run_options lane = *whole;
+    lane.tokens = (whole->tokens + n - 1) / n;
+    lane.seqs = (whole->seqs + n - 1) / n;
+    lane.logit_rows = (whole->logit_rows + n - 1) / n;
+    lane.lanes = 0;
+    lane.region = NULL;
+    return lane;
+}
+
+int as_activations_lay_out(as_activations *a, as_layer_activations *layers, char *base,
+                           const as_weights_index *index, k_device *dev, k_type type, k_type act,
+                           const as_run_options *options, as_err *err)
+{
+    size_t lanes = 0;
+    if (options->lanes > 1) { /* rounded up, they may take a little more than the whole */
+        const as_run_options one = as_lane_options(options);
+        int rc = lay_out(a, layers, NULL, index, dev, type, act, &one, err);
+        if (rc < 0)
+            return rc;
+        if (!as_mul_ok(a->activation_bytes + a->scratch_bytes, (size_t)options->lanes, &lanes))
+            return as_fail(err, AS_ENOMEM, "the lanes of a pass are larger than the address space");
+    }
+    int rc = lay_out(a, layers, base, index, dev, type, act, options, err);
+    if (rc == 0 && a->activation_bytes + a->scratch_bytes < lanes)
+        a->scratch_bytes = lanes - a->activation_bytes;
+    return rc;
 }

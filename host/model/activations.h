@@ -20,6 +20,7 @@ typedef struct as_run_options {
     int64_t rows;         /* rows scored (log-probs, the score head) in one call, at most; 0: none */
     int64_t logit_rows;   /* rows whose logits are asked for or sampled from at once; 0: none */
     int64_t max_blocks;   /* blocks of a sequence in a paged cache, at most; 0: no paged calls */
+    int64_t lanes;        /* paged calls in so many parts at once, in the same memory (lanes.h); 0, 1: whole */
     bool trains;          /* a backward follows */
     as_recompute recompute;
     as_region *region; /* where its memory lies, from the beginning; NULL: it has its own */
@@ -61,6 +62,9 @@ typedef struct as_activations {
     void *head_scratch, *sample_scratch;
     size_t activation_bytes, scratch_bytes; /* of all this: what is kept for a backward, and the rest */
 } as_activations;
+
+/* Of one of the lanes: its share of all that is counted. */
+as_run_options as_lane_options(const as_run_options *whole);
 
 /* Lays everything out from `base` (device memory of activation_bytes + scratch_bytes, or NULL to count alone).
  * type is the weights', act the activations'. layers[L] is the caller's. AS_ENOMEM where the sizes are beyond the address space, AS_EUSAGE for options that are wrong. */

@@ -14,7 +14,7 @@ typedef struct as_gen_seq {
     int32_t *ids;   /* [n_ids], prompt and completion */
     size_t n_ids, n_prompt, most;
     size_t n_cached; /* of ids */
-    uint64_t pass;   /* the last one it took part in */
+    bool is_taken;   /* of it: into the pass that is being filled */
     as_kv_table table;
     float *logp, *entropy; /* [n_ids - n_prompt] */
     as_decoder decoder;

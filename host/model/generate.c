@@ -3,7 +3,7 @@
 #include "model/generate.h"
 
 #include "base/mem.h"
-#include "model/gen_sequence.h"
+#include "model/gen_pass.h"
 
 #include <assert.h>
 #include <string.h>
@@ -26,7 +26,7 @@ struct as_generator {
     const as_tokenizer *tokenizer;
     as_gen_options options;
     int64_t most_blocks; /* of a sequence */
-    as_run *run;
+    as_gen_pass pass;
     as_kv_cache cache;
     as_kv_blocks blocks;
     size_t bytes;
@@ -37,21 +37,23 @@ struct as_generator {
                                         were taken, oldest on top */
     int64_t n_running, n_waiting;
     bool is_at_end; /* next() has no more */
-
-    /* one pass */
-    int32_t *ids, *positions, *seq_of; /* [batch_tokens] */
-    int32_t *tables;                   /* [max_seqs, most_blocks] */
-    int32_t *rows;                     /* [max_seqs] the last token of each that is sampled */
-    int32_t *numbers;                  /* [max_seqs] 0, 1, 2 ... */
-    as_gen_seq **row_of;               /* [max_seqs] whose it is */
-    k_sample_row *how;                 /* [max_seqs] */
-    as_sampled *sampled;               /* [max_seqs] */
-    int64_t n_tokens, n_tables, n_rows;
 };
 
 as_gen_options as_gen_standard(void)
 {
     return (as_gen_options){ .max_seqs = 64, .batch_tokens = 512, .block_size = 16 };
+}
+
+as_run_options as_gen_run_options(const as_gen_options *o, k_device *dev, int64_t max_pos)
+{
+    enum { WORTH_A_LANE = 16 }; /* sequences: as many rows as keep a core's multipliers busy */
+    const int64_t n = dev->ops->n_lanes(dev);
+    return (as_run_options){ .tokens = o->batch_tokens,
+                             .seqs = o->max_seqs,
+                             .logit_rows = o->max_seqs,
+                             .max_blocks = (max_pos + o->block_size - 1) / o->block_size,
+                             .lanes = o->max_seqs >= n * WORTH_A_LANE ? n : 1,
+                             .region = o->region };
 }
 
 const char *as_finish_text(as_finish f)
@@ -84,27 +86,11 @@ static int check_options(const as_gen_options *o, as_err *err)
 
 static int make_arrays(as_generator *g, as_err *err)
 {
-    const size_t seqs = (size_t)g->options.max_seqs, tokens = (size_t)g->options.batch_tokens;
-    size_t tables;
-    if (!as_mul_ok(seqs, (size_t)g->most_blocks, &tables))
-        return as_fail(err, AS_ENOMEM, "no memory for the tables of %zu sequences", seqs);
+    const size_t seqs = (size_t)g->options.max_seqs;
     g->running = as_calloc(seqs, sizeof(as_gen_seq *));
     g->waiting = as_calloc(seqs, sizeof(as_gen_seq *));
-    g->row_of = as_calloc(seqs, sizeof(as_gen_seq *));
-    g->ids = as_calloc(tokens, sizeof *g->ids);
-    g->positions = as_calloc(tokens, sizeof *g->positions);
-    g->seq_of = as_calloc(tokens, sizeof *g->seq_of);
-    g->tables = as_calloc(tables, sizeof *g->tables);
-    g->rows = as_calloc(seqs, sizeof *g->rows);
-    g->numbers = as_calloc(seqs, sizeof *g->numbers);
-    g->how = as_calloc(seqs, sizeof *g->how);
-    g->sampled = as_calloc(seqs, sizeof *g->sampled);
-    if (!g->running || !g->waiting || !g->row_of || !g->ids || !g->positions || !g->seq_of ||
-        !g->tables || !g->rows || !g->numbers || !g->how || !g->sampled)
-        return as_fail(err, AS_ENOMEM, "no memory for passes of %zu sequences", seqs);
-    for (size_t i = 0; i < seqs; i++)
-        g->numbers[i] = (int32_t)i;
-    return 0;
+    return g->running && g->waiting ? 0
+                                    : as_fail(err, AS_ENOMEM, "no memory for %zu sequences", seqs);
 }
 
 /* Behind the activations, where the two lie in a region. */
@@ -134,16 +120,12 @@ static int make(as_generator *g, as_err *err)
     if (o->n_blocks == 0)
         o->n_blocks = o->max_seqs * g->most_blocks;
     int rc = make_arrays(g, err);
-    const as_run_options run = { .tokens = o->batch_tokens,
-                                 .seqs = o->max_seqs,
-                                 .logit_rows = o->max_seqs,
-                                 .max_blocks = g->most_blocks,
-                                 .region = o->region };
+    const as_run_options run = as_gen_run_options(o, g->p->dev, g->p->max_pos);
     if (rc == 0)
         rc = make_cache(g, &run, err);
     if (rc == 0)
         rc = as_kv_blocks_init(&g->blocks, o->n_blocks, err);
-    return rc == 0 ? as_run_new(&g->run, g->p, &run, err) : rc;
+    return rc == 0 ? as_gen_pass_init(&g->pass, g->p, &run, err) : rc;
 }
 
 int as_generator_new(as_generator **out, const as_parameters *p, const as_tokenizer *tokenizer,
@@ -197,13 +179,11 @@ void as_generator_free(as_generator *g)
     if (!g)
         return;
     forget_all(g);
-    as_run_free(g->run);
+    as_gen_pass_fini(&g->pass);
     as_kv_cache_fini(&g->cache);
     as_kv_blocks_fini(&g->blocks);
-    void *const arrays[] = { g->running, g->waiting, g->row_of, g->ids,     g->positions, g->seq_of,
-                             g->tables,  g->rows,    g->how,    g->sampled, g->numbers };
-    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
-        as_free(arrays[i]);
+    as_free(g->running);
+    as_free(g->waiting);
     as_free(g);
 }
 
@@ -390,44 +370,20 @@ static int find_blocks(as_generator *g, as_err *err)
 
 /* ---- one pass ---- */
 
-static void take(as_generator *g, const as_sampling *how, as_gen_seq *s, size_t n)
-{
-    int32_t *table = g->tables + g->n_tables * g->most_blocks;
-    memcpy(table, s->table.blocks, (size_t)s->table.n * sizeof *table);
-    for (size_t i = 0; i < n; i++) {
-        g->ids[g->n_tokens] = s->ids[s->n_cached + i];
-        g->positions[g->n_tokens] = (int32_t)(s->n_cached + i);
-        g->seq_of[g->n_tokens++] = (int32_t)g->n_tables;
-    }
-    g->n_tables++;
-    s->n_cached += n;
-    s->pass = g->counts.passes;
-    if (s->is_prefix || s->n_cached < s->n_ids)
-        return;
-    g->rows[g->n_rows] = (int32_t)(g->n_tokens - 1);
-    g->how[g->n_rows] = (k_sample_row){ .seed = how->seed,
-                                        .prompt = s->key,
-                                        .sample = s->sample,
-                                        .position = (uint32_t)(s->n_ids - s->n_prompt),
-                                        .temperature = how->temperature,
-                                        .top_p = how->top_p,
-                                        .min_p = how->min_p,
-                                        .top_k = how->top_k };
-    g->row_of[g->n_rows++] = s;
-}
-
 /* First those that are being written, then pieces of prompts while there is room. */
 static void fill_pass(as_generator *g, const as_sampling *how)
 {
-    g->n_tokens = g->n_tables = g->n_rows = 0;
-    for (int64_t i = 0; i < g->n_running; i++)
-        if (!g->running[i]->is_prefix && todo(g, g->running[i]) == 1)
-            take(g, how, g->running[i], 1);
-    for (int64_t i = 0; i < g->n_running && g->n_tokens < g->options.batch_tokens; i++) {
+    as_gen_pass_begin(&g->pass, g->n_running);
+    for (int64_t i = 0; i < g->n_running; i++) {
         as_gen_seq *s = g->running[i];
-        size_t n = todo(g, s), room = (size_t)(g->options.batch_tokens - g->n_tokens);
-        if (s->pass != g->counts.passes && n > 0)
-            take(g, how, s, n < room ? n : room);
+        s->is_taken = !s->is_prefix && todo(g, s) == 1;
+        if (s->is_taken)
+            as_gen_pass_take(&g->pass, s, 1, how);
+    }
+    for (int64_t i = 0; i < g->n_running; i++) {
+        as_gen_seq *s = g->running[i];
+        if (!s->is_taken)
+            as_gen_pass_take(&g->pass, s, todo(g, s), how);
     }
 }
 
@@ -461,19 +417,30 @@ static void leave(as_generator *g, const as_gen_seq *s)
     memmove(g->running + i, g->running + i + 1, (size_t)(g->n_running - i) * sizeof *g->running);
 }
 
-static int take_up_samples(as_generator *g, const as_gen_ends *ends, const as_gen_io *io,
-                           as_err *err)
+static int take_up_batch(as_generator *g, const as_gen_batch *b, const as_gen_ends *ends,
+                         const as_gen_io *io, as_err *err)
 {
     int rc = 0;
-    for (int64_t i = 0; i < g->n_rows && rc == 0; i++) {
-        as_gen_seq *s = g->row_of[i];
+    g->counts.tokens += (uint64_t)b->n_tokens;
+    g->counts.sampled += (uint64_t)b->n_rows;
+    for (int64_t i = 0; i < b->n_rows && rc == 0; i++) {
+        as_gen_seq *s = b->row_of[i];
         as_finish finish;
-        if (!as_gen_seq_add(s, &g->sampled[i], ends, &finish))
+        if (!as_gen_seq_add(s, &b->sampled[i], ends, &finish))
             continue;
         leave(g, s);
         rc = end_sample(s, finish, io, err);
         as_gen_seq_free(s, &g->blocks);
     }
+    return rc;
+}
+
+static int take_up_samples(as_generator *g, const as_gen_ends *ends, const as_gen_io *io,
+                           as_err *err)
+{
+    int rc = 0;
+    for (int64_t i = 0; i < g->pass.n && rc == 0; i++)
+        rc = take_up_batch(g, &g->pass.batches[i], ends, io, err);
     for (int64_t i = g->n_running - 1; i >= 0; i--) {
         as_gen_seq *s = g->running[i];
         if (s->is_prefix && s->n_cached == s->n_ids) {
@@ -494,24 +461,10 @@ static int pass(as_generator *g, const as_gen_ends *ends, const as_gen_io *io, a
         g->counts.most_blocks = taken;
     g->counts.passes++;
     fill_pass(g, ends->how);
-    const as_paged batch = { .n_tokens = g->n_tokens,
-                             .n_seqs = g->n_tables,
-                             .max_blocks = g->most_blocks,
-                             .ids = g->ids,
-                             .positions = g->positions,
-                             .seq_of = g->seq_of,
-                             .block_tables = g->tables,
-                             .rows = g->rows,
-                             .n_rows = g->n_rows };
     const int64_t known = g->tokenizer ? as_tokenizer_size(g->tokenizer) : g->c->vocab;
-    rc = as_run_forward_paged(g->run, &batch, &g->cache, err);
-    if (rc == 0 && g->n_rows > 0)
-        rc = as_run_sample(g->run, g->numbers, g->n_rows, g->how,
-                           known < g->c->vocab ? known : g->c->vocab, g->sampled, err);
+    rc = as_gen_pass_run(&g->pass, &g->cache, known < g->c->vocab ? known : g->c->vocab, err);
     if (rc < 0)
         return rc;
-    g->counts.tokens += (uint64_t)g->n_tokens;
-    g->counts.sampled += (uint64_t)g->n_rows;
     return take_up_samples(g, ends, io, err);
 }
 
@@ -545,7 +498,7 @@ int as_generate(as_generator *g, const as_sampling *how, const as_gen_io *io, as
             ends.longest_stop = how->stops[i].len;
     int rc = check_sampling(g, how, err);
     g->is_at_end = false;
-    as_run_claim(g->run);
+    as_run_claim(g->pass.run);
     while (rc == 0) {
         rc = admit(g, how, io, err);
         if (rc < 0 || g->n_running == 0)

@@ -10,8 +10,7 @@
 #ifndef AS_MODEL_GENERATE_H
 #define AS_MODEL_GENERATE_H
 #include "base/str.h"
-#include "model/parameters.h"
-#include "model/region.h"
+#include "model/activations.h"
 #include "model/tokenizer.h"
 
 typedef struct as_gen_options {
@@ -22,6 +21,8 @@ typedef struct as_gen_options {
     as_region *region;    /* where activations and cache lie, from the beginning; NULL: memory of its own */
 } as_gen_options;
 as_gen_options as_gen_standard(void); /* 64 at a time, 512 tokens a pass, blocks of 16 */
+/* The passes of a generator with these options, for a model with max_pos positions: what a memory plan counts. */
+as_run_options as_gen_run_options(const as_gen_options *o, k_device *dev, int64_t max_pos);
 
 typedef struct as_sampling {
     float temperature, top_p, min_p; /* as in k_sample_row */

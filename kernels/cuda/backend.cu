@@ -116,6 +116,19 @@ int sync(k_device *dev)
     return k_cuda_use(dev) ? status(cudaStreamSynchronize(k_cuda_of(dev)->stream)) : K_EDEVICE;
 }
 
+/* One stream: what is issued beside each other would wait in it all the same. */
+int n_lanes(k_device *)
+{
+    return 1;
+}
+
+int in_lanes(k_device *dev, int n, k_lane_fn *work, void *ctx)
+{
+    for (int i = 0; i < n; i++)
+        work(ctx, i, dev);
+    return K_OK;
+}
+
 k_backend make_table() noexcept
 {
     k_backend b = {};
@@ -131,6 +144,8 @@ k_backend make_table() noexcept
     b.copy_from = copy_from;
     b.copy = copy;
     b.sync = sync;
+    b.n_lanes = n_lanes;
+    b.in_lanes = in_lanes;
     b.rmsnorm = k_cuda_rmsnorm;
     b.rmsnorm_bwd = k_cuda_rmsnorm_bwd;
     return b;

@@ -235,6 +235,15 @@ MORE = {
         ("as_judged_is_chat(prompt)", "false"),
         ("n_ids > (size_t)m->longest", "n_ids + 1 > (size_t)m->longest"),
     ],
+    ("host/model/gen_pass.c", "test_model_generate"): [
+        ("seq = i * p->max_seqs;", "seq = 0;"),
+        ("token = i * p->max_tokens,", "token = i * (p->max_tokens - 8),"),
+        ("n < room ? n : room", "n"),
+    ],
+    ("host/model/lanes.c", "test_model_generate"): [
+        ("whole->memory + (size_t)l->n * bytes", "whole->memory"),
+        ("&l->passes[i], l->cache", "&l->passes[0], l->cache"),
+    ],
     ("host/model/region.c", "test_model_region"): [
         ("at > r->bytes || bytes > r->bytes - at", "at > r->bytes"),
         ("!r || r->owner == owner", "true"),

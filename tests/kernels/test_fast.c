@@ -258,6 +258,51 @@ static void exp_by_silu(void **state)
     as_arena_fini(&arena);
 }
 
+/* ---- lanes: pieces of an operation, each issued on a lane of its own ---- */
+
+typedef struct in_pieces {
+    const float *gate_up;
+    float *y;
+    int64_t rows, f;
+    int n, status[8], times[8];
+} in_pieces;
+
+static void piece_in_lane(void *ctx, int i, k_device *lane)
+{
+    in_pieces *w = ctx;
+    const int64_t begin = w->rows * i / w->n, end = w->rows * (i + 1) / w->n;
+    const k_swiglu a = { .type = K_F32,
+                         .tokens = end - begin,
+                         .f = w->f,
+                         .gate_up = w->gate_up + begin * 2 * w->f,
+                         .y = w->y + begin * w->f };
+    w->status[i] = lane->ops->swiglu(lane, &a);
+    w->times[i]++;
+}
+
+static void lanes_case(k_device *dev, outputs *out)
+{
+    in_pieces w = { .rows = size_of(out, 40), .f = size_of(out, 300) };
+    w.n = 1 + (int)as_rng_below(&out->rng, 8);
+    w.gate_up = input_of(out, w.rows * 2 * w.f, 2, K_F32);
+    w.y = room_of(out, "y", w.rows * w.f, K_F32);
+    assert_true(dev->ops->n_lanes(dev) >= 1);
+    assert_int_equal(dev->ops->in_lanes(dev, w.n, piece_in_lane, &w), K_OK);
+    for (int i = 0; i < w.n; i++) {
+        assert_int_equal(w.status[i], K_OK);
+        assert_int_equal(w.times[i], 1);
+    }
+}
+
+static void lanes(void **state)
+{
+    (void)state;
+    check_case(lanes_case, 20);
+    k_device *two = device_at("scalar", 2);
+    assert_int_equal(two->ops->n_lanes(two), 2);
+    k_device_close(two);
+}
+
 static void refused(void **state)
 {
     (void)state;
@@ -298,6 +343,7 @@ int main(void)
         cmocka_unit_test(embed),
         cmocka_unit_test(adamw),
         cmocka_unit_test(exp_by_silu),
+        cmocka_unit_test(lanes),
         cmocka_unit_test(refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

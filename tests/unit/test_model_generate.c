@@ -5,7 +5,7 @@
 
 #include "model/generate.h"
 
-enum { PROMPTS = 3, SAMPLES = 5, MOST = 64, CONTEXT = 96 };
+enum { PROMPTS = 3, SAMPLES = 5, MANY = 9, MOST = 64, CONTEXT = 96 };
 
 static const as_sampling likeliest = { .temperature = 0, .top_p = 1, .max_tokens = 16 };
 static const as_sampling drawn = { .temperature = 0.9F,
@@ -32,7 +32,7 @@ typedef struct book {
     uint32_t n;      /* samples of each */
     bool one_by_one; /* each sample is a request of its own */
     uint32_t asked;
-    sample got[PROMPTS][SAMPLES];
+    sample got[PROMPTS][MANY];
 } book;
 
 static int next(void *ctx, as_gen_prompt *out, as_err *e)
@@ -57,8 +57,7 @@ static int done(void *ctx, const as_gen_sample *s, as_err *e)
     sample *to = (sample *)s->tag + s->sample;
     (void)ctx;
     (void)e;
-    assert_true(s->sample < SAMPLES && s->n <= MOST && s->text.len < sizeof to->text &&
-                !to->is_there);
+    assert_true(s->sample < MANY && s->n <= MOST && s->text.len < sizeof to->text && !to->is_there);
     *to = (sample){ .n = s->n, .finish = s->finish, .is_there = true };
     for (size_t i = 0; i < s->n; i++) {
         to->ids[i] = s->ids[i];
@@ -180,6 +179,38 @@ static void test_batches(void **state)
 {
     (void)state;
     tiny_everywhere(check_batches, "");
+}
+
+/* ---- the same in lanes ---- */
+
+static void test_lanes(void **state)
+{
+    (void)state;
+    static book alone, lanes, apart;
+    const as_gen_options one = { .max_seqs = 1, .batch_tokens = 5, .block_size = 16 };
+    const as_gen_options three = { .max_seqs = 49, .batch_tokens = 61, .block_size = 16 };
+    for (tiny_threads = 1; tiny_threads <= 3; tiny_threads += 2) { /* 27 samples: 17 to a lane */
+        tiny_model m;
+        tiny_open(&m, "tiny_qwen3", "", "cpu", K_F32);
+        const as_run_options passes = as_gen_run_options(&three, m.dev, CONTEXT);
+        assert_int_equal(passes.lanes, tiny_threads);
+        as_tokenizer *t = tokenizer_of("tiny_qwen3");
+        open_book(&lanes, "tiny_qwen3", MANY);
+        apart = lanes;
+        if (tiny_threads == 1) {
+            alone = lanes;
+            (void)generate(&m, t, &one, &drawn, &alone);
+        }
+        as_gen_counts c = generate(&m, t, &three, &drawn, &lanes);
+        assert_int_equal(c.sampled, PROMPTS * MANY * drawn.max_tokens);
+        same_samples(&alone, &lanes);
+        apart.one_by_one = true;
+        (void)generate(&m, t, &three, &drawn, &apart);
+        same_samples(&alone, &apart);
+        as_tokenizer_free(t);
+        tiny_close(&m);
+    }
+    tiny_threads = 0;
 }
 
 /* ---- sampler and trainer agree ---- */
@@ -379,13 +410,10 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_greedy),
-        cmocka_unit_test(test_batches),
-        cmocka_unit_test(test_logp_is_the_trainers),
-        cmocka_unit_test(test_stop_texts),
-        cmocka_unit_test(test_end_of_text),
-        cmocka_unit_test(test_context),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_greedy),     cmocka_unit_test(test_batches),
+        cmocka_unit_test(test_lanes),      cmocka_unit_test(test_logp_is_the_trainers),
+        cmocka_unit_test(test_stop_texts), cmocka_unit_test(test_end_of_text),
+        cmocka_unit_test(test_context),    cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

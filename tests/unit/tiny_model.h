@@ -18,6 +18,7 @@ enum { TINY_FAMILIES = 3 };
 static bool
     tiny_wide; /* models placed from now on have wide activations where their weights are bf16 */
 
+static int tiny_threads;    /* of devices opened from now on; 0: as many as there are */
 static as_heads tiny_heads; /* of models opened from now on: a score head is drawn */
 
 typedef struct tiny_model {
@@ -51,7 +52,8 @@ static inline void tiny_place(tiny_model *m, const char *backend, k_type type)
 {
     const as_parameters_options o = { .type = type, .trains = true, .wide = tiny_wide };
     m->type = type;
-    assert_int_equal(k_device_open(&m->dev, backend, NULL), K_OK);
+    const k_options threads = { .n_threads = tiny_threads };
+    assert_int_equal(k_device_open(&m->dev, backend, &threads), K_OK);
     MUST(as_parameters_new(&m->p, m->index, m->dev, &o, err));
     MUST(as_parameters_set(m->p, m->arena, AS_F32, err));
 }

@@ -61,14 +61,24 @@ int k_fast_open(k_device **out, const k_options *options)
     return K_OK;
 }
 
-void k_fast_close(k_device *dev)
+static void close_one(fast_device *fast)
 {
-    fast_device *fast = (fast_device *)dev;
     if (!fast)
         return;
     k_pool_close(fast->pool);
     free(fast->scratch);
     free(fast);
+}
+
+void k_fast_close(k_device *dev)
+{
+    fast_device *fast = (fast_device *)dev;
+    if (!fast)
+        return;
+    for (int i = 0; fast->lanes && i < k_pool_threads(fast->pool); i++)
+        close_one(fast->lanes[i]);
+    free(fast->lanes);
+    close_one(fast);
 }
 
 void *k_fast_alloc(k_device *dev, size_t size)
@@ -111,6 +121,59 @@ int k_fast_copy(k_device *dev, void *to, const void *from, size_t size)
 int k_fast_sync(k_device *dev)
 {
     (void)dev; /* operations are over when they return */
+    return K_OK;
+}
+
+/* ---- lanes ---- */
+
+int k_fast_n_lanes(k_device *dev)
+{
+    return k_pool_threads(((fast_device *)dev)->pool);
+}
+
+/* A lane for each thread, with scratch and a pool of its own: one thread, the caller. */
+static int make_lanes(fast_device *dev)
+{
+    const int n = k_pool_threads(dev->pool);
+    if (!dev->lanes)
+        dev->lanes = calloc((size_t)n, sizeof(fast_device *));
+    for (int i = 0; dev->lanes && i < n; i++) {
+        if (dev->lanes[i])
+            continue;
+        fast_device *lane = calloc(1, sizeof *lane);
+        if (!lane)
+            return K_ENOMEM;
+        lane->base = dev->base;
+        lane->pool = k_pool_open(1);
+        if (!lane->pool) {
+            free(lane);
+            return K_ENOMEM;
+        }
+        dev->lanes[i] = lane;
+    }
+    return dev->lanes ? K_OK : K_ENOMEM;
+}
+
+typedef struct lanes_job {
+    const fast_device *dev;
+    k_lane_fn *work;
+    void *ctx;
+} lanes_job;
+
+/* The slot's thread runs one piece at a time, so the lane is free. */
+static void lane_part(void *arg, int part, int slot)
+{
+    const lanes_job *job = arg;
+    job->work(job->ctx, part, &job->dev->lanes[slot]->base);
+}
+
+int k_fast_in_lanes(k_device *dev, int n, k_lane_fn *work, void *ctx)
+{
+    fast_device *fast = (fast_device *)dev;
+    if (make_lanes(fast) != K_OK)
+        return K_ENOMEM;
+    lanes_job job = { .dev = fast, .work = work, .ctx = ctx };
+    k_pool_run(fast->pool, n, lane_part, &job);
     return K_OK;
 }
 

@@ -11,6 +11,7 @@ typedef struct fast_device {
     k_pool *pool;
     char *scratch; /* threads x scratch_each bytes, grown between operations */
     size_t scratch_each;
+    struct fast_device **lanes; /* [threads], of one thread each; made when first asked for */
 } fast_device;
 
 /* Makes room for `each` bytes per thread. 0 or K_ENOMEM. */
@@ -35,6 +36,8 @@ void k_fast_free(k_device *dev, void *p);
 int k_fast_zero(k_device *dev, void *p, size_t size);
 int k_fast_copy(k_device *dev, void *to, const void *from, size_t size);
 int k_fast_sync(k_device *dev);
+int k_fast_n_lanes(k_device *dev);
+int k_fast_in_lanes(k_device *dev, int n, k_lane_fn *work, void *ctx);
 
 /* table.c, once per level. */
 extern const k_backend k_cpu_scalar, k_cpu_avx2, k_cpu_avx512, k_cpu_avx512bf16;

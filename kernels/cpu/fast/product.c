@@ -12,7 +12,7 @@
 
 #define ROWS (16 * MR)
 #define COLS INT64_C(1024)
-#define MOST_AHEAD 96 /* lines of memory fetched under one tile */
+#define MOST_AHEAD 192 /* lines of memory fetched under one tile */
 #define BLOCK                                                                                      \
     256 /* slots of k at once: with a panel of 24 KB and a tile's rows of 9 KB, c has room beside  \
            them */

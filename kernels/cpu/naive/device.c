@@ -58,6 +58,19 @@ static int done(k_device *dev)
     return K_OK;
 }
 
+static int one_lane(k_device *dev)
+{
+    (void)dev;
+    return 1;
+}
+
+static int in_turn(k_device *dev, int n, k_lane_fn *work, void *ctx)
+{
+    for (int i = 0; i < n; i++)
+        work(ctx, i, dev);
+    return K_OK;
+}
+
 const k_backend NAIVE(backend) = {
     .version = K_TABLE_VERSION,
     .types = NAIVE_TYPES,
@@ -71,6 +84,8 @@ const k_backend NAIVE(backend) = {
     .copy_from = copy_bytes,
     .copy = copy_bytes,
     .sync = done,
+    .n_lanes = one_lane,
+    .in_lanes = in_turn,
     .pack_bytes = NAIVE(pack_bytes),
     .pack = NAIVE(pack),
     .gemm_nt = NAIVE(gemm_nt),
