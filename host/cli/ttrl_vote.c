@@ -161,12 +161,13 @@ static int count(ttrl_run *t, ttrl_label *l, const as_rollouts *r, size_t group,
 {
     const ttrl_ballot *b = t->ballot;
     const size_t at = group * r->each;
+    const bool by_class = t->own.vote == TTRL_BY_CLASS;
     const ttrl_answers answers = { .n = r->drawn[group],
-                                   .key = b->key + at,
+                                   .key = (by_class ? b->key : b->answer) + at,
                                    .answer = b->answer + at,
                                    .sum_logp = b->sum_logp + at,
                                    .is_out = b->is_out + at,
-                                   .same = t->own.vote == TTRL_BY_CLASS ? same : NULL,
+                                   .same = by_class ? same : NULL,
                                    .ctx = t->scorer };
     return ttrl_vote(l, &answers, (as_tie_rule)t->own.tie, b->reward + at, &t->arena, err);
 }

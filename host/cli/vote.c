@@ -83,6 +83,7 @@ static void add_classes(as_buf *out, const as_vote *v)
 
 typedef struct early {
     uint32_t n; /* samples, in their order, after which the vote was decided; all: it never was */
+    uint32_t leader; /* then: class, or UINT32_MAX */
     bool is_same;
 } early;
 
@@ -107,7 +108,7 @@ static void run_on(race *r, uint32_t c)
 static int find_early(early *out, const as_vote *v, double error, as_arena *arena, as_err *err)
 {
     race r = { .votes = as_arena_calloc(arena, v->n_classes + (size_t)1, sizeof *r.votes) };
-    *out = (early){ v->n, true };
+    *out = (early){ v->n, v->winner, true };
     if (!r.votes)
         return as_fail(err, AS_ENOMEM, "vote: out of memory");
     for (uint32_t i = 0; i + 1 < v->n && v->n_voting; i++) {
@@ -117,17 +118,19 @@ static int find_early(early *out, const as_vote *v, double error, as_arena *aren
         const bool looks = i % (v->n / LOOKS + 1) == 0;
         if (!looks || !ttrl_is_enough(&l, v->n - l.n, error, 0))
             continue;
-        *out = (early){ l.n, r.leader == v->winner };
+        *out = (early){ l.n, r.leader, r.leader == v->winner };
         return 0;
     }
     return 0;
 }
 
-static void add_early(as_buf *out, const early *e)
+static void add_early(as_buf *out, const early *e, const as_vote *v)
 {
     as_buf_json_key(out, "sequential");
     as_buf_text(out, "{");
     add_count(out, "drawn", e->n);
+    add_text(out, "label",
+             e->leader != UINT32_MAX ? v->classes[e->leader].answer : (as_str){ NULL, 0 });
     as_buf_json_key(out, "same_label");
     as_buf_text(out, e->is_same ? "true}" : "false}");
 }
@@ -152,7 +155,7 @@ static void add_line(as_buf *out, const as_ballot_group *g, const as_vote *v, co
         add_count(out, "errors", g->n_errors);
     add_classes(out, v);
     if (e)
-        add_early(out, e);
+        add_early(out, e, v);
     as_buf_text(out, "}\n");
 }
 
@@ -449,10 +452,10 @@ const as_command as_cmd_vote = {
         "\"votes\"}],\"sequential\"?}; label is "
         "null where nothing was voted, or a tie under --tie none.\n"
         "\n"
-        "--sequential adds {\"drawn\",\"same_label\"}: samples, in the order of the "
+        "--sequential adds {\"drawn\",\"label\",\"same_label\"}: samples, in the order of the "
         "input, after which nobody need have asked on (of a group of n, as the \"sequential\" "
-        "of assay ttrl has it with waves of one), and whether the answer that led then is "
-        "the winner.",
+        "of assay ttrl has it with waves of one), the answer that led then, and whether it is the "
+        "winner.",
     .run = run_vote,
     .opts_size = sizeof(vote_opts),
 };

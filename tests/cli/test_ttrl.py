@@ -81,6 +81,13 @@ class Voting(Base):
             (self.assertEqual if vote == "class" else self.assertGreater)(row["train/effective_votes"], 1)
             self.assertEqual(row["train/majority_ratio"], row["reward/mean"])
 
+    def test_equal_text(self):
+        """4 and 04 are the same answer, and not the same text. Where it is hot, both are said."""
+        for vote in ("class", "string"):
+            self.ttrl(vote, vote=vote, steps=1, temperature=3, votes=64)
+        answers = [self.metrics(vote)[0]["train/effective_votes"] for vote in ("class", "string")]
+        self.assertLess(answers[0] + 0.1, answers[1])
+
     def test_unread(self):
         """Answers that the verifier failed to read are in no loss, and too many of them end the run."""
         fails = str(TEST_PLUGINS / 'sevenk.so:{"sin":"status","at":0}')  # at whatever is no number

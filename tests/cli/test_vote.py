@@ -187,7 +187,8 @@ class Sequential(unittest.TestCase):
                 mine = keys[row["group"]]
                 n, leader = decided_after(mine, error) or (len(mine), None)
                 is_same = leader is None or leader == row["label"]
-                self.assertEqual(row["sequential"], {"drawn": n, "same_label": is_same}, (mine, error))
+                want = {"drawn": n, "label": row["label"] if leader is None else leader, "same_label": is_same}
+                self.assertEqual(row["sequential"], want, (mine, error))
                 same += is_same
             drawn = sum(row["sequential"]["drawn"] for row in rows)
             self.assertEqual((all_["sequential_error"], all_["sequential_drawn"], all_["sequential_same"]), (error, drawn, same))
@@ -204,12 +205,12 @@ class Sequential(unittest.TestCase):
 
     def test_nobody_votes(self):
         row, = vote([{"group": "g", "completion": ""}] * 3, "--sequential", "0.5")
-        self.assertEqual((row["label"], row["sequential"]), (None, {"drawn": 3, "same_label": True}))
+        self.assertEqual((row["label"], row["sequential"]), (None, {"drawn": 3, "label": None, "same_label": True}))
 
     def test_many(self):
         """Of more than 1,024 it is looked at 1,024 places at most."""
         row, = vote([{"group": "g", "completion": "a"}] * 5000, "--sequential", "0")
-        self.assertEqual(row["sequential"], {"drawn": 2501, "same_label": True})
+        self.assertEqual(row["sequential"], {"drawn": 2501, "label": "a", "same_label": True})
 
     def test_out_of_range(self):
         for value in ("-0.1", "0.6", "nan"):
