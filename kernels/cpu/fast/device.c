@@ -195,15 +195,14 @@ typedef struct rows_job {
     const fast_device *dev;
     k_rows_fn *fn;
     const void *arg;
-    int64_t n, each;
+    int64_t n, parts;
 } rows_job;
 
 static void rows_part(void *arg, int part, int slot)
 {
     const rows_job *job = arg;
-    const int64_t begin = part * job->each, end = begin + job->each;
-    if (begin < job->n)
-        job->fn(job->arg, begin, end < job->n ? end : job->n, k_fast_scratch(job->dev, slot));
+    job->fn(job->arg, job->n * part / job->parts, job->n * (part + 1) / job->parts,
+            k_fast_scratch(job->dev, slot));
 }
 
 void k_fast_rows(const fast_device *dev, int64_t n, int64_t least, k_rows_fn *fn, const void *arg)
@@ -212,7 +211,7 @@ void k_fast_rows(const fast_device *dev, int64_t n, int64_t least, k_rows_fn *fn
     int64_t parts = threads == 1 || n <= least ? 1 : n / least;
     if (parts > 4 * threads)
         parts = 4 * threads;
-    rows_job job = { .dev = dev, .fn = fn, .arg = arg, .n = n, .each = (n + parts - 1) / parts };
+    rows_job job = { .dev = dev, .fn = fn, .arg = arg, .n = n, .parts = parts };
     if (n > 0)
         k_pool_run(dev->pool, (int)parts, rows_part, &job);
 }
