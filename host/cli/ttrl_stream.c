@@ -12,21 +12,32 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* A longer line is no prompt, and this stands in its place. */
+enum { LONGEST_LINE = 16 << 20 };
+#define TOO_LONG "\"a line of more than 16 MiB\""
+
 /* ---- lines one at a time ---- */
 
 int stream_reader_open(stream_reader *r, const char *path, as_err *err)
 {
     as_buf_init(&r->bytes, SIZE_MAX / 2);
     int rc = as_source_open(&r->source, path, err);
-    return rc == 0 ? as_lines_open(&r->lines, r->source, 0, err) : rc;
+    return rc == 0 ? as_lines_open(&r->lines, r->source, LONGEST_LINE, err) : rc;
 }
 
 int stream_reader_next(stream_reader *r, as_err *err)
 {
+    as_err why = { 0 };
     size_t n;
-    int rc = as_lines_chunk(r->lines, &r->bytes, &r->line, 1, 1, &n, err);
+    int rc = as_lines_chunk(r->lines, &r->bytes, &r->line, 1, 1, &n, &why);
     r->line.text = rc == 1 ? as_str_trim(r->line.text) : r->line.text;
-    return rc;
+    if (rc >= 0)
+        return rc;
+    if (rc != AS_EDATA || !as_lines_too_long(r->lines))
+        return as_fail(err, rc, "%s", why.text);
+    rc = as_lines_skip(r->lines, err);
+    r->line = (as_line){ .text = AS_LIT(TOO_LONG), .torn = rc == 0 };
+    return rc < 0 ? rc : 1;
 }
 
 void stream_reader_close(stream_reader *r)
@@ -355,7 +366,8 @@ static int add(ttrl_stream *st, as_str line, as_err *err)
     const size_t n = suite->n;
     as_err why = { 0 };
     size_t place = 0;
-    int rc = as_suite_add(st->suite, line, st->line, &why);
+    int rc = as_str_is(line, TOO_LONG) ? as_fail(&why, AS_EDATA, "longer than 16 MiB")
+                                       : as_suite_add(st->suite, line, st->line, &why);
     if (rc == AS_ENOMEM)
         return as_fail(err, rc, "%s", why.text);
     if (rc < 0)

@@ -225,6 +225,27 @@ int as_lines_chunk(as_lines *l, as_buf *bytes, as_line *lines, size_t max_lines,
     }
 }
 
+bool as_lines_too_long(const as_lines *l)
+{
+    return is_too_long(l);
+}
+
+int as_lines_skip(as_lines *l, as_err *err)
+{
+    for (;;) {
+        const bool has_end = has_line(l);
+        const size_t after = has_end ? l->searched + 1 : l->ahead.len;
+        l->offset += after - l->at;
+        l->at = l->searched = after;
+        l->no += has_end;
+        if (has_end || l->ended)
+            return has_end;
+        size_t got;
+        if (!read_more(l, READ_MIN, &got))
+            return as_fail(err, l->failed.code, "%s", l->failed.text);
+    }
+}
+
 /* Blank lines at hand are gone past: they are no lines to anybody. */
 static void drop_blank(as_lines *l)
 {

@@ -24,6 +24,10 @@ typedef struct as_line {
  * *n lines at lines[0..*n), pointing into bytes. Blank lines are skipped, a BOM at the start is dropped, CR LF accepted.
  * 1: some lines, 0: end, < 0: error; a line over the limit is AS_EDATA with its number, the limit and the option. */
 int as_lines_chunk(as_lines *l, as_buf *bytes, as_line *lines, size_t max_lines, size_t want, size_t *n, as_err *err);
+/* The next line is over the limit, which is what as_lines_chunk failed for; skip goes past it, and whoever wants goes on. 1; 0: the
+ * source ended within it; < 0. */
+bool as_lines_too_long(const as_lines *l);
+int as_lines_skip(as_lines *l, as_err *err);
 /* True: as_lines_chunk of one line (want 1) would not wait; false: perhaps it would. */
 bool as_lines_ready(as_lines *l);
 const char *as_lines_name(const as_lines *l); /* the source's */

@@ -60,7 +60,7 @@ class Stream(Base):
     def same(self, a, b, step=LAST):
         self.assertEqual(self.kept(a), self.kept(b))
         self.assertEqual(self.kept(a, "prompts"), self.kept(b, "prompts"))
-        self.assertEqual(self.metrics(a), self.metrics(b))
+        self.assertEqual(*[[list(row.items()) for row in self.metrics(run)] for run in (a, b)])  # in their order, too
         self.assertEqual(self.kept(a, "rollouts"), self.kept(b, "rollouts"))
         self.assertEqual(self.weights(a, step), self.weights(b, step))
 
@@ -172,6 +172,17 @@ class Answering(Stream):
         self.say(run, "35 lines accepted: 28 answered", "7 no prompts")
         self.assertEqual(self.weights("run", LAST)[0], self.weights("good", LAST)[0])
         self.assertEqual([dict(a, line=0) for a in answers if "error" not in a], [dict(a, line=0) for a in self.answers("good")])
+
+    def test_a_line_without_an_end(self):
+        """No prompt; what is behind it is answered, and a run that is gone on with knows it again."""
+        lines = [*LINES[:4], "x" * (17 << 20), *LINES[4:8]]
+        path = self.file("in.jsonl", lines)
+        self.assay("ttrl", self.config(), "--stream", "--in", path, "--out", self.dir / "run")
+        answers = self.answers("run")
+        self.assertEqual([a.get("error") for a in answers], [None] * 4 + ["longer than 16 MiB"] + [None] * 4)
+        self.assertLess(len(self.kept("run", "prompts")), 2000)
+        again = self.assay("ttrl", self.config(), "--stream", "--in", path, "--out", self.dir / "run", "--resume")
+        self.assertEqual(again.stdout, b"")
 
     def test_bad_lines_at_once(self):
         """Nobody waits for a good one to be told of a bad one."""

@@ -110,6 +110,38 @@ static void test_short_first_line(void **state)
     }
 }
 
+/* Who does not want to stop at a line that is too long goes past it, in the middle, at the end and
+ * without an end. */
+static void test_gone_past(void **state)
+{
+    reading r;
+    char line[302];
+    (void)state;
+    memset(line, 'x', 300);
+    memcpy(line + 300, "\n", 2);
+    const char *path = temp_path("long");
+    append(path, "one\n");
+    append(path, line);
+    append(path, "two\n");
+    append(path, line);
+    line[300] = 0;
+    append(path, line);
+    open_reading(&r, path, false, 0);
+    is_next(&r, "one", 1);
+    assert_true(as_lines_too_long(r.lines)); /* the next one, which is at hand */
+    assert_int_equal(next(&r), AS_EDATA);
+    assert_true(as_lines_too_long(r.lines));
+    assert_int_equal(as_lines_skip(r.lines, &r.err), 1);
+    is_next(&r, "two", 3);
+    assert_int_equal(r.line.end, 4 + 301 + 4);
+    assert_int_equal(next(&r), AS_EDATA);
+    assert_int_equal(as_lines_skip(r.lines, &r.err), 1);
+    assert_int_equal(next(&r), AS_EDATA);
+    assert_int_equal(as_lines_skip(r.lines, &r.err), 0);
+    assert_int_equal(next(&r), 0);
+    close_reading(&r);
+}
+
 /* A pipe whose writer is gone has ended, which nobody waits for. */
 static void test_ready_at_the_end(void **state)
 {
@@ -229,10 +261,10 @@ static void test_packed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_short_first_line), cmocka_unit_test(test_ready_of_a_pipe),
-        cmocka_unit_test(test_ready_at_the_end), cmocka_unit_test(test_file_that_grows),
-        cmocka_unit_test(test_idle_ends_it),     cmocka_unit_test(test_file_that_shrinks),
-        cmocka_unit_test(test_packed),
+        cmocka_unit_test(test_short_first_line),  cmocka_unit_test(test_gone_past),
+        cmocka_unit_test(test_ready_of_a_pipe),   cmocka_unit_test(test_ready_at_the_end),
+        cmocka_unit_test(test_file_that_grows),   cmocka_unit_test(test_idle_ends_it),
+        cmocka_unit_test(test_file_that_shrinks), cmocka_unit_test(test_packed),
     };
     return cmocka_run_group_tests(tests, temp_setup, temp_teardown);
 }
