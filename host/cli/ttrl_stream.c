@@ -346,8 +346,11 @@ static int take(ttrl_stream *st, as_str *line, as_err *err)
     int rc = stream_reader_next(from, err);
     if (rc == 0 && was_accepted)
         return as_fail(err, AS_EDATA, "%s has become shorter", st->prompts_path);
-    if (rc <= 0 || (!was_accepted && from->line.torn && st->opts->follow))
-        return rc < 0 ? rc : 0;
+    if (rc < 0)
+        return rc;
+    if (rc == 0 || (!was_accepted && from->line.torn && st->opts->follow))
+        return as_cancel_check(as_cli_cancel(),
+                               err); /* Ctrl-C ends who writes into the pipe, too */
     *line = from->line.text;
     rc = was_accepted ? 1 : accept(st, *line, err);
     st->line += rc == 1;
@@ -386,7 +389,7 @@ int ttrl_stream_next(ttrl_stream *st, size_t most, as_err *err)
     const as_suite *suite = &st->t->s->suite;
     const size_t first = suite->n;
     const uint64_t before = st->n_accepted;
-    as_str line;
+    as_str line = { 0 };
     int rc = 0;
     while (rc == 0 && suite->n < first + most && !st->has_refused) {
         rc = as_cancel_check(as_cli_cancel(), err);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -156,6 +157,19 @@ int k_pool_threads(const k_pool *p)
     return p->n_threads;
 }
 
+/* Ctrl-C is the caller's to hear, and at once: a worker may not run for a while. */
+static int start(worker *w)
+{
+    sigset_t some, before;
+    (void)sigemptyset(&some);
+    (void)sigaddset(&some, SIGINT);
+    (void)sigaddset(&some, SIGTERM);
+    (void)pthread_sigmask(SIG_BLOCK, &some, &before); /* a new thread inherits the mask */
+    int rc = pthread_create(&w->thread, NULL, worker_main, w);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return rc;
+}
+
 k_pool *k_pool_open(int n_threads)
 {
     n_threads = n_threads < 1 ? 1 : n_threads > K_MAX_THREADS ? K_MAX_THREADS : n_threads;
@@ -167,7 +181,7 @@ k_pool *k_pool_open(int n_threads)
     for (int i = 1; i < n_threads; i++) {
         worker *w = &p->workers[i];
         *w = (worker){ .pool = p, .slot = i };
-        if (pthread_create(&w->thread, NULL, worker_main, w) != 0) {
+        if (start(w) != 0) {
             k_pool_close(p);
             return NULL;
         }
