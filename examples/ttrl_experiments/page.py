@@ -53,7 +53,8 @@ def table(head, rows):
 def with_interval(row, key, sign=""):
     if not row[key]:
         return ""
-    return f"{float(row[key]):{sign}.3f} [{float(row[key + '_low']):{sign}.3f}, {float(row[key + '_high']):{sign}.3f}]"
+    mean, low, high = (round(float(row[k]), 3) + 0.0 for k in (key, key + "_low", key + "_high"))
+    return f"{mean:{sign}.3f} [{low:{sign}.3f}, {high:{sign}.3f}]"
 
 
 def evaluations(data):
