@@ -131,7 +131,7 @@ class Exams(AssayTest):
         rows = [("x", "pass", "a", 4), ("x", "fail", "b", 8), ("7", "pass", "a", 2), ("7", "pass", "a", 2), ("z", "error", None, 1),
                 ("z", "fail", None, 3), ("w", "pass", "a", 5)]
         later = [("x", "pass", "a", 4), ("x", "pass", "a", 4), ("7", "fail", "b", 3), ("7", "pass", "a", 3), ("z", "pass", "c", 1),
-                 ("z", "abstain", None, 1), ("w", "pass", "a", 5)]
+                 ("z", "abstain", None, 1), ("z", "error", None, 1), ("w", "pass", "a", 5)]
         self.report(self.made("one", rows, suite), self.made("two", later, suite))
         one, two = self.csv("evaluations.csv")
         self.assertEqual(one["suite"], "things")

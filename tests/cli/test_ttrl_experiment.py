@@ -89,7 +89,8 @@ class Experiment(AssayTest):
         for how, rc in ((signal.SIGINT, 130), (signal.SIGKILL, -9)):
             out = f"cut{rc}"
             child = self.start("ttrl", config, "--out", str(self.dir / out))
-            wait_for(lambda: list((self.dir / out / "arms/b/checkpoints").glob("step_*")))  # pylint: disable=cell-var-from-loop
+            there = self.dir / out / "arms/b/checkpoints"
+            wait_for(lambda: [p for p in there.glob("step_*") if p.name[5:].isdigit()])  # pylint: disable=cell-var-from-loop
             os.kill(child.pid, how)
             err = child.communicate()[1]
             self.assertEqual(child.returncode, rc, err)
@@ -99,7 +100,7 @@ class Experiment(AssayTest):
                 text = err if isinstance(err, str) else err.decode()
                 self.assertEqual(self.manifest(out)["state"], "interrupted")
                 self.assertRegex(text, r"to go on: .* --resume")
-            self.run_it("--resume", out=out, config=config)
+            self.say(self.run_it("--resume", out=out, config=config), "goes on from")
             self.assertEqual((self.dir / out / "tables.md").read_text(), (self.dir / "whole/tables.md").read_text())
             self.assertEqual(self.weights(f"{out}/arms/b", 24), self.weights("whole/arms/b", 24))
 
