@@ -342,8 +342,9 @@ static const char *const words[] = {
     "train/unsure, train/unread; with "
     "references train/label_accuracy, train/reward_accuracy, train/ground_truth_ratio, "
     "train/pass@VOTES, train/post_..., train/corrupted and train/learned (prompts whose label was "
-    "right at first and is wrong now, and the reverse), level/L/accuracy and "
-    "level/L/response_length by meta.level of the prompts.",
+    "right at first and is wrong now, and the reverse), by meta.level of the "
+    "prompts level/L/accuracy, response_length, majority_ratio, effective_votes, label_flip_rate, "
+    "label_accuracy, corrupted and learned.",
     "experiment: an object; several arms begin with one model, and are compared before and after. "
     "arms: {NAME: {keys over those of CONFIG.json; null takes one away}}; labels [vote] of an arm: "
     "reference leaks them: the verifier rewards, as in assay train (the upper bound). suites: "

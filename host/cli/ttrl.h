@@ -1,5 +1,5 @@
-/* ttrl.h -- what the files of `assay ttrl` share: a run of reinforcement learning (train_rl.h) whose rewards are those of a vote.
- * SPDX-License-Identifier: Apache-2.0 */
+/* ttrl.h -- what the files of `assay ttrl` share: a run of reinforcement learning (train_rl.h)
+ * whose rewards are those of a vote. SPDX-License-Identifier: Apache-2.0 */
 #ifndef AS_CLI_TTRL_H
 #define AS_CLI_TTRL_H
 #include "cli/train_rl.h"
@@ -14,11 +14,13 @@ typedef struct ttrl_config { /* the keys (ttrl.c) */
     const cJSON *plugin, *bounds, *sequential;
     int vote, tie; /* TTRL_BY_...; as_tie_rule */
     uint64_t votes;
-    double confidence; /* a label teaches where a lead is an accident with at most 1 - this; 0: always */
+    double confidence; /* a label teaches where a lead is an accident with at most 1 - this; 0:
+                          always */
 } ttrl_config;
 
 typedef struct ttrl_waves { /* the key "sequential" */
-    double error;  /* enough where the chance that more votes change the label is at most that; 0: where they cannot */
+    double error;  /* enough where the chance that more votes change the label is at most that; 0:
+                      where they cannot */
     uint64_t wave; /* votes that are drawn before the next look */
 } ttrl_waves;
 
@@ -31,7 +33,7 @@ typedef struct ttrl_mean {
 
 typedef struct ttrl_level {
     char name[24];
-    ttrl_mean accuracy, length;
+    ttrl_mean accuracy, length, majority, effective, label_right, flipped;
 } ttrl_level;
 
 /* Of a step, by prompt; those from `accuracy` on need references. */
@@ -74,11 +76,13 @@ typedef struct ttrl_run {
     size_t n_levels;
     ttrl_stream *stream; /* prompts that come meanwhile; NULL: those of a file */
     size_t cap_prompts;
-    size_t n_prompts;    /* that have a place in the arrays: all of a file; of a stream, ids in the order in which they came */
-    uint8_t *level_of;   /* [prompts] index + 1; 0: none */
+    size_t n_prompts;   /* that have a place in the arrays: all of a file; of a stream, ids in the
+                           order in which they came */
+    uint8_t *level_of;  /* [prompts] index + 1; 0: none */
     ttrl_visit *visits; /* [n_visits] of this step */
     size_t n_visits, cap_visits;
-    /* [prompts] What a checkpoint keeps. A label: 1 + 24 bits of its hash; 0: none yet. Right: TTRL_... */
+    /* [prompts] What a checkpoint keeps. A label: 1 + 24 bits of its hash; 0: none yet. Right:
+     * TTRL_... */
     float *first, *newest, *first_right, *newest_right, *newest_ratio;
     ttrl_bounds bounds;
     ttrl_stop stop;
@@ -96,7 +100,8 @@ typedef struct ttrl_voted {
 } ttrl_voted;
 
 int ttrl_watch_open(ttrl_run *t, as_err *err); /* the prompts are there */
-/* Of a stream: room for one prompt more, in the last place; what an answer has said of a prompt before, right as in first_right. */
+/* Of a stream: room for one prompt more, in the last place; what an answer has said of a prompt
+ * before, right as in first_right. */
 int ttrl_watch_add(ttrl_run *t, as_err *err);
 void ttrl_watch_level(ttrl_run *t, size_t prompt, as_str meta);
 void ttrl_watch_recall(ttrl_run *t, size_t prompt, as_str key, int right, double ratio);
@@ -120,7 +125,8 @@ int ttrl_stream_check(const ttrl_opts *o, as_err *err); /* options alone */
 int ttrl_stream_open(ttrl_stream **out, ttrl_run *t, const ttrl_opts *o, as_err *err);
 int ttrl_stream_start(ttrl_stream *st, as_err *err);
 int ttrl_stream_next(ttrl_stream *st, size_t most, as_err *err);
-/* The answer to a prompt, by what its vote and its visit say; those of a batch are sent together. */
+/* The answer to a prompt, by what its vote and its visit say; those of a batch are sent together.
+ */
 int ttrl_stream_answer(ttrl_stream *st, const ttrl_voted *v, const ttrl_visit *visit, as_err *err);
 int ttrl_stream_send(ttrl_stream *st, as_err *err);
 size_t ttrl_stream_place(const ttrl_stream *st, const as_suite_item *item);
@@ -138,9 +144,11 @@ int ttrl_labels_open(void *own, rl *s, as_err *err);
 int ttrl_labels_more(void *own, const as_rollouts *r, uint32_t *upto, as_err *err);
 int ttrl_labels_put(void *own, const as_rollouts *r, as_reward_row *rows, as_err *err);
 
-/* ---- one run, of a configuration as it was read (ttrl.c); several and what they are compared by (ttrl_experiment.c) ---- */
+/* ---- one run, of a configuration as it was read (ttrl.c); several and what they are compared by
+ * (ttrl_experiment.c) ---- */
 
-/* by_reference: the verifier rewards, nobody votes; the run is one of `assay train`. `tree` loses the keys of assay ttrl. */
+/* by_reference: the verifier rewards, nobody votes; the run is one of `assay train`. `tree` loses
+ * the keys of assay ttrl. */
 int ttrl_train(const train_opts *o, cJSON *tree, const char *file, bool by_reference, as_err *err);
 int ttrl_experiment(const train_opts *o, cJSON *tree, const char *file, as_err *err);
 #endif

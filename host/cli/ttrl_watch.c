@@ -151,8 +151,11 @@ void ttrl_watch_begin(ttrl_run *t)
 {
     t->tally = (ttrl_tally){ 0 };
     t->n_visits = 0;
-    for (size_t i = 0; i < t->n_levels; i++)
-        t->levels[i].accuracy = t->levels[i].length = (ttrl_mean){ 0 };
+    for (size_t i = 0; i < t->n_levels; i++) {
+        ttrl_level *level = &t->levels[i];
+        level->accuracy = level->length = level->majority = (ttrl_mean){ 0 };
+        level->effective = level->label_right = level->flipped = (ttrl_mean){ 0 };
+    }
 }
 
 /* ---- a prompt ---- */
@@ -213,12 +216,20 @@ static double mean_reward(const ttrl_voted *v)
     return mean_of(&m);
 }
 
-static void add_level(ttrl_run *t, const ttrl_voted *v)
+/* NULL: the prompt has none. */
+static ttrl_level *level_of(ttrl_run *t, size_t prompt)
 {
-    const size_t prompt = place_of(t, v->rollouts->items[v->group]);
-    if (!t->level_of[prompt])
+    return t->level_of[prompt] ? &t->levels[t->level_of[prompt] - 1] : NULL;
+}
+
+static void add_level(ttrl_run *t, const ttrl_voted *v, int right)
+{
+    ttrl_level *level = level_of(t, place_of(t, v->rollouts->items[v->group]));
+    if (!level)
         return;
-    ttrl_level *level = &t->levels[t->level_of[prompt] - 1];
+    add(&level->majority, v->label->ratio, 1);
+    add(&level->effective, v->label->effective, v->label->n_voting > 0);
+    add(&level->label_right, right == TTRL_RIGHT, right != TTRL_UNKNOWN);
     for (size_t i = 0; i < v->n; i++) {
         add(&level->accuracy, v->right[i], 1);
         add(&level->length, (double)v->rollouts->rows[v->row + i].n, 1);
@@ -244,7 +255,7 @@ int ttrl_watch_prompt(ttrl_run *t, const ttrl_voted *v, as_err *err)
     add(&y->effective, v->label->effective, v->label->n_voting > 0);
     add_entropy(&y->entropy, v, n);
     add_entropy(&y->post_entropy, v, kept);
-    add_level(t, v);
+    add_level(t, v, right);
     ttrl_measure(&all, v->label, right == TTRL_RIGHT, v->reward, v->right, n);
     ttrl_measure(&post, v->label, right == TTRL_RIGHT, v->reward, v->right, kept);
     add(&y->label_right, all.label_accuracy, right != TTRL_UNKNOWN);
@@ -279,8 +290,12 @@ static void take_visits(ttrl_run *t)
 {
     for (size_t i = 0; i < t->n_visits; i++) {
         const float before = t->newest[t->visits[i].prompt];
+        const bool is_flipped = before != 0 && before != t->visits[i].label;
+        ttrl_level *level = level_of(t, t->visits[i].prompt);
         t->tally.visited += before != 0;
-        t->tally.flipped += before != 0 && before != t->visits[i].label;
+        t->tally.flipped += is_flipped;
+        if (level)
+            add(&level->flipped, is_flipped, before != 0);
         take_visit(t, &t->visits[i]);
     }
 }
@@ -297,10 +312,13 @@ typedef struct counts { /* of all prompts that had a label, the first against th
     double seen, moved, known, corrupted, learned;
 } counts;
 
-static counts count(const ttrl_run *t)
+/* level: index + 1; 0: of all. */
+static counts count(const ttrl_run *t, size_t level)
 {
     counts c = { 0 };
     for (size_t i = 0; i < t->n_prompts; i++) {
+        if (level && t->level_of[i] != level)
+            continue;
         const float was = t->first_right[i], is = t->newest_right[i];
         c.seen += t->first[i] != 0;
         c.moved += t->first[i] != t->newest[i];
@@ -361,10 +379,22 @@ static void put_levels(const ttrl_run *t)
     char name[AS_METRICS_NAME_MAX];
     for (size_t i = 0; i < t->n_levels; i++) {
         const ttrl_level *level = &t->levels[i];
-        (void)snprintf(name, sizeof name, "level/%s/accuracy", level->name);
-        put(t, name, mean_of(&level->accuracy));
-        (void)snprintf(name, sizeof name, "level/%s/response_length", level->name);
-        put(t, name, mean_of(&level->length));
+        const counts c = count(t, i + 1);
+        const struct {
+            const char *name;
+            double value;
+        } all[] = { { "accuracy", mean_of(&level->accuracy) },
+                    { "response_length", mean_of(&level->length) },
+                    { "majority_ratio", mean_of(&level->majority) },
+                    { "effective_votes", mean_of(&level->effective) },
+                    { "label_flip_rate", mean_of(&level->flipped) },
+                    { "label_accuracy", mean_of(&level->label_right) },
+                    { "corrupted", c.known > 0 ? c.corrupted : (double)NAN },
+                    { "learned", c.known > 0 ? c.learned : (double)NAN } };
+        for (size_t k = 0; k < sizeof all / sizeof *all; k++) {
+            (void)snprintf(name, sizeof name, "level/%s/%s", level->name, all[k].name);
+            put(t, name, all[k].value);
+        }
     }
 }
 
@@ -372,7 +402,7 @@ void ttrl_watch_step(ttrl_run *t)
 {
     const ttrl_tally *y = &t->tally;
     take_visits(t);
-    const counts c = count(t);
+    const counts c = count(t, 0);
     const double flips = (double)y->flipped / (double)y->visited, drift = c.moved / c.seen;
     put_means(t);
     put_votes(t);
@@ -403,7 +433,7 @@ void ttrl_watch_progress(const ttrl_run *t, char *out, size_t size)
 void ttrl_watch_say(const ttrl_run *t)
 {
     const ttrl_tally *y = &t->tally;
-    const counts c = count(t);
+    const counts c = count(t, 0);
     if (!y->prompts)
         return;
     as_cli_say("labels %.3f of the votes at the last step, %.1f answers in a vote, %.0f of %.0f "

@@ -13,8 +13,8 @@ PROMPTS = SUITE[0:4] + SUITE[32:36] + SUITE[64:68] + SUITE[96:100]  # levels 1 t
 SMALL = {"model": str(MODEL), "plugin": "math", "steps": 3, "train_batch_size": 8, "votes": 8, "n": 4, "max_response_length": 24,
          "lr": 4e-4, "micro_tokens": 1024, "rollouts_every": 1}
 WATCHED = ("holdout/", "train/label_accuracy", "train/reward_accuracy", "train/ground_truth_ratio", "train/pass@", "train/post_reward",
-           "train/post_ground", "train/post_pass@", "train/corrupted", "train/learned", "level/1/accuracy", "level/2/accuracy",
-           "level/3/accuracy", "level/4/accuracy")
+           "train/post_ground", "train/post_pass@", "train/corrupted", "train/learned",
+           *(f"level/{k}/{name}" for k in range(1, 5) for name in ("accuracy", "label_accuracy", "corrupted", "learned")))
 
 
 class Base(AssayTest):
@@ -131,6 +131,11 @@ class Voting(Base):
                 near(row[f"level/{lv}/accuracy"], sum(here) / len(here))
                 near(row[f"level/{lv}/response_length"],
                      sum(s["n_tokens"] for s in mine if level[s["id"]] == lv) / len(here))
+                near(row[f"level/{lv}/majority_ratio"], sum(s["score"] for s in mine if level[s["id"]] == lv) / len(here))
+                ids = {s["id"] for s in mine if level[s["id"]] == lv}
+                near(row[f"level/{lv}/label_accuracy"], len({s["id"] for o, s in zip(ok, mine) if o and s["score"]} & ids) / len(ids))
+            voted = {lv: len({s["id"] for s in mine if level[s["id"]] == lv}) for lv in level.values()}
+            near(row["train/effective_votes"], sum(n * row[f"level/{lv}/effective_votes"] for lv, n in voted.items() if n) / 8)
             near(row["train/post_entropy"], row["train/entropy"])
 
     def test_figures_of_those_that_are_kept(self):
@@ -156,10 +161,15 @@ class Voting(Base):
         self.ttrl("run", votes=4, n=4, steps=6, train_batch_size=16, lr=2e-3, rollouts_logged=1000)
         said = [json.loads(line) for line in (self.dir / "run/rollouts.jsonl").read_text().splitlines()]
         right = {p["id"]: int(p["reference"]) for p in PROMPTS}
+        level = {p["id"]: p["meta"]["level"] for p in PROMPTS}
         first, newest, moved = {}, {}, False
         for row in self.metrics("run"):
             now = {s["id"]: int(s["completion"].split("####")[-1]) for s in said if s["step"] == row["step"] and s["score"] == 1}
             flips = [newest[p] != label for p, label in now.items() if p in newest]
+            for lv in level.values():
+                here = [newest[p] != label for p, label in now.items() if p in newest and level[p] == lv]
+                if here:
+                    self.assertAlmostEqual(row[f"level/{lv}/label_flip_rate"], sum(here) / len(here))
             newest.update(now)
             first = {**newest, **first}
             if flips:
@@ -168,6 +178,10 @@ class Voting(Base):
             self.assertAlmostEqual(row["train/label_drift"], sum(first[p] != newest[p] for p in first) / len(first))
             self.assertEqual(row["train/learned"], sum(first[p] != right[p] == newest[p] for p in first))
             self.assertEqual(row["train/corrupted"], sum(first[p] == right[p] != newest[p] for p in first))
+            for lv in level.values():
+                here = [p for p in first if level[p] == lv]
+                self.assertEqual(row[f"level/{lv}/learned"], sum(first[p] != right[p] == newest[p] for p in here))
+                self.assertEqual(row[f"level/{lv}/corrupted"], sum(first[p] == right[p] != newest[p] for p in here))
         self.assertTrue(moved)
 
 
