@@ -10,6 +10,7 @@
 #include "data/run_record.h"
 #include "eval/maj.h"
 #include "eval/metrics.h"
+#include "report/runs.h"
 
 #include <math.h>
 
@@ -251,18 +252,6 @@ bool as_report_is_exam(const char *folder)
     return path && as_path_exists(path);
 }
 
-static int name_it(as_report_exam *x, as_arena *arena, const char *folder, as_err *err)
-{
-    as_str plain = as_str_of(folder);
-    while (plain.len > 1 && plain.data[plain.len - 1] == '/')
-        plain.len--;
-    AS_CLEANUP(free) char *real = as_path_real(folder, NULL);
-    const char *from = real ? real : folder, *slash = strrchr(from, '/');
-    x->folder = as_arena_str(arena, plain);
-    x->label = as_arena_str(arena, as_str_of(slash && slash[1] ? slash + 1 : from));
-    return x->folder.data && x->label.data ? 0 : as_fail(err, AS_ENOMEM, "out of memory");
-}
-
 static int read_exam(as_report_exam *x, as_arena *arena, const char *folder, as_err *err)
 {
     reader r = { .exam = x, .arena = arena };
@@ -270,7 +259,7 @@ static int read_exam(as_report_exam *x, as_arena *arena, const char *folder, as_
     AS_CLEANUP(free) char *suite = as_path_join(folder, "suite.jsonl");
     AS_CLEANUP(free) char *scores = as_path_join(folder, "scores.jsonl");
     as_arena_init(&r.scratch, 0);
-    int rc = name_it(x, arena, folder, err);
+    int rc = as_report_name(folder, arena, &x->folder, &x->label, err);
     if (rc == 0 && (!manifest || !suite || !scores))
         rc = as_fail(err, AS_ENOMEM, "out of memory");
     if (rc == 0)

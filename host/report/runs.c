@@ -196,21 +196,27 @@ static int read_manifest(as_report_run *run, as_err *err)
     return rc;
 }
 
-static int read_run(as_report_run *run, as_arena *names, const char *folder, as_err *err)
+int as_report_name(const char *folder, as_arena *arena, as_str *plain, as_str *label, as_err *err)
 {
-    as_str plain = as_str_of(folder);
-    while (plain.len > 1 && plain.data[plain.len - 1] == '/')
-        plain.len--;
-    run->folder = as_arena_str(names, plain);
-    run->last_time = (double)NAN;
+    *plain = as_str_of(folder);
+    while (plain->len > 1 && plain->data[plain->len - 1] == '/')
+        plain->len--;
     AS_CLEANUP(free) char *real = as_path_real(folder, NULL);
     const char *from = real ? real : folder, *slash = strrchr(from, '/');
-    run->label = as_arena_str(names, as_str_of(slash && slash[1] ? slash + 1 : from));
-    AS_CLEANUP(free)
-    char *path = run->folder.data ? as_path_join(run->folder.data, "metrics.jsonl") : NULL;
-    if (!path || !run->label.data)
-        return as_fail(err, AS_ENOMEM, "out of memory");
-    int rc = check_file(path, run->folder.data, err);
+    *plain = as_arena_str(arena, *plain);
+    *label = as_arena_str(arena, as_str_of(slash && slash[1] ? slash + 1 : from));
+    return plain->data && label->data ? 0 : as_fail(err, AS_ENOMEM, "out of memory");
+}
+
+static int read_run(as_report_run *run, as_arena *names, const char *folder, as_err *err)
+{
+    int rc = as_report_name(folder, names, &run->folder, &run->label, err);
+    AS_CLEANUP(free) char *path = rc == 0 ? as_path_join(run->folder.data, "metrics.jsonl") : NULL;
+    run->last_time = (double)NAN;
+    if (rc == 0 && !path)
+        rc = as_fail(err, AS_ENOMEM, "out of memory");
+    if (rc == 0)
+        rc = check_file(path, run->folder.data, err);
     if (rc == 0)
         rc = read_metrics(run, names, path, err);
     if (rc == 0 && run->n_steps == 0)

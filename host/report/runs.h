@@ -54,6 +54,8 @@ const as_report_curve *as_report_curve_of(const as_report_run *r, as_str name); 
 
 /* Internal: the first steps of the event files in `folder` but the oldest, into r->resumed (resumed.c). */
 int as_report_find_resumed(as_report_run *r, as_err *err);
+/* A folder as it was named, without slashes at the end, and its last name, both in the arena. AS_ENOMEM. */
+int as_report_name(const char *folder, as_arena *arena, as_str *plain, as_str *label, as_err *err);
 
 static inline void as_cleanup_report_runs(as_report_runs *r)
 {
