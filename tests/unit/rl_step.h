@@ -97,6 +97,15 @@ typedef struct learner {
     as_rl *rl;
 } learner;
 
+/* The golden batch of tiny_llama, and the model in double. */
+static inline void made_llama(tiny_model *model, made *m)
+{
+    cJSON *root = tiny_golden("tiny_llama", "golden_grpo.json");
+    tiny_open(model, "tiny_llama", "", "naive-f64", K_F64);
+    made_golden(m, golden_member(root, "batch"));
+    cJSON_Delete(root);
+}
+
 static inline as_rl_options rl_still(void)
 {
     as_rl_options o = as_rl_standard();

@@ -8,10 +8,7 @@ static made base;
 static int open_model(void **state)
 {
     (void)state;
-    cJSON *root = tiny_golden("tiny_llama", "golden_grpo.json");
-    tiny_open(&model, "tiny_llama", "", "naive-f64", K_F64);
-    made_golden(&base, golden_member(root, "batch"));
-    cJSON_Delete(root);
+    made_llama(&model, &base);
     return 0;
 }
 
