@@ -168,6 +168,7 @@ class Voting(Base):
             flips = [newest[p] != label for p, label in now.items() if p in newest]
             for lv in level.values():
                 here = [newest[p] != label for p, label in now.items() if p in newest and level[p] == lv]
+                self.assertEqual(f"level/{lv}/label_flip_rate" in row, bool(here))
                 if here:
                     self.assertAlmostEqual(row[f"level/{lv}/label_flip_rate"], sum(here) / len(here))
             newest.update(now)
