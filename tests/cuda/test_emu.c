@@ -344,12 +344,137 @@ static void memory(void **state)
     assert_int_equal(cudaMemcpy(back, p, 4, cudaMemcpyDeviceToHost), cudaErrorInvalidValue);
 }
 
+/* Freed memory comes back, its free neighbours joined to it, the latest freed last; nobody reads
+ * it before. */
+static void reuse(void **state)
+{
+    (void)state;
+    enum { N = 8 };
+    const size_t size = (size_t)1 << 20;
+    char *p[N];
+    void *large = NULL;
+    size_t unused;
+    size_t all;
+    emu_has.memory = N * (size + 256) + 256;
+    for (size_t i = 0; i < N; i++)
+        p[i] = on_device(NULL, size);
+    assert_int_equal(cudaMemGetInfo(&unused, &all), cudaSuccess);
+    assert_int_equal(all, emu_has.memory);
+    assert_in_range(unused, 0, 256);
+    assert_int_equal(cudaMalloc(&large, 1), cudaErrorMemoryAllocation);
+    cudaFree(p[2]);
+    cudaFree(p[4]);
+    assert_int_equal(cudaMalloc(&large, 2 * size), cudaErrorMemoryAllocation);
+    cudaFree(p[3]);
+    assert_int_equal(cudaMalloc(&large, 2 * size), cudaSuccess);
+    assert_ptr_equal(large, p[2]);
+    assert_int_equal(cudaMemset((char *)large + 2 * size, 0, 1), cudaErrorInvalidValue);
+    void *after = NULL;
+    cudaFree(p[0]);
+    assert_int_equal(cudaMalloc(&after, 256), cudaSuccess);
+    assert_true((char *)after > (char *)large); /* not where something was freed just now */
+    assert_int_equal(cudaMemset(p[0], 0, 1), cudaErrorInvalidValue);
+    cudaFree(after);
+    cudaFree(large);
+    for (size_t i = 0; i < N; i++)
+        if (i == 1 || i > 4)
+            cudaFree(p[i]);
+    assert_int_equal(cudaMalloc(&large, N * size), cudaSuccess);
+    emu_has.taken = emu_has.memory; /* by others: it is said, and none of it given */
+    assert_int_equal(cudaMemGetInfo(&unused, &all), cudaSuccess);
+    assert_int_equal(unused, 0);
+    assert_int_equal(cudaMalloc(&after, 1), cudaErrorMemoryAllocation);
+    emu_has.taken = 0;
+    cudaFree(large);
+    emu_has.memory = (size_t)256 << 20;
+    large = on_device(NULL, (size_t)200 << 20);
+    cudaFree(large);
+}
+
+/* A copy out of pinned memory is made late: who writes there before the event has changed it. */
+static void pinned(void **state)
+{
+    (void)state;
+    cudaStream_t stream = NULL;
+    cudaEvent_t event = NULL;
+    void *host = NULL;
+    char back[4] = "";
+    char *p = on_device("abc", 4);
+    assert_int_equal(cudaMallocHost(&host, (size_t)1 << 40), cudaErrorMemoryAllocation);
+    assert_int_equal(cudaMallocHost(&host, 64), cudaSuccess);
+    assert_int_equal(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), cudaSuccess);
+    assert_int_equal(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), cudaSuccess);
+    memcpy(host, "1234", 4);
+    assert_int_equal(cudaMemcpyAsync(p, host, 2, cudaMemcpyHostToDevice, stream), cudaSuccess);
+    assert_int_equal(cudaEventRecord(event, stream), cudaSuccess);
+    assert_int_equal(cudaMemcpyAsync(p + 2, (char *)host + 2, 2, cudaMemcpyHostToDevice, stream),
+                     cudaSuccess);
+    assert_int_equal(cudaEventSynchronize(event), cudaSuccess);
+    memcpy(host, "5678", 4);
+    assert_int_equal(cudaStreamSynchronize(stream), cudaSuccess);
+    assert_int_equal(cudaMemcpy(back, p, 4, cudaMemcpyDeviceToHost), cudaSuccess);
+    assert_memory_equal(back, "1278", 4);
+    assert_int_equal(cudaMemcpyAsync(host, p, 4, cudaMemcpyDeviceToHost, stream), cudaSuccess);
+    assert_memory_equal(host, "5678", 4);
+    assert_int_equal(cudaMemsetAsync(p, 0, 4, stream), cudaSuccess); /* after the copy */
+    assert_memory_equal(host, "1278", 4);
+    assert_int_equal(cudaStreamDestroy(stream), cudaSuccess);
+    cudaEventDestroy(event);
+    cudaFreeHost(host);
+    cudaFree(p);
+}
+
+static void captured(void **state)
+{
+    (void)state;
+    cudaStream_t stream = NULL;
+    cudaGraph_t graph = NULL;
+    cudaGraphExec_t exec = NULL;
+    char back[4] = "";
+    char *p = on_device("abcd", 4);
+    char *q = on_device("wxyz", 4);
+    assert_int_equal(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), cudaSuccess);
+    assert_int_equal(cudaStreamEndCapture(stream, &graph), cudaErrorInvalidValue);
+    assert_int_equal(cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed), cudaSuccess);
+    assert_int_equal(cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed),
+                     cudaErrorInvalidValue);
+    assert_int_equal(cudaMemsetAsync(p, 'm', 1, stream), cudaSuccess);
+    assert_int_equal(cudaMemcpyAsync(p + 1, q, 2, cudaMemcpyDeviceToDevice, stream), cudaSuccess);
+    assert_int_equal(cudaStreamEndCapture(stream, &graph), cudaSuccess);
+    assert_int_equal(cudaGraphInstantiate(&exec, graph, 0), cudaSuccess);
+    assert_int_equal(cudaGraphDestroy(graph), cudaSuccess);
+    cudaMemcpy(back, p, 4, cudaMemcpyDeviceToHost);
+    assert_memory_equal(back, "abcd", 4);
+    cudaMemcpy(q, "1234", 4, cudaMemcpyHostToDevice);
+    assert_int_equal(cudaGraphLaunch(exec, stream), cudaSuccess);
+    cudaMemcpy(back, p, 4, cudaMemcpyDeviceToHost);
+    assert_memory_equal(back, "m12d", 4);
+    for (int wrong = 0; wrong < 3; wrong++) { /* what may not be captured breaks it */
+        cudaEvent_t event = NULL;
+        cudaEventCreateWithFlags(&event, cudaEventDefault);
+        assert_int_equal(cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed), cudaSuccess);
+        cudaError_t error = wrong == 0 ? cudaStreamSynchronize(stream)
+                            : wrong == 1
+                                ? cudaMemcpyAsync(back, p, 4, cudaMemcpyDeviceToHost, stream)
+                                : cudaEventRecord(event, stream);
+        assert_int_equal(error, cudaErrorStreamCaptureUnsupported);
+        assert_int_equal(cudaStreamEndCapture(stream, &graph), cudaErrorStreamCaptureInvalidated);
+        assert_null(graph);
+        cudaEventDestroy(event);
+    }
+    assert_int_equal(cudaGraphExecDestroy(exec), cudaSuccess);
+    cudaStreamDestroy(stream);
+    cudaFree(p);
+    cudaFree(q);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(norm),   cmocka_unit_test(gemm),       cmocka_unit_test(attention),
         cmocka_unit_test(embed),  cmocka_unit_test(features),   cmocka_unit_test(os_threads),
         cmocka_unit_test(faults), cmocka_unit_test(says_where), cmocka_unit_test(memory),
+        cmocka_unit_test(reuse),  cmocka_unit_test(pinned),     cmocka_unit_test(captured),
     };
     choose_tests(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);

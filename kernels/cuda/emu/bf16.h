@@ -63,6 +63,16 @@ inline __nv_bfloat16 __float2bfloat16_rn(float f)
 {
     return { f };
 }
+inline unsigned short __bfloat16_as_ushort(__nv_bfloat16 b)
+{
+    return b.x;
+}
+inline __nv_bfloat16 __ushort_as_bfloat16(unsigned short x)
+{
+    __nv_bfloat16 b;
+    b.x = x;
+    return b;
+}
 inline float __bfloat162float(__nv_bfloat16 b)
 {
     return b;

@@ -13,6 +13,7 @@
 #include "runtime.h"
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 extern "C" {
@@ -130,8 +131,23 @@ struct Heap {
     size_t size;
 };
 extern Heap heap;
+void *map_memory(size_t n);                 /* zeros; ends the process where there is none */
+bool is_device_memory(const void *p);       /* any address of the heap */
+bool is_whole(const void *p, size_t n);     /* all of the host, or all inside allocations */
+bool is_written(const void *p, size_t n);   /* inside allocations, and written */
+void mark_written(const void *p, size_t n); /* the host's is left alone */
+bool is_pinned(const void *p, size_t n);
+cudaError_t copy_now(void *to, const void *from, size_t n);
+
+/* stream.cpp */
 bool is_current(cudaStream_t stream); /* whether launches into it are taken; NULL always */
-void *map_memory(size_t n);           /* zeros; ends the process where there is none */
+void catch_up(cudaStream_t stream);   /* does the copies it still has to do; NULL: all streams' */
+/* Whether a stream that is captured keeps this instead. */
+bool is_kept(cudaStream_t stream, const std::function<void()> &work);
+void spend(double ms); /* on the clock of events */
+
+/* machine.cpp */
+cudaError_t standing_error(); /* of emu_has.failure and what was found */
 
 #define EMU_HERE reinterpret_cast<emu::Address>(__builtin_return_address(0))
 } /* namespace emu */

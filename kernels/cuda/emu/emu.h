@@ -47,6 +47,31 @@ typedef struct emu_settings {
 
 extern emu_settings emu_set; /* 1 thread, seed 0, everything checked and printed */
 
+/* What the machine is like, so that a test can have another. */
+typedef struct emu_machine {
+    int n_devices; /* of which 2 can be used */
+    int driver,
+        runtime;      /* CUDA's version that each is of: 13000 is 13.0; driver 0: there is none */
+    int major, minor; /* the devices' compute capability */
+    size_t memory;    /* bytes they have, together; read while nothing is allocated */
+    size_t taken;     /* of them, by other processes */
+    size_t pinned;    /* bytes of the host that may be pinned */
+    int refusal;      /* the cudaError that a stream's creation ends with; 0: it works */
+    int failure;      /* the cudaError that everything ends with from now on, as after a kernel
+                         that broke its device; 0: none did */
+    int has_cublaslt;
+} emu_machine;
+
+extern emu_machine emu_has; /* 2 devices, 13.0, 9.0, 256 MiB, nothing wrong, no cuBLASLt */
+
+/* What was asked of cuBLASLt so far. */
+typedef struct emu_cublaslt {
+    int n_asked, n_products;
+    int n_open;    /* of all it has given out */
+    int algorithm; /* of the last product */
+} emu_cublaslt;
+extern emu_cublaslt emu_lt;
+
 /* Findings of a kind since the last call of emu_take; the same fault at the same place of the
  * source counts once. */
 int emu_count(emu_kind kind);

@@ -395,12 +395,11 @@ cudaError_t emu_func_attribute(const void *f, int bytes)
     return cudaSuccess;
 }
 
-void emu_launch(const emu_grid &how, void (*body)(const void *), const void *closure, size_t size,
-                const void *id, const char *name)
+/* All blocks of a grid, in their order. */
+static void run_grid(const emu_grid &how, void (*body)(const void *), const void *closure,
+                     size_t size, const char *name)
 {
     emu::set_kernel(name);
-    if (!emu::is_launch_good(how, id))
-        return;
     emu::Launch l{ how.grid, how.block, how.shared, body, closure, size, {}, { 0 } };
     l.order.resize(static_cast<uint64_t>(how.grid.x) * how.grid.y * how.grid.z);
     for (uint64_t i = 0; i < l.order.size(); i++)
@@ -416,6 +415,23 @@ void emu_launch(const emu_grid &how, void (*body)(const void *), const void *clo
         emu::run_blocks(l);
     else
         emu::run_on_threads(l);
+}
+
+void emu_launch(const emu_grid &how, void (*body)(const void *), const void *closure, size_t size,
+                const void *id, const char *name)
+{
+    emu::set_kernel(name);
+    if (emu_has.failure || !emu::is_launch_good(how, id))
+        return;
+    /* a kernel's arguments are copied when it is launched */
+    const auto *first = static_cast<const char *>(closure);
+    const std::vector<char> copy(first, first + size);
+    if (emu::is_kept(how.stream, [how, body, copy, name] {
+            run_grid(how, body, copy.data(), copy.size(), name);
+        }))
+        return;
+    emu::catch_up(how.stream);
+    run_grid(how, body, closure, size, name);
 }
 
 int emu_barrier(int predicate, const char *file, int line)

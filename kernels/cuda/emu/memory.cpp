@@ -1,38 +1,45 @@
-/* memory.cpp -- device memory, asynchronous copies into shared memory, streams: the runtime API
- * over one mapping.
+/* memory.cpp -- device memory over one mapping, pinned memory, asynchronous copies into shared
+ * memory.
  *
  * Allocations lie 256 bytes apart, so that an index beyond the end of one meets no other; what a
- * kernel reads must have been written by a copy, a memset or a kernel.
+ * kernel reads must have been written by a copy, a memset or a kernel. Each is put behind the one
+ * before, and at the front again when the end is reached: what was freed is found to be so for as
+ * long as may be.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core.h"
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <map>
 #include <sys/mman.h>
-
-struct emu_stream {
-    int device;
-};
 
 namespace emu
 {
 Heap heap;
 
-static constexpr int n_devices = 2;
-static thread_local int current_device;
+static constexpr size_t gap = 256;
+static size_t n_used;   /* by allocations and their gaps */
+static size_t n_pinned; /* of the host */
+static size_t next_at;  /* where the next allocation is tried first */
 
-bool is_current(cudaStream_t stream)
+typedef std::map<Address, size_t> Blocks;
+
+static Blocks &allocations()
 {
-    return !stream || stream->device == current_device;
+    static Blocks m;
+    return m;
 }
 
-static size_t n_used;
-
-static std::map<Address, size_t> &allocations()
+static Blocks &pinned()
 {
-    static std::map<Address, size_t> m;
+    static Blocks m;
     return m;
+}
+
+static size_t offset_of(const void *p)
+{
+    return reinterpret_cast<Address>(p) - reinterpret_cast<Address>(heap.base);
 }
 
 void *map_memory(size_t n)
@@ -46,24 +53,102 @@ void *map_memory(size_t n)
     return p;
 }
 
-/* Bytes of device memory that somebody wrote; addresses of the host are left alone. */
-static void mark_written(const void *p, size_t n)
+bool is_device_memory(const void *p)
 {
-    const size_t d = reinterpret_cast<Address>(p) - reinterpret_cast<Address>(heap.base);
-    if (heap.base && d < heap.size)
-        memset(heap.state + d, 2, n);
+    return heap.base && offset_of(p) < heap.size;
 }
 
-/* Whether [p, p + n) is all host memory or all inside allocations. */
-static bool is_whole(const void *p, size_t n)
+void mark_written(const void *p, size_t n)
 {
-    const size_t d = reinterpret_cast<Address>(p) - reinterpret_cast<Address>(heap.base);
-    if (!heap.base || d >= heap.size)
+    if (is_device_memory(p))
+        memset(heap.state + offset_of(p), 2, n);
+}
+
+bool is_whole(const void *p, size_t n)
+{
+    if (!is_device_memory(p))
         return true;
+    const size_t d = offset_of(p);
     for (size_t i = 0; i < n; i++)
         if (d + i >= heap.size || !heap.state[d + i])
             return false;
     return true;
+}
+
+bool is_written(const void *p, size_t n)
+{
+    if (!is_device_memory(p) || !is_whole(p, n))
+        return false;
+    const size_t d = offset_of(p);
+    for (size_t i = 0; i < n; i++)
+        if (heap.state[d + i] != 2)
+            return false;
+    return true;
+}
+
+bool is_pinned(const void *p, size_t n)
+{
+    const auto at = reinterpret_cast<Address>(p);
+    auto found = pinned().upper_bound(at);
+    if (found == pinned().begin())
+        return false;
+    --found;
+    return at + n <= found->first + found->second;
+}
+
+cudaError_t copy_now(void *to, const void *from, size_t n)
+{
+    if (!is_whole(to, n) || !is_whole(from, n))
+        return cudaErrorInvalidValue;
+    if (n > 0)
+        memcpy(to, from, n);
+    mark_written(to, n);
+    return cudaSuccess;
+}
+
+/* A heap as large as emu_has says; whoever holds none of it may have another. */
+static void size_heap()
+{
+    const size_t size = emu_has.memory / gap * gap;
+    if (!allocations().empty() || (heap.base && heap.size == size))
+        return;
+    if (heap.base) {
+        munmap(heap.base, heap.size);
+        munmap(heap.state, heap.size);
+        munmap(heap.shadow, heap.size * sizeof(Shadow));
+    }
+    heap.size = size;
+    heap.base = static_cast<char *>(map_memory(size));
+    heap.state = static_cast<uint8_t *>(map_memory(size));
+    heap.shadow = static_cast<Shadow *>(map_memory(size * sizeof(Shadow)));
+    next_at = 0;
+}
+
+static size_t with_gap(size_t n)
+{
+    return (n + gap + gap - 1) / gap * gap;
+}
+
+/* The first place from `from` on with room for n bytes and a gap before and behind them; 0: none.
+ */
+static size_t find_room(size_t from, size_t n)
+{
+    size_t at = from < gap ? gap : from;
+    const Blocks &all = allocations();
+    auto next = all.lower_bound(reinterpret_cast<Address>(heap.base) + at);
+    if (next != all.begin()) {
+        const auto before = std::prev(next);
+        const size_t end =
+            before->first - reinterpret_cast<Address>(heap.base) + with_gap(before->second);
+        at = end > at ? end : at;
+    }
+    for (; next != all.end(); ++next) {
+        const size_t begin = next->first - reinterpret_cast<Address>(heap.base);
+        if (at + with_gap(n) <= begin)
+            return at;
+        at = begin + with_gap(next->second);
+    }
+    return at + with_gap(n) <= heap.size ? at : 0;
 }
 
 static void finish_copy(Block &b, const Copy &c, Address at)
@@ -118,24 +203,25 @@ void emu_cp_wait(int pending)
  */
 cudaError_t cudaMalloc(void **p, size_t n)
 {
-    constexpr size_t gap = 256;
-    if (!heap.base) {
-        heap.size = 256U << 20;
-        heap.base = static_cast<char *>(emu::map_memory(heap.size));
-        heap.state = static_cast<uint8_t *>(emu::map_memory(heap.size));
-        heap.shadow = static_cast<emu::Shadow *>(emu::map_memory(heap.size * sizeof(emu::Shadow)));
-    }
+    emu::size_heap();
     *p = nullptr;
+    if (emu_has.failure)
+        return emu::standing_error();
     if (n == 0)
         return cudaSuccess;
-    if (n > heap.size || emu::n_used + n + 2 * gap > heap.size)
+    if (n > heap.size || emu::n_used + emu::with_gap(n) + emu_has.taken + emu::gap > heap.size)
         return cudaErrorMemoryAllocation;
-    const size_t at = emu::n_used + gap;
+    size_t at = emu::find_room(emu::next_at, n);
+    if (at == 0)
+        at = emu::find_room(0, n);
+    if (at == 0)
+        return cudaErrorMemoryAllocation;
     *p = heap.base + at;
     memset(heap.state + at, 1, n);
     memset(*p, 0xff, n); /* NaN, to whoever reads it all the same */
     emu::allocations()[reinterpret_cast<emu::Address>(*p)] = n;
-    emu::n_used += (n + gap + gap - 1) / gap * gap;
+    emu::n_used += emu::with_gap(n);
+    emu::next_at = at + emu::with_gap(n);
     return cudaSuccess;
 }
 
@@ -143,15 +229,49 @@ cudaError_t cudaFree(void *p)
 {
     if (!p)
         return cudaSuccess;
+    emu::catch_up(nullptr);
     auto &all = emu::allocations();
     const auto found = all.find(reinterpret_cast<emu::Address>(p));
     if (found == all.end())
         return cudaErrorInvalidValue;
-    memset(heap.state + (static_cast<char *>(p) - heap.base), 0, found->second);
+    memset(heap.state + emu::offset_of(p), 0, found->second);
+    emu::n_used -= emu::with_gap(found->second);
     all.erase(found);
-    if (all.empty())
-        emu::n_used = 0;
     return cudaSuccess;
+}
+
+cudaError_t cudaMallocHost(void **p, size_t n)
+{
+    *p = nullptr;
+    if (n == 0 || n > emu_has.pinned - emu::n_pinned)
+        return cudaErrorMemoryAllocation;
+    *p = emu::map_memory(n);
+    memset(*p, 0xff, n);
+    emu::pinned()[reinterpret_cast<emu::Address>(*p)] = n;
+    emu::n_pinned += n;
+    return cudaSuccess;
+}
+
+cudaError_t cudaFreeHost(void *p)
+{
+    if (!p)
+        return cudaSuccess;
+    emu::catch_up(nullptr);
+    const auto found = emu::pinned().find(reinterpret_cast<emu::Address>(p));
+    if (found == emu::pinned().end())
+        return cudaErrorInvalidValue;
+    emu::n_pinned -= found->second;
+    munmap(p, found->second);
+    emu::pinned().erase(found);
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemGetInfo(size_t *unused, size_t *all)
+{
+    const size_t taken = emu::n_used + emu_has.taken;
+    *all = emu_has.memory;
+    *unused = taken < *all ? *all - taken : 0;
+    return emu_has.failure ? emu::standing_error() : cudaSuccess;
 }
 
 cudaError_t cudaMemset(void *p, int v, size_t n)
@@ -165,88 +285,5 @@ cudaError_t cudaMemset(void *p, int v, size_t n)
 
 cudaError_t cudaMemcpy(void *to, const void *from, size_t n, cudaMemcpyKind)
 {
-    if (!emu::is_whole(to, n) || !emu::is_whole(from, n))
-        return cudaErrorInvalidValue;
-    if (n > 0)
-        memcpy(to, from, n);
-    emu::mark_written(to, n);
-    return cudaSuccess;
-}
-
-cudaError_t cudaMemsetAsync(void *p, int v, size_t n, cudaStream_t)
-{
-    return cudaMemset(p, v, n);
-}
-
-cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t n, cudaMemcpyKind kind, cudaStream_t)
-{
-    return cudaMemcpy(to, from, n, kind);
-}
-
-const char *cudaGetErrorString(cudaError_t error)
-{
-    switch (error) {
-    case cudaSuccess:
-        return "no error";
-    case cudaErrorInvalidValue:
-        return "invalid argument";
-    case cudaErrorMemoryAllocation:
-        return "out of memory";
-    case cudaErrorInvalidConfiguration:
-        return "invalid configuration argument";
-    case cudaErrorInsufficientDriver:
-        return "CUDA driver version is insufficient for CUDA runtime version";
-    case cudaErrorNoDevice:
-        return "no CUDA-capable device is detected";
-    case cudaErrorInvalidDevice:
-        return "invalid device ordinal";
-    case cudaErrorLaunchFailure:
-        return "unspecified launch failure";
-    default:
-        return "unrecognized error code";
-    }
-}
-
-cudaError_t cudaGetLastError()
-{
-    for (int k = 0; k < EMU_N_KINDS; k++)
-        if (emu_count(static_cast<emu_kind>(k)) > 0)
-            return k == EMU_LAUNCH ? cudaErrorInvalidConfiguration : cudaErrorLaunchFailure;
-    return cudaSuccess;
-}
-
-cudaError_t cudaDeviceSynchronize()
-{
-    return cudaGetLastError();
-}
-
-cudaError_t cudaGetDeviceCount(int *n)
-{
-    *n = emu::n_devices;
-    return cudaSuccess;
-}
-
-cudaError_t cudaSetDevice(int device)
-{
-    if (device < 0 || device >= emu::n_devices)
-        return cudaErrorInvalidDevice;
-    emu::current_device = device;
-    return cudaSuccess;
-}
-
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned)
-{
-    *stream = new emu_stream{ emu::current_device };
-    return cudaSuccess;
-}
-
-cudaError_t cudaStreamDestroy(cudaStream_t stream)
-{
-    delete stream;
-    return cudaSuccess;
-}
-
-cudaError_t cudaStreamSynchronize(cudaStream_t)
-{
-    return cudaGetLastError();
+    return emu::copy_now(to, from, n);
 }
