@@ -1,6 +1,7 @@
 /* device.c -- the backends of this build, by name. SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/kernels.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* "cpu" goes by the table that runs on any processor; opening it chooses the device's own. */
@@ -38,6 +39,17 @@ void k_device_close(k_device *dev)
 {
     if (dev)
         dev->ops->close(dev);
+}
+
+void k_why(const k_backend *backend, int status, char *why, size_t size)
+{
+    if (size == 0)
+        return;
+    why[0] = '\0';
+    if (backend && backend->why)
+        backend->why(status, why, size);
+    if (why[0] == '\0')
+        snprintf(why, size, "%s", k_status_text(status));
 }
 
 const char *k_status_text(int status)

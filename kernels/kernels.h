@@ -336,22 +336,32 @@ typedef struct k_sample {
 
 /* AdamW (Loshchilov, Hutter, arXiv:1711.05101, algorithm 2) over a flat range, with g = grad * grad_scale:
  * m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;
- * p = p (1 - lr weight_decay) - lr / (1 - b1^step) * m / (sqrt(v / (1 - b2^step)) + eps);  copy = round(p) */
+ * p = p (1 - lr weight_decay) - lr / (1 - b1^step) * m / (sqrt(v / (1 - b2^step)) + eps);  copy = round(p)
+ *
+ * Without a master p is copy, in and out, and is rounded up or down by chance, so that it is right on the mean (stochastic
+ * rounding: Gupta et al., arXiv:1502.02551, section 3): to the bits of the float p are added 16 that are drawn, and the lower
+ * half is cut off; what is not finite is rounded as elsewhere. Element i draws the upper half of word (first + i) % 4 of
+ * Philox with key = seed, counter = ((first + i) / 4, step), 64 bits each, low word first. */
 typedef struct k_adamw {
     k_type real;              /* of master, m, v, grad: K_F32 or K_F64 */
     int64_t n, step;          /* step: 1 at the first */
     double lr, beta1, beta2, eps, weight_decay, grad_scale;
-    void *master, *m, *v;     /* [n] in and out */
+    void *master, *m, *v;     /* [n] in and out; master NULL: there is none, real is K_F32 and copy_type K_BF16 */
     const void *grad;         /* [n] */
     void *copy;               /* [n] of copy_type: the weights computed with, or NULL where they are the master */
     k_type copy_type;
+    uint64_t seed, first;     /* of the chance, where there is no master; first: number of element 0 in the whole array */
 } k_adamw;
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 
 typedef struct k_options {
     int n_threads;   /* 0: as many as this process may run on */
-    const char *isa; /* "cpu": at most this ("scalar", "avx2", "avx512", "avx512bf16"); NULL: the best there is */
+    /* "cpu": at most this ("scalar", "avx2", "avx512", "avx512bf16"). "cuda": "own": products by kernels of ours alone, whose
+     * rows do not depend on how many there are; else by cuBLASLt where it is found, which promises that of a shape only,
+     * and times its algorithms at a shape's first call; "untimed": it does not, and a program's results are the same each time.
+     * NULL: the best there is. */
+    const char *isa;
     int index;       /* which device, where there are several */
 } k_options;
 
@@ -360,8 +370,9 @@ typedef struct k_device { /* a backend's own device begins with this */
     const k_backend *ops;
 } k_device;
 typedef void k_lane_fn(void *ctx, int i, k_device *lane);
+typedef struct k_recording k_recording; /* a backend's own */
 
-#define K_TABLE_VERSION 3
+#define K_TABLE_VERSION 5
 struct k_backend {
     uint32_t version;  /* K_TABLE_VERSION: a table loaded from a library must agree */
     uint32_t types;    /* bit (1 << type) for each it computes in */
@@ -376,6 +387,20 @@ struct k_backend {
     int (*copy_from)(k_device *dev, void *to_host, const void *from, size_t size); /* returns when it is there */
     int (*copy)(k_device *dev, void *to, const void *from, size_t size);           /* within the device */
     int (*sync)(k_device *dev);
+    /* Bytes of the device's memory: those nobody has yet, and all; 0 and 0 where that is not known. */
+    int (*memory)(k_device *dev, size_t *unused, size_t *all);
+    /* A sentence of why the calling thread was last given this status (by open, by alloc: K_ENOMEM, by an operation), and what
+     * helps, without a full stop; "" where that is not known. NULL where a backend never knows. k_why asks it. */
+    void (*why)(int status, char *why, size_t size);
+
+    /* Recordings: operations between record and recorded are not done but kept, with their arguments, and play issues them
+     * all at once, as often as one likes; the memory they name must be there still. Not recorded, and refused meanwhile
+     * (K_EARG): alloc, free, copy_to, copy_from, sync, sum_squares, pack. After an operation that failed, or where a backend
+     * cannot record it, recorded says so (K_EDEVICE), and there is none. All four are NULL where a backend has no recordings. */
+    int (*record)(k_device *dev);
+    int (*recorded)(k_device *dev, k_recording **out);
+    int (*play)(k_device *dev, k_recording *what);
+    void (*forget)(k_device *dev, k_recording *what); /* NULL is fine */
 
     /* Lanes: parts of a device, each issuing operations from a thread of its own, for work that falls into pieces which need
      * nothing of each other (sequences that are decoded). in_lanes calls work(ctx, i, lane) for i < n, at once as far as
@@ -429,11 +454,14 @@ const k_backend *k_backend_at(size_t i); /* the i-th, NULL after the last */
  * no device here. why: a sentence that names the library, without a full stop. */
 int k_backend_load(const char *path, char *why, size_t size);
 const k_backend *k_backend_loaded(void); /* NULL: none */
-/* The i-th operation that a backend lacks (its pointer is NULL) by its name in k_backend; NULL after the last. */
+/* The i-th operation that a backend lacks (its pointer is NULL) by its name in k_backend, why and the recordings aside; NULL
+ * after the last. */
 const char *k_backend_missing(const k_backend *backend, size_t i);
 
 /* options NULL: zeroes. 0, K_EARG (no such name), K_ENOMEM, K_EDEVICE. */
 int k_device_open(k_device **out, const char *backend, const k_options *options);
+/* What a status of this backend means: its own sentence of it where it has one, else k_status_text. */
+void k_why(const k_backend *backend, int status, char *why, size_t size);
 void k_device_close(k_device *dev); /* NULL is fine; memory of the device must have been freed */
 #ifdef __cplusplus
 }

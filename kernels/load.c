@@ -16,18 +16,15 @@ const k_backend *k_backend_loaded(void)
     return loaded;
 }
 
-/* The library behind the symbol, if it was made for the table as it is here. */
-static const k_library *check(const char *path, void *symbol, char *why, size_t size)
+/* Whether it was made for the table as it is here. */
+static int check(const k_library *library, const char *path, char *why, size_t size)
 {
-    k_library_entry *entry;
-    memcpy(&entry, &symbol, sizeof entry); /* ISO C knows no cast from void * to a function */
-    const k_library *library = entry();
     if (!library || library->version != K_TABLE_VERSION) {
         snprintf(why, size,
                  "%s: made for version %u of the table of kernels, this program has %d: "
                  "use the library of the same build",
                  path, library ? library->version : 0, K_TABLE_VERSION);
-        return NULL;
+        return K_EARG;
     }
     if (library->table_size != sizeof(k_backend) || !library->backend ||
         library->backend->version != K_TABLE_VERSION) {
@@ -35,9 +32,30 @@ static const k_library *check(const char *path, void *symbol, char *why, size_t 
                  "%s: its table of kernels has %u bytes, this program's %zu: use the "
                  "library of the same build",
                  path, library->table_size, sizeof(k_backend));
-        return NULL;
+        return K_EARG;
     }
-    return library;
+    return K_OK;
+}
+
+int k_backend_add(const k_library *library, const char *name, char *why, size_t size)
+{
+    if (size > 0)
+        why[0] = '\0';
+    const int rc = check(library, name, why, size);
+    if (rc < 0 || loaded == library->backend)
+        return rc;
+    if (loaded || k_backend_find(library->backend->name)) {
+        snprintf(why, size, "%s: there is a backend \"%s\" already", name,
+                 loaded ? loaded->name : library->backend->name);
+        return K_EARG;
+    }
+    char reason[400] = "";
+    if (library->count_devices(reason, sizeof reason) < 1) {
+        snprintf(why, size, "%s: no device: %s", name, reason);
+        return K_EDEVICE;
+    }
+    loaded = library->backend;
+    return K_OK;
 }
 
 int k_backend_load(const char *path, char *why, size_t size)
@@ -59,23 +77,9 @@ int k_backend_load(const char *path, char *why, size_t size)
                  K_LIBRARY_SYMBOL);
         return K_EARG;
     }
-    const k_library *library = check(path, symbol, why, size);
-    if (!library)
-        return K_EARG;
-    if (loaded == library->backend)
-        return K_OK;
-    if (loaded || k_backend_find(library->backend->name)) {
-        snprintf(why, size, "%s: there is a backend \"%s\" already", path,
-                 loaded ? loaded->name : library->backend->name);
-        return K_EARG;
-    }
-    char reason[256] = "";
-    if (library->count_devices(reason, sizeof reason) < 1) {
-        snprintf(why, size, "%s: no device: %s", path, reason);
-        return K_EDEVICE;
-    }
-    loaded = library->backend;
-    return K_OK;
+    k_library_entry *entry;
+    memcpy(&entry, &symbol, sizeof entry); /* ISO C knows no cast from void * to a function */
+    return k_backend_add(entry(), path, why, size);
 }
 
 /* A pointer to a function as this table holds it, and whether it is NULL. */
@@ -87,29 +91,50 @@ static const struct {
     const char *name;
     size_t at;
 } operations[] = {
-    OPERATION(open),           OPERATION(close),
-    OPERATION(alloc),          OPERATION(free),
-    OPERATION(zero),           OPERATION(copy_to),
-    OPERATION(copy_from),      OPERATION(copy),
-    OPERATION(sync),           OPERATION(n_lanes),
-    OPERATION(in_lanes),       OPERATION(pack_bytes),
-    OPERATION(pack),           OPERATION(gemm_nt),
-    OPERATION(gemm_nn),        OPERATION(gemm_tn),
-    OPERATION(embed),          OPERATION(embed_bwd),
-    OPERATION(rmsnorm),        OPERATION(rmsnorm_bwd),
-    OPERATION(rope),           OPERATION(attn),
-    OPERATION(attn_bwd),       OPERATION(kv_append),
-    OPERATION(attn_paged),     OPERATION(swiglu),
-    OPERATION(swiglu_bwd),     OPERATION(add),
-    OPERATION(axpy),           OPERATION(scale),
-    OPERATION(cast),           OPERATION(copy_rows),
-    OPERATION(sum_squares),    OPERATION(lmhead_scratch),
-    OPERATION(lmhead_logprob), OPERATION(lmhead_grad),
-    OPERATION(sample_scratch), OPERATION(sample),
+    OPERATION(open),
+    OPERATION(close),
+    OPERATION(alloc),
+    OPERATION(free),
+    OPERATION(zero),
+    OPERATION(copy_to),
+    OPERATION(copy_from),
+    OPERATION(copy),
+    OPERATION(sync),
+    OPERATION(memory),
+    OPERATION(n_lanes),
+    OPERATION(in_lanes),
+    OPERATION(pack_bytes),
+    OPERATION(pack),
+    OPERATION(gemm_nt),
+    OPERATION(gemm_nn),
+    OPERATION(gemm_tn),
+    OPERATION(embed),
+    OPERATION(embed_bwd),
+    OPERATION(rmsnorm),
+    OPERATION(rmsnorm_bwd),
+    OPERATION(rope),
+    OPERATION(attn),
+    OPERATION(attn_bwd),
+    OPERATION(kv_append),
+    OPERATION(attn_paged),
+    OPERATION(swiglu),
+    OPERATION(swiglu_bwd),
+    OPERATION(add),
+    OPERATION(axpy),
+    OPERATION(scale),
+    OPERATION(cast),
+    OPERATION(copy_rows),
+    OPERATION(sum_squares),
+    OPERATION(lmhead_scratch),
+    OPERATION(lmhead_logprob),
+    OPERATION(lmhead_grad),
+    OPERATION(sample_scratch),
+    OPERATION(sample),
     OPERATION(adamw),
 };
 enum { N_OPERATIONS = sizeof operations / sizeof operations[0] };
-_Static_assert(offsetof(k_backend, open) + N_OPERATIONS * sizeof(void (*)(void)) ==
+enum { N_OPTIONAL = 5 }; /* why and the recordings, which a backend need not have */
+_Static_assert(offsetof(k_backend, open) + (N_OPERATIONS + N_OPTIONAL) * sizeof(void (*)(void)) ==
                    sizeof(k_backend),
                "every operation of the table is named above");
 

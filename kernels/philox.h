@@ -42,4 +42,15 @@ K_HOST_DEVICE static inline double k_draw(uint64_t seed, uint64_t prompt, uint32
     k_philox(key, counter, word);
     return (double)(((uint64_t)word[1] << 32 | word[0]) >> 11) * 0x1p-53;
 }
+
+/* What weights without a master are rounded by at a step (k_adamw): elements 4 group .. 4 group + 3
+ * take the upper halves of these. */
+K_HOST_DEVICE static inline void k_chances(uint64_t seed, uint64_t group, uint64_t step,
+                                           uint32_t out[4])
+{
+    const uint32_t key[2] = { (uint32_t)seed, (uint32_t)(seed >> 32) };
+    const uint32_t counter[4] = { (uint32_t)group, (uint32_t)(group >> 32), (uint32_t)step,
+                                  (uint32_t)(step >> 32) };
+    k_philox(key, counter, out);
+}
 #endif

@@ -162,6 +162,20 @@ char *as_path_worker(as_err *err)
     return found;
 }
 
+char *as_path_library(const char *name, as_buf *tried)
+{
+    static const char *const folders[] = { ".", AS_BIN_TO_LIBRARIES, AS_LIB_TO_LIBRARIES };
+    enum { N = sizeof folders / sizeof *folders };
+    char *names[N];
+    for (size_t i = 0; i < N; i++)
+        names[i] = i ? as_path_join(folders[i], name) : as_strdup(name);
+    char *found =
+        names[0] && names[1] && names[2] ? beside_us((const char *const *)names, N, tried) : NULL;
+    for (size_t i = 0; i < N; i++)
+        as_free(names[i]);
+    return found;
+}
+
 int as_path_make_dirs(const char *path, as_err *err)
 {
     AS_CLEANUP(free) char *copy = as_strdup(path);

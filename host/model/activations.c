@@ -82,29 +82,34 @@ static void lay_out_rows(as_activations *a, carver *c, const sizes *s, int64_t v
     a->score = s->has_score ? take(c, o->rows, 1, s->real) : NULL;
     a->h_rows = take(c, o->rows > o->logit_rows ? o->rows : o->logit_rows, s->d, s->act);
     a->logp = take(c, o->rows, 1, s->real);
-    a->entropy = take(c, o->rows > o->logit_rows ? o->rows : o->logit_rows, 1, s->real);
+    a->entropy = take(c, o->rows, 1, s->real);
     a->lse = take(c, o->rows, 1, s->real);
     a->logits = take(c, o->logit_rows, vocab, s->real);
     a->asked_qkv = o->max_blocks ? take(c, o->logit_rows, s->qkv, s->act) : NULL;
     a->asked_r0 = o->max_blocks ? take(c, o->logit_rows, s->d, s->act) : NULL;
-    a->sampled = take(c, o->logit_rows, 1, s->real);
-    a->kept = take(c, o->logit_rows, 1, s->real);
-    a->how = take(c, o->logit_rows, 1, sizeof *a->how);
-    a->sampled_ids = take(c, o->logit_rows, 1, sizeof(int32_t));
+    a->reply = take(c, o->logit_rows, 1, as_reply_bytes(s->real));
 }
 
-static void lay_out_indices(as_activations *a, carver *c, const as_run_options *o)
+/* Room for each piece that a letter may have. */
+static void lay_out_letter(as_activations *a, carver *c, const as_run_options *o)
 {
-    const size_t size = sizeof(int32_t);
-    a->ids = take(c, o->tokens, 1, size);
-    a->positions = take(c, o->tokens, 1, size);
-    a->cu_seqlens = take(c, o->seqs + 1, 1, size);
-    a->parents = take(c, o->seqs, 1, size);
-    a->rows = take(c, o->rows > o->logit_rows ? o->rows : o->logit_rows, 1, size);
-    a->targets = take(c, o->rows, 1, size);
-    a->seq_of = o->max_blocks ? take(c, o->tokens, 1, size) : NULL;
-    a->slots = o->max_blocks ? take(c, o->tokens, 1, size) : NULL;
-    a->block_tables = o->max_blocks ? take(c, o->seqs, o->max_blocks, size) : NULL;
+    const int64_t paged = o->max_blocks ? o->tokens : 0, asked = o->max_blocks ? o->logit_rows : 0;
+    const int64_t pieces[] = { o->tokens,                                         /* ids */
+                               o->tokens,                                         /* positions */
+                               o->seqs + 1,                                       /* cu_seqlens */
+                               o->seqs,                                           /* parents */
+                               o->rows > o->logit_rows ? o->rows : o->logit_rows, /* rows */
+                               o->rows,                                           /* targets */
+                               paged,                                             /* seq_of */
+                               paged,                                             /* slots */
+                               asked, /* positions and seq_of of the rows that are asked for */
+                               asked };
+    const size_t from = c->used;
+    a->letter = take(c, o->logit_rows, 1, sizeof *a->how);
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
+        (void)take(c, pieces[i], 1, sizeof(int32_t));
+    (void)take(c, paged ? o->seqs : 0, o->max_blocks, sizeof(int32_t)); /* block_tables */
+    a->letter_bytes = c->used - from;
 }
 
 static void lay_out_backward(as_activations *a, carver *c, const sizes *s, const as_run_options *o)
@@ -169,7 +174,7 @@ static int lay_out(as_activations *a, as_layer_activations *layers, char *base,
     a->rstd_last = take(&c, s.t, 1, s.real);
     a->activation_bytes = c.used;
     lay_out_rows(a, &c, &s, m->vocab, options);
-    lay_out_indices(a, &c, options);
+    lay_out_letter(a, &c, options);
     if (options->trains)
         lay_out_backward(a, &c, &s, options);
     if (options->rows && as_has_tokens(m))

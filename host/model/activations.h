@@ -48,10 +48,13 @@ typedef struct as_activations {
     void *logp, *entropy, *lse;   /* [M] real */
     void *score;                  /* [M] real; where the model scores */
     void *logits;                 /* [logit_rows,V] real */
-    void *sampled, *kept;         /* [logit_rows] real: log-probs of a sample */
+    void *reply;                  /* what a sampling of n rows gives: [n] logp, [n] kept_logp, [n] entropy (real), [n] ids */
     void *asked_qkv, *asked_r0;   /* [logit_rows,(H+2KV)D], [logit_rows,d]: of the tokens that go through all of the last layer */
-    /* indices, int32 */
-    int32_t *ids, *positions, *cu_seqlens, *parents, *rows, *targets, *seq_of, *slots, *block_tables, *sampled_ids;
+    /* What the host says of a pass, in one piece; and where its parts lie in that, since the last letter (run.h). */
+    void *letter;
+    size_t letter_bytes;
+    int32_t *ids, *positions, *cu_seqlens, *parents, *rows, *targets, *seq_of, *slots, *block_tables;
+    int32_t *asked_positions, *asked_seq_of;
     k_sample_row *how;
     /* the backward's */
     void *dr, *dh, *dact, *datt, *dqkv; /* [T,d], [T,d], [T,F], [T,H D], [T,(H+2KV)D] */
@@ -62,6 +65,12 @@ typedef struct as_activations {
     void *head_scratch, *sample_scratch;
     size_t activation_bytes, scratch_bytes; /* of all this: what is kept for a backward, and the rest */
 } as_activations;
+
+/* Of a row of the reply. */
+static inline size_t as_reply_bytes(size_t real)
+{
+    return 3 * real + sizeof(int32_t);
+}
 
 /* Of one of the lanes: its share of all that is counted. */
 as_run_options as_lane_options(const as_run_options *whole);

@@ -3,6 +3,7 @@
 #include "model/run.h"
 
 #include <math.h>
+#include <string.h>
 
 void as_run_linear(as_run *r, as_role role, int64_t layer, const void *bias, const void *x, void *y)
 {
@@ -124,48 +125,27 @@ static void append_keys(as_run *r, int64_t layer)
     as_run_note(r, "kv_append", r->ops->kv_append(r->dev, &put));
 }
 
-static void send(as_run *r, void *to, const void *from, int64_t n, size_t size)
-{
-    as_run_note(r, "copy_to", r->ops->copy_to(r->dev, to, from, (size_t)n * size));
-}
-
-static void send_ids(as_run *r, int32_t *to, const int32_t *from, int64_t n)
-{
-    send(r, to, from, n, sizeof *to);
-}
-
 /* Rows r->a.rows of x, n numbers each, into y. */
 static void take_rows(as_run *r, const void *x, int64_t n, void *y)
 {
-    k_copy_rows a = { .type = r->p->act, .rows = r->paged->n_rows, .n = n, .x = x, .y = y };
+    k_copy_rows a = { .type = r->p->act, .rows = r->n_asked, .n = n, .x = x, .y = y };
     a.x_stride = a.y_stride = n;
     a.x_rows = r->a.rows;
     as_run_note(r, "copy_rows", r->ops->copy_rows(r->dev, &a));
 }
 
 /* From here on the tokens that are asked for are all there are: queries and the stream of the last
- * layer stand in memory of their own, until all_layers puts its arrays back. */
+ * layer stand in memory of their own, until as_run_layers puts its arrays back. */
 static void leave_others(as_run *r, int64_t layer)
 {
-    enum { STRETCH = 1024 };
     as_layer_activations *l = &r->layers[layer];
-    const as_paged *b = r->paged;
-    int32_t positions[STRETCH], seq_of[STRETCH];
-    send_ids(r, r->a.rows, b->rows, b->n_rows);
     take_rows(r, l->qkv, (r->c->n_heads + 2 * r->c->n_kv_heads) * r->c->head_dim, r->a.asked_qkv);
     take_rows(r, l->r0, r->c->d, r->a.asked_r0);
-    for (int64_t i = 0; i < b->n_rows; i += STRETCH) {
-        const int64_t n = b->n_rows - i < STRETCH ? b->n_rows - i : STRETCH;
-        for (int64_t j = 0; j < n; j++) {
-            positions[j] = b->positions[b->rows[i + j]];
-            seq_of[j] = b->seq_of[b->rows[i + j]];
-        }
-        send_ids(r, r->a.positions + i, positions, n);
-        send_ids(r, r->a.seq_of + i, seq_of, n);
-    }
+    r->a.positions = r->a.asked_positions;
+    r->a.seq_of = r->a.asked_seq_of;
     l->qkv = r->a.asked_qkv;
     l->r0 = r->a.asked_r0;
-    r->tokens = b->n_rows;
+    r->tokens = r->n_asked;
 }
 
 static void attend_paged(as_run *r, int64_t layer)
@@ -201,7 +181,7 @@ void as_run_attention(as_run *r, int64_t layer)
     as_run_rope(r, l->qkv, false);
     if (r->cache)
         append_keys(r, layer);
-    if (r->paged && r->paged->rows && layer + 1 == r->c->n_layers)
+    if (r->leaves && layer + 1 == r->c->n_layers)
         leave_others(r, layer);
     if (r->cache)
         attend_paged(r, layer);
@@ -228,7 +208,7 @@ void as_run_mlp_in(as_run *r, int64_t layer)
     as_run_swiglu(r, layer);
 }
 
-static void all_layers(as_run *r)
+void as_run_layers(as_run *r)
 {
     const int64_t n = r->c->n_layers;
     const as_layer_activations last = r->layers[n - 1];
@@ -323,22 +303,20 @@ static void begin(as_run *r, int64_t tokens, int64_t seqs)
     r->temperature = 0;
     r->has_targets = r->has_scores = r->has_rows = false;
     r->cache = NULL;
+    r->leaves = false;
 }
 
-/* Positions count from 0, or go on from a parent's; sent a stretch at a time. */
-static void send_positions(as_run *r, const as_packed *b)
+/* Positions count from 0, or go on from a parent's. */
+static void write_positions(as_run *r, const as_packed *b)
 {
-    enum { STRETCH = 1024 };
-    int32_t count[STRETCH];
+    const as_piece p = as_run_write(r, b->n_tokens, sizeof(int32_t));
+    int32_t *to = p.host;
     for (int64_t s = 0; s < b->n_seqs; s++) {
         const int64_t first = n_before(b, s);
-        for (int64_t t = b->cu_seqlens[s]; t < b->cu_seqlens[s + 1]; t += STRETCH) {
-            int64_t n = b->cu_seqlens[s + 1] - t < STRETCH ? b->cu_seqlens[s + 1] - t : STRETCH;
-            for (int64_t i = 0; i < n; i++)
-                count[i] = (int32_t)(first + t - b->cu_seqlens[s] + i);
-            send_ids(r, r->a.positions + t, count, n);
-        }
+        for (int64_t t = b->cu_seqlens[s]; t < b->cu_seqlens[s + 1]; t++)
+            *to++ = (int32_t)(first + t - b->cu_seqlens[s]);
     }
+    r->a.positions = p.dev;
 }
 
 int as_run_forward(as_run *r, const as_packed *b, as_err *err)
@@ -354,23 +332,20 @@ int as_run_forward(as_run *r, const as_packed *b, as_err *err)
         int64_t n = b->cu_seqlens[s + 1] - b->cu_seqlens[s];
         r->max_seqlen = n > r->max_seqlen ? n : r->max_seqlen;
     }
-    send_ids(r, r->a.ids, b->ids, b->n_tokens);
-    send_ids(r, r->a.cu_seqlens, b->cu_seqlens, b->n_seqs + 1);
-    if (b->parents)
-        send_ids(r, r->a.parents, b->parents, b->n_seqs);
-    r->parents = b->parents ? r->a.parents : NULL;
-    send_positions(r, b);
-    if (b->n_rows > 0) {
-        send_ids(r, r->a.rows, b->rows, b->n_rows);
-        if (b->targets)
-            send_ids(r, r->a.targets, b->targets, b->n_rows);
-    }
+    as_run_begin_letter(r);
+    r->a.ids = as_run_write_ids(r, b->ids, b->n_tokens);
+    r->a.cu_seqlens = as_run_write_ids(r, b->cu_seqlens, b->n_seqs + 1);
+    r->parents = r->a.parents = b->parents ? as_run_write_ids(r, b->parents, b->n_seqs) : NULL;
+    write_positions(r, b);
+    r->a.rows = as_run_write_ids(r, b->rows, b->n_rows);
+    r->a.targets = b->targets ? as_run_write_ids(r, b->targets, b->n_rows) : NULL;
+    as_run_send(r);
     r->has_targets = b->targets || b->n_rows == 0;
-    all_layers(r);
+    as_run_layers(r);
     return as_run_status(r, err);
 }
 
-static int check_paged(const as_run *r, const as_paged *b, const as_kv_cache *cache, as_err *err)
+int as_run_check_paged(const as_run *r, const as_paged *b, const as_kv_cache *cache, as_err *err)
 {
     if (r->options.trains)
         return as_fail(err, AS_EUSAGE, "a pass that trains does not read a cache");
@@ -408,38 +383,83 @@ static int check_paged(const as_run *r, const as_paged *b, const as_kv_cache *ca
     return check_ids(r, b->ids, b->n_tokens, "token", err);
 }
 
-static void send_slots(as_run *r, const as_paged *b, int64_t block_size)
+/* Tokens in their order: is it that of the rows that are asked for? */
+static bool asks_all(const as_paged *b)
 {
-    enum { STRETCH = 1024 };
-    int32_t slots[STRETCH];
-    for (int64_t t = 0; t < b->n_tokens; t += STRETCH) {
-        int64_t n = b->n_tokens - t < STRETCH ? b->n_tokens - t : STRETCH;
-        for (int64_t i = 0; i < n; i++) {
-            int64_t p = b->positions[t + i];
-            int32_t block = b->block_tables[b->seq_of[t + i] * b->max_blocks + p / block_size];
-            slots[i] = (int32_t)(block * block_size + p % block_size);
-        }
-        send_ids(r, r->a.slots + t, slots, n);
+    int64_t i = 0;
+    while (b->rows && i < b->n_rows && b->rows[i] == i)
+        i++;
+    return !b->rows || (i == b->n_rows && i == b->n_tokens);
+}
+
+/* Values of tokens, and `other` for the padding behind them. */
+static int32_t *write_padded(as_run *r, const int32_t *from, int64_t n, int64_t padded,
+                             int32_t other)
+{
+    const as_piece p = as_run_write(r, padded, sizeof *from);
+    int32_t *to = p.host;
+    memcpy(to, from, (size_t)n * sizeof *from);
+    for (int64_t i = n; i < padded; i++)
+        to[i] = other;
+    return p.dev;
+}
+
+static void write_slots(as_run *r, const as_paged *b, int64_t block_size, int64_t padded)
+{
+    const as_piece p = as_run_write(r, padded, sizeof(int32_t));
+    int32_t *to = p.host;
+    for (int64_t t = 0; t < padded; t++) {
+        to[t] = -1;
+        if (t >= b->n_tokens)
+            continue;
+        const int64_t at = b->positions[t];
+        const int32_t block = b->block_tables[b->seq_of[t] * b->max_blocks + at / block_size];
+        to[t] = (int32_t)(block * block_size + at % block_size);
     }
+    r->a.slots = p.dev;
+}
+
+static void write_asked(as_run *r, const as_paged *b)
+{
+    r->a.rows = as_run_write_ids(r, b->rows, b->n_rows);
+    const as_piece positions = as_run_write(r, b->n_rows, sizeof(int32_t));
+    const as_piece seq_of = as_run_write(r, b->n_rows, sizeof(int32_t));
+    for (int64_t i = 0; i < b->n_rows; i++) {
+        ((int32_t *)positions.host)[i] = b->positions[b->rows[i]];
+        ((int32_t *)seq_of.host)[i] = b->seq_of[b->rows[i]];
+    }
+    r->a.asked_positions = positions.dev;
+    r->a.asked_seq_of = seq_of.dev;
+}
+
+void as_run_write_paged(as_run *r, const as_paged *b, const as_kv_cache *cache, int64_t padded)
+{
+    const int64_t more = padded - b->n_tokens;
+    begin(r, padded, b->n_seqs + more);
+    r->cache = cache;
+    r->max_blocks = b->max_blocks;
+    r->leaves = !asks_all(b);
+    r->n_asked = b->n_rows;
+    r->a.ids = write_padded(r, b->ids, b->n_tokens, padded, b->ids[0]);
+    r->a.positions = write_padded(r, b->positions, b->n_tokens, padded, 0);
+    r->a.seq_of = write_padded(r, b->seq_of, b->n_tokens, padded, b->seq_of[0]);
+    r->a.block_tables = write_padded(r, b->block_tables, b->n_seqs * b->max_blocks,
+                                     (b->n_seqs + more) * b->max_blocks, 0);
+    write_slots(r, b, cache->block_size, padded);
+    if (r->leaves)
+        write_asked(r, b);
 }
 
 int as_run_forward_paged(as_run *r, const as_paged *b, const as_kv_cache *cache, as_err *err)
 {
-    int rc = check_paged(r, b, cache, err);
+    int rc = as_run_check_paged(r, b, cache, err);
     if (rc == 0)
         rc = as_region_check(r->options.region, r, err);
     if (rc < 0)
         return rc;
-    begin(r, b->n_tokens, b->n_seqs);
-    r->cache = cache;
-    r->max_blocks = b->max_blocks;
-    send_ids(r, r->a.ids, b->ids, b->n_tokens);
-    send_ids(r, r->a.positions, b->positions, b->n_tokens);
-    send_ids(r, r->a.seq_of, b->seq_of, b->n_tokens);
-    send_ids(r, r->a.block_tables, b->block_tables, b->n_seqs * b->max_blocks);
-    send_slots(r, b, cache->block_size);
-    r->paged = b;
-    all_layers(r);
-    r->paged = NULL;
+    as_run_begin_letter(r);
+    as_run_write_paged(r, b, cache, b->n_tokens);
+    as_run_send(r);
+    as_run_layers(r);
     return as_run_status(r, err);
 }

@@ -21,14 +21,11 @@ static int make_arrays(as_gen_pass *p, as_err *err)
     all->row_of = as_calloc(seqs, sizeof(as_gen_seq *));
     all->how = as_calloc(seqs, sizeof *all->how);
     all->sampled = as_calloc(seqs, sizeof *all->sampled);
-    p->numbers = as_calloc(seqs, sizeof *p->numbers);
     p->batches = as_calloc((size_t)p->n_lanes, sizeof *p->batches);
     p->passes = as_calloc((size_t)p->n_lanes, sizeof *p->passes);
     if (!all->ids || !all->positions || !all->seq_of || !all->tables || !all->rows ||
-        !all->row_of || !all->how || !all->sampled || !p->numbers || !p->batches || !p->passes)
+        !all->row_of || !all->how || !all->sampled || !p->batches || !p->passes)
         return as_fail(err, AS_ENOMEM, "no memory for passes of %zu sequences", seqs);
-    for (size_t i = 0; i < seqs; i++)
-        p->numbers[i] = (int32_t)i;
     return 0;
 }
 
@@ -52,7 +49,7 @@ void as_gen_pass_fini(as_gen_pass *p)
     as_run_free(p->run);
     void *const arrays[] = { p->all.ids,  p->all.positions, p->all.seq_of, p->all.tables,
                              p->all.rows, p->all.row_of,    p->all.how,    p->all.sampled,
-                             p->numbers,  p->batches,       p->passes };
+                             p->batches,  p->passes };
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         as_free(arrays[i]);
     *p = (as_gen_pass){ 0 };
@@ -130,7 +127,6 @@ int as_gen_pass_run(as_gen_pass *p, const as_kv_cache *cache, int64_t n_valid, a
                                                   .block_tables = b->tables,
                                                   .rows = b->rows,
                                                   .n_rows = b->n_rows },
-                                       .numbers = p->numbers,
                                        .how = b->how,
                                        .n_valid = n_valid,
                                        .out = b->sampled };

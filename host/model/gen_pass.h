@@ -22,7 +22,6 @@ typedef struct as_gen_pass {
     int64_t n_lanes; /* at least 1 */
     int64_t max_seqs, max_tokens, most_blocks;
     as_gen_batch all;      /* the memory of all batches */
-    int32_t *numbers;      /* 0, 1, 2 ... */
     as_gen_batch *batches; /* [n_lanes]; the first n are filled */
     as_lane_pass *passes;  /* [n_lanes] */
     int64_t n;

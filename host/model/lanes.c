@@ -59,15 +59,6 @@ void as_lanes_free(as_lanes *l)
     as_free(l);
 }
 
-int as_run_pass(as_run *r, const as_lane_pass *pass, const as_kv_cache *cache, as_err *err)
-{
-    int rc = as_run_forward_paged(r, &pass->batch, cache, err);
-    return rc == 0 && pass->batch.n_rows > 0
-               ? as_run_sample(r, pass->numbers, pass->batch.n_rows, pass->how, pass->n_valid,
-                               pass->out, err)
-               : rc;
-}
-
 static void run_lane(void *ctx, int i, k_device *dev)
 {
     const as_lanes *l = ctx;

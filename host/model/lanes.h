@@ -8,13 +8,12 @@
 /* One lane's share of a pass: tokens of sequences that no other has. */
 typedef struct as_lane_pass {
     as_paged batch;          /* n_tokens 0: nothing */
-    const int32_t *numbers;  /* 0, 1, 2 ... [batch.n_rows] */
     const k_sample_row *how; /* [batch.n_rows] */
     int64_t n_valid;         /* as in as_run_sample */
     as_sampled *out;         /* [batch.n_rows] */
 } as_lane_pass;
 
-/* The forward of new tokens and a draw for each of the batch's rows. */
+/* The forward of new tokens and a draw for each of the batch's rows (pass.c). */
 int as_run_pass(as_run *r, const as_lane_pass *pass, const as_kv_cache *cache, as_err *err);
 
 /* Runs of a whole run's lanes, in its memory: a pass of theirs takes the place of one of the whole. One thread. */

@@ -16,7 +16,9 @@ int as_fail_kernel(as_err *err, int status, const char *what)
         code = AS_EIO;
     else if (status == K_EINDEX)
         code = AS_EDATA;
-    return as_fail(err, code, "%s: %s", what, k_status_text(status));
+    char why[400]; /* of a device that failed, which can be a loaded one only */
+    k_why(status == K_EDEVICE ? k_backend_loaded() : NULL, status, why, sizeof why);
+    return as_fail(err, code, "%s: %s", what, why);
 }
 
 /* ---- rotary positions ---- */

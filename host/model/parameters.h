@@ -49,7 +49,8 @@ const void *as_parameters_norm(const as_parameters *p, as_role role, int64_t lay
 const void *as_parameters_at(const as_parameters *p, as_role role, int64_t layer);
 void *as_parameters_in(const as_parameters *p, void *array, k_type type, as_role role, int64_t layer);
 
-/* What a status of an operation means to a user: K_ENOMEM is AS_ENOMEM, K_EDEVICE AS_EIO, K_EINDEX AS_EDATA, else AS_EUSAGE. */
+/* What a status of an operation means to a user: K_ENOMEM is AS_ENOMEM, K_EDEVICE AS_EIO (with the device's own reason),
+ * K_EINDEX AS_EDATA, else AS_EUSAGE. */
 int as_fail_kernel(as_err *err, int status, const char *what);
 
 /* cos and sin of position p times frequency i at [p * head_dim/2 + i], in double: frequencies of `c`, scaled as it says. */

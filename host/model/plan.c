@@ -29,14 +29,16 @@ static int bytes_of_run(const as_weights_index *index, k_device *dev, k_type typ
 }
 
 /* Gradients, two moments, and a master copy where there must be one. */
-static bool count_optimizer(as_plan *p, const as_weights_index *index, k_type type,
-                            const as_lora *lora)
+static bool count_optimizer(as_plan *p, const as_weights_index *index,
+                            const as_plan_options *options)
 {
+    const k_type type = options->parameters.type;
+    const as_lora *lora = options->lora;
     const k_type real = k_real_type(type);
     const size_t learns = lora ? lora->n_elements : index->n_elements;
     bool ok = as_mul_ok(index->n_elements, k_type_size(real), &p->grads) &&
               as_mul_ok(learns, 2 * k_type_size(real), &p->moments);
-    p->master = real == type || lora ? 0 : p->grads;
+    p->master = real == type || lora || options->no_master ? 0 : p->grads;
     return ok && (!lora || as_adapter_bytes(lora, real, &p->adapter, NULL) == 0);
 }
 
@@ -74,7 +76,7 @@ int as_plan_make(as_plan *out, const as_weights_index *index, k_device *dev,
         return rc;
     bool ok = as_add_ok(activations, scratch, &p.sampling);
     if (options->training.tokens > 0)
-        ok = ok && count_optimizer(&p, index, type, options->lora);
+        ok = ok && count_optimizer(&p, index, options);
     if (!ok || !add_up(&p))
         return as_fail(err, AS_ENOMEM,
                        "the model and its passes are larger than the address space");

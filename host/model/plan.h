@@ -12,6 +12,7 @@ typedef struct as_plan_options {
     as_run_options sampling; /* tokens 0: none */
     int64_t n_blocks, block_size; /* of the cache; 0: none */
     const as_lora *lora;          /* what learns in place of the weights; NULL: they do */
+    bool no_master;               /* narrow weights learn without a wider copy */
 } as_plan_options;
 
 /* Bytes. */

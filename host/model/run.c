@@ -4,6 +4,9 @@
 
 #include "base/mem.h"
 
+#include <assert.h>
+#include <string.h>
+
 int as_run_status(as_run *r, as_err *err)
 {
     int status = r->status;
@@ -20,9 +23,9 @@ static int make(as_run *r, as_err *err)
                                     r->p->act, &r->options, err);
     if (rc < 0)
         return rc;
-    r->numbers = as_calloc((size_t)r->options.logit_rows, 3 * sizeof *r->numbers);
-    r->ids = as_calloc((size_t)r->options.logit_rows, sizeof *r->ids);
-    if (!r->numbers || !r->ids)
+    r->letter = as_calloc(r->a.letter_bytes, 1);
+    r->reply = as_calloc((size_t)r->options.logit_rows + 1, as_reply_bytes(sizeof(double)));
+    if (!r->letter || !r->reply)
         return as_fail(err, AS_ENOMEM, "out of memory");
     const size_t bytes = r->a.activation_bytes + r->a.scratch_bytes;
     if (r->options.region)
@@ -79,14 +82,43 @@ void as_run_free(as_run *r)
 {
     if (!r)
         return;
+    as_recordings_free(r);
     if (!r->options.region)
         r->ops->free(r->dev, r->memory);
     else if (r->options.region->owner == r)
         as_region_claim(r->options.region, NULL);
     as_free(r->layers);
-    as_free(r->numbers);
-    as_free(r->ids);
+    as_free(r->letter);
+    as_free(r->reply);
     as_free(r);
+}
+
+/* ---- letters ---- */
+
+void as_run_begin_letter(as_run *r)
+{
+    r->written = 0;
+}
+
+as_piece as_run_write(as_run *r, int64_t n, size_t size)
+{
+    const as_piece p = { r->letter + r->written, (char *)r->a.letter + r->written };
+    r->written += ((size_t)n * size + 63) / 64 * 64; /* as activations.c laid it out */
+    assert(r->written <= r->a.letter_bytes);
+    return p;
+}
+
+int32_t *as_run_write_ids(as_run *r, const int32_t *from, int64_t n)
+{
+    const as_piece p = as_run_write(r, n, sizeof *from);
+    if (n > 0)
+        memcpy(p.host, from, (size_t)n * sizeof *from);
+    return p.dev;
+}
+
+void as_run_send(as_run *r)
+{
+    as_run_note(r, "copy_to", r->ops->copy_to(r->dev, r->a.letter, r->letter, r->written));
 }
 
 /* ---- numbers for the host ---- */
@@ -155,8 +187,26 @@ int as_run_logprob(as_run *r, double temperature, double *logp, double *entropy,
     return as_run_status(r, err);
 }
 
-/* Logits of rows of the last forward, on the device. The rows scored are forgotten by this. */
-static int logits_of(as_run *r, const int32_t *rows, int64_t n_rows, as_err *err)
+void as_run_head(as_run *r, const void *h, int64_t n)
+{
+    const as_role role = r->c->is_tied ? AS_W_EMBED : AS_W_HEAD;
+    const size_t at = (size_t)(as_weights_tensor(r->p->index, role, -1) - r->p->index->tensors);
+    r->rows = 0;
+    r->temperature = 0;
+    r->has_scores = false;
+    k_gemm a = { .type = r->p->type, .x_type = r->p->act, .y_type = r->p->real, .m = n };
+    a.n = r->c->vocab;
+    a.k = r->c->d;
+    a.x = h;
+    a.w = as_parameters_at(r->p, role, -1);
+    a.packed = r->p->packed_nt[at];
+    a.y = r->a.logits;
+    as_run_note(r, "gemm_nt", r->ops->gemm_nt(r->dev, &a));
+}
+
+/* Logits of rows of the last forward, on the device; `how`: for a draw that follows, or NULL. */
+static int logits_of(as_run *r, const int32_t *rows, int64_t n_rows, const k_sample_row *how,
+                     as_err *err)
 {
     if (n_rows < 0 || n_rows > r->options.logit_rows)
         return as_fail(err, AS_EUSAGE, "logits of %lld rows; the plan was for %lld",
@@ -167,65 +217,33 @@ static int logits_of(as_run *r, const int32_t *rows, int64_t n_rows, as_err *err
     int rc = as_region_check(r->options.region, r, err);
     if (rc < 0)
         return rc;
-    const as_role role = r->c->is_tied ? AS_W_EMBED : AS_W_HEAD;
-    const size_t at = (size_t)(as_weights_tensor(r->p->index, role, -1) - r->p->index->tensors);
-    r->rows = 0;
-    r->temperature = 0;
-    r->has_scores = false;
-    as_run_note(r, "copy_to",
-                r->ops->copy_to(r->dev, r->a.rows, rows, (size_t)n_rows * sizeof *rows));
+    as_run_begin_letter(r);
+    if (how)
+        as_run_write_how(r, how, n_rows, n_rows);
+    r->a.rows = as_run_write_ids(r, rows, n_rows);
+    as_run_send(r);
     as_run_gather(r, n_rows);
-    k_gemm a = { .type = r->p->type, .x_type = r->p->act, .y_type = r->p->real, .m = n_rows };
-    a.n = r->c->vocab;
-    a.k = r->c->d;
-    a.x = r->a.h_rows;
-    a.w = as_parameters_at(r->p, role, -1);
-    a.packed = r->p->packed_nt[at];
-    a.y = r->a.logits;
-    as_run_note(r, "gemm_nt", r->ops->gemm_nt(r->dev, &a));
+    as_run_head(r, r->a.h_rows, n_rows);
     return 0;
 }
 
 int as_run_logits(as_run *r, const int32_t *rows, int64_t n_rows, double *logits, as_err *err)
 {
-    int rc = logits_of(r, rows, n_rows, err);
+    int rc = logits_of(r, rows, n_rows, NULL, err);
     if (rc < 0)
         return rc;
     as_run_fetch(r, logits, r->a.logits, n_rows * r->c->vocab);
     return as_run_status(r, err);
 }
 
-/* The numbers of the last sampling. */
-static void fetch_sampled(as_run *r, int64_t n, as_sampled *out)
-{
-    double *logp = r->numbers, *kept = logp + n, *entropy = kept + n;
-    as_run_note(r, "copy_from",
-                r->ops->copy_from(r->dev, r->ids, r->a.sampled_ids, (size_t)n * sizeof *r->ids));
-    as_run_fetch(r, logp, r->a.sampled, n);
-    as_run_fetch(r, kept, r->a.kept, n);
-    as_run_fetch(r, entropy, r->a.entropy, n);
-    for (int64_t i = 0; i < n; i++)
-        out[i] = (as_sampled){ r->ids[i], logp[i], kept[i], entropy[i] };
-}
-
 int as_run_sample(as_run *r, const int32_t *rows, int64_t n_rows, const k_sample_row *how,
                   int64_t n_valid, as_sampled *out, as_err *err)
 {
-    int rc = logits_of(r, rows, n_rows, err);
+    int rc = logits_of(r, rows, n_rows, how, err);
     if (rc < 0)
         return rc;
-    as_run_note(r, "copy_to", r->ops->copy_to(r->dev, r->a.how, how, (size_t)n_rows * sizeof *how));
-    k_sample a = { .type = r->p->real, .rows = n_rows, .vocab = r->c->vocab, .n_valid = n_valid };
-    a.logits = r->a.logits;
-    a.how = r->a.how;
-    a.ids = r->a.sampled_ids;
-    a.logp = r->a.sampled;
-    a.kept_logp = r->a.kept;
-    a.entropy = r->a.entropy;
-    a.scratch = r->a.sample_scratch;
-    as_run_note(r, "sample", r->ops->sample(r->dev, &a));
-    fetch_sampled(r, n_rows, out);
-    return as_run_status(r, err);
+    as_run_draw(r, n_rows, n_valid);
+    return as_run_read(r, n_rows, n_rows, n_valid, out, err);
 }
 
 int as_run_hidden(as_run *r, int64_t layer, double *out, as_err *err)

@@ -30,6 +30,7 @@ typedef struct as_checkpoint {
     const as_lora *lora; /* of an adapter alone: all arenas are its own; NULL: of the whole model */
     const char *base;    /* the model that is adapted, by name or path */
     float *weights;  /* arena[index->n_elements]: master weights */
+    bool no_master;  /* there are none: weights are those of the model's files */
     float *m, *v;    /* moments, likewise; both NULL: there are none */
     uint64_t step;   /* steps done */
     const char *run; /* what must be the same to go on, as a text: a hash of the run's configuration; NULL: anything */
@@ -54,7 +55,7 @@ int as_checkpoint_save(const as_checkpoint *c, const as_checkpoint_options *opti
 
 /* Checks every file of `path`, then fills the arenas, step, counters and values of *c, whose index, names and run are
  * given; gaps of the arenas become zero. AS_EDATA: something is damaged or missing, and named. AS_EUSAGE: of another
- * model or run, or without moments where there should be some. *c is changed only if all is well, but for the arenas. */
+ * model or run, without moments where there should be some, or with a master where there should be none, or the reverse. *c is changed only if all is well, but for the arenas. */
 int as_checkpoint_load(as_checkpoint *c, const char *path, as_err *err);
 
 /* All of DIR that are ours, as above: for a run that begins anew. */

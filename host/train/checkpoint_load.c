@@ -90,6 +90,18 @@ static int read_state(loader *l)
     return 0;
 }
 
+/* The same numbers go on in another way: that is another run. */
+static int check_master(const loader *l)
+{
+    const bool has_none = as_jobject_get(l->root, "master_weights").kind == AS_J_FALSE;
+    if (has_none == l->c->no_master)
+        return 0;
+    return as_fail(l->err, AS_EUSAGE,
+                   "%s: was written with \"master_weights\" %s, and this run has %s (go on as it "
+                   "began, or begin anew with the checkpoint as \"model\")",
+                   l->path, has_none ? "false" : "true", has_none ? "true" : "false");
+}
+
 static int read_trainer(loader *l, as_str text)
 {
     unsigned long long step;
@@ -108,6 +120,8 @@ static int read_trainer(loader *l, as_str text)
     l->step = step;
     l->has_moments = as_jobject_get(l->root, "has_moments").kind == AS_J_TRUE;
     l->has_master = as_jobject_get(l->root, "has_master").kind == AS_J_TRUE;
+    if ((rc = check_master(l)) < 0)
+        return rc;
     if (l->c->run && !as_jspan_is(as_jobject_get(l->root, "run"), l->c->run))
         return as_fail(l->err, AS_EUSAGE,
                        "%s: is of a run with another configuration (go on with that one, or begin "

@@ -223,6 +223,8 @@ static int save_trainer(const as_checkpoint *c, bool has_master, const char *fol
     as_buf_json_str(&out, as_str_of(c->run ? c->run : ""));
     as_buf_addf(&out, ",\n  \"has_moments\": %s,\n  \"has_master\": %s", c->m ? "true" : "false",
                 has_master ? "true" : "false");
+    if (c->no_master)
+        as_buf_text(&out, ",\n  \"master_weights\": false");
     write_state(c, &out);
     int rc = write_files(folder, &out, err);
     if (rc < 0)
@@ -278,7 +280,7 @@ int as_checkpoint_save(const as_checkpoint *c, const as_checkpoint_options *opti
     const as_weights_save_options model = { AS_F32, options->dtype, options->like, 0 };
     AS_CLEANUP(new_folder) as_new_folder f = { NULL, NULL, 0 };
     AS_CLEANUP(free) char *path = as_checkpoint_path(dir, c->step);
-    bool has_master = options->dtype != AS_F32 && !c->lora;
+    bool has_master = options->dtype != AS_F32 && !c->lora && !c->no_master;
     as_err why = { 0 };
     if (!path)
         return as_fail(err, AS_ENOMEM, "%s: out of memory", dir);

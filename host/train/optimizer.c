@@ -43,8 +43,8 @@ static int fill(as_optimizer *o, as_err *err)
         *arrays[i] = ops->alloc(o->p->dev, bytes);
         rc = *arrays[i] ? ops->zero(o->p->dev, *arrays[i], bytes) : K_ENOMEM;
     }
-    o->master = o->adapter ? o->adapter->values : o->p->arena;
-    if (rc == 0 && is_narrow(o)) {
+    o->master = !is_narrow(o) ? (o->adapter ? o->adapter->values : o->p->arena) : NULL;
+    if (rc == 0 && is_narrow(o) && !o->options.no_master) {
         o->master = ops->alloc(o->p->dev, bytes_of(o));
         const k_cast widen = { .x_type = o->p->type,
                                .y_type = o->p->real,
@@ -59,6 +59,10 @@ static int fill(as_optimizer *o, as_err *err)
 int as_optimizer_new(as_optimizer **out, as_parameters *p, as_adapter *adapter,
                      const as_optimizer_options *options, as_err *err)
 {
+    if (options->no_master && (adapter || p->type != K_BF16))
+        return as_fail(err, AS_EUSAGE,
+                       "steps without master weights are of weights in bf16, not of %s",
+                       adapter ? "an adapter" : "wider ones");
     as_optimizer *o = as_calloc(1, sizeof *o);
     if (!o)
         return as_fail(err, AS_ENOMEM, "no memory for an optimizer");
@@ -126,12 +130,14 @@ static int update(const as_optimizer *o, uint64_t step, double lr, double scale,
                         .eps = how->eps,
                         .weight_decay = decay,
                         .grad_scale = scale,
-                        .master = at(o->master, real, from),
+                        .master = o->master ? at(o->master, real, from) : NULL,
                         .m = at(o->m, real, from),
                         .v = at(o->v, real, from),
                         .grad = at(learned(o), real, from),
                         .copy = is_narrow(o) ? at(o->p->arena, o->p->type, from) : NULL,
-                        .copy_type = o->p->type };
+                        .copy_type = o->p->type,
+                        .seed = how->seed,
+                        .first = from };
     return o->p->dev->ops->adamw(o->p->dev, &a);
 }
 
@@ -186,13 +192,28 @@ static int check_float(const as_optimizer *o, as_err *err)
                          "checkpoints hold floats; this device computes in doubles");
 }
 
+/* Weights that are their own master. */
+static int get_narrow(const as_optimizer *o, float *weights, as_err *err)
+{
+    AS_CLEANUP(free) void *narrow = as_calloc(o->n, k_type_size(o->p->type));
+    if (!narrow)
+        return as_fail(err, AS_ENOMEM, "no memory for a copy of the weights");
+    int rc =
+        o->p->dev->ops->copy_from(o->p->dev, narrow, o->p->arena, o->n * k_type_size(o->p->type));
+    if (rc == 0)
+        as_convert(weights, AS_F32, narrow, AS_BF16, o->n);
+    return failed("copy of the weights", rc, err);
+}
+
 int as_optimizer_get(const as_optimizer *o, float *master, float *m, float *v, as_err *err)
 {
     const k_backend *ops = o->p->dev->ops;
     int rc = check_float(o, err);
     if (rc < 0)
         return rc;
-    rc = ops->copy_from(o->p->dev, master, o->master, bytes_of(o));
+    if (!o->master && (rc = get_narrow(o, master, err)) < 0)
+        return rc;
+    rc = o->master ? ops->copy_from(o->p->dev, master, o->master, bytes_of(o)) : 0;
     if (rc == 0)
         rc = ops->copy_from(o->p->dev, m, o->m, bytes_of(o));
     if (rc == 0)
@@ -210,7 +231,7 @@ int as_optimizer_set(as_optimizer *o, const float *master, const float *m, const
                         : as_parameters_set(o->p, master, AS_F32, err);
     if (rc < 0)
         return rc;
-    rc = is_narrow(o) ? ops->copy_to(o->p->dev, o->master, master, bytes_of(o)) : 0;
+    rc = is_narrow(o) && o->master ? ops->copy_to(o->p->dev, o->master, master, bytes_of(o)) : 0;
     if (rc == 0)
         rc = ops->copy_to(o->p->dev, o->m, m, bytes_of(o));
     if (rc == 0)

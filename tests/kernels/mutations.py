@@ -17,7 +17,7 @@ import tempfile
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent
 NAIVE = "kernels/cpu/naive/"
-KERNEL_TESTS = ("kernels_gradients", "kernels_forward", "kernels_sampling")
+KERNEL_TESTS = ("kernels_gradients", "kernels_forward", "kernels_sampling", "kernels_chance")
 MODEL_TESTS = ("test_model_differences", "test_model_transformer", "test_model_gradients")
 # file: (text, what takes its place) ...; the text is there once
 KERNELS = {
@@ -120,7 +120,16 @@ KERNELS = {
         ("r_sqrt(v[i]) * unbias + eps", "r_sqrt(v[i] + eps) * unbias"),
         ("(1 - b2) * g * g", "(1 - b2) * g"),
         ("grad[i] * (real)a->grad_scale", "grad[i]"),
-        ("p[i] * decay - step", "p[i] * decay + step"),
+        ("weight(a, i) * decay - step", "weight(a, i) * decay + step"),
+        ("get(a->copy, K_BF16, i);", "get(a->copy, K_BF16, 0);"),
+        ("a->first + (uint64_t)i", "(uint64_t)i"),
+        ("k_chances(a->seed, element / 4, (uint64_t)a->step, word);", "k_chances(a->seed, element / 4, 1, word);"),
+        ("k_chances(a->seed,", "k_chances(0,"),
+        ("word[element % 4] >> 16", "word[0] >> 16"),
+        ("word[element % 4] >> 16", "word[element % 4] & 0xffff"),
+        ("if (isfinite(f))", "if (true)"),
+        ("(!a->master && (a->real != K_F32 || a->copy_type != K_BF16))", "false"),
+        ("(!a->master && !a->copy)", "false"),
     ],
     "array.c": [
         ("get(a->a, a->type, i) + get(a->b", "get(a->a, a->type, i) - get(a->b"),
@@ -145,12 +154,12 @@ MODEL = {
         ("a.scale = 1 / sqrt((double)c->head_dim);\n    a.qkv = l->qkv;\n    a.out", "a.scale = 1 / sqrt((double)c->d);\n    a.qkv = l->qkv;\n    a.out"),
         (".heads = c->n_heads + c->n_kv_heads };", ".heads = c->n_heads };"),
         ("as_run_norm(r, AS_W_NORM_MLP, layer, l->r0, l->r1,", "as_run_norm(r, AS_W_NORM_MLP, layer, l->r1, NULL,"),
-        ("count[i] = (int32_t)(first + t - b->cu_seqlens[s] + i);", "count[i] = (int32_t)(first + t + i);"),
+        ("*to++ = (int32_t)(first + t - b->cu_seqlens[s]);", "*to++ = (int32_t)(first + t);"),
         ("const int64_t first = n_before(b, s);", "const int64_t first = 0;"),
         ("a.parents = r->parents;", ""),
         ("n += n_before(b, s);", ""),
         ("else if (b->parents[s] != last)", "else if (last < 0)"),
-        ("slots[i] = (int32_t)(block * block_size + p % block_size);", "slots[i] = (int32_t)(block * block_size);"),
+        ("to[t] = (int32_t)(block * block_size + at % block_size);", "to[t] = (int32_t)(block * block_size);"),
     ],
     "backward.c": [
         ("as_run_rope(r, r->a.dqkv, true);", "as_run_rope(r, r->a.dqkv, false);"),

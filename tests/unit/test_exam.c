@@ -38,6 +38,8 @@ static int open_all(void **state)
     (void)snprintf(suite, sizeof suite, "%s/test.jsonl", folder);
     const as_model_opts how = { .model = folder, .device = "cpu", .dtype = "f32" };
     must(as_opened_model_open(&model.opened, &how, err));
+    const as_plan_options passes = { .parameters = model.opened.how };
+    must(as_opened_model_load(&model.opened, &how, &passes, "", err));
     gen.max_seqs = 7; /* so that responses end in another order than they stand in */
     must(as_generator_new(&model.generator, model.opened.parameters, model.opened.tokenizer, &gen,
                           err));

@@ -72,6 +72,12 @@ static void planned(const char *backend, k_type type, int family)
     assert_int_equal(plan.total, plan.weights + plan.packed + plan.tables + plan.grads +
                                      plan.moments + plan.master +
                                      (training > sampling ? training : sampling));
+    as_plan_options alone = o;
+    as_plan less;
+    alone.no_master = true;
+    MUST(as_plan_make(&less, m.index, m.dev, &alone, err));
+    assert_int_equal(less.master, 0);
+    assert_int_equal(less.total, plan.total - plan.master);
     m.dev->ops = real_one;
     tiny_close(&m);
 }

@@ -244,9 +244,9 @@ static void check_packed(const tiny_model *m, const char *family)
 static void packed_is_one_by_one(void **state)
 {
     (void)state;
-    tiny_everywhere(check_packed, "");
+    tiny_somewhere(check_packed);
     tiny_wide = true;
-    tiny_everywhere(check_packed, "");
+    tiny_somewhere(check_packed);
     tiny_wide = false;
 }
 
@@ -337,8 +337,11 @@ static void check_decoding(const tiny_model *m, const char *family)
     as_packed b = { .n_tokens = TOKENS, .n_seqs = SEQS, .ids = ids, .cu_seqlens = cu_of_four };
     MUST(as_run_forward(run, &b, err));
     MUST(as_run_logits(run, rows, TOKENS, want, err));
-    decode(m, run, ids, 1, got);
-    assert_memory_equal(got, want, n * sizeof *got);
+    const char *only = TINY_BACKEND; /* where the emulation takes its time */
+    if (!only[0]) {
+        decode(m, run, ids, 1, got);
+        assert_memory_equal(got, want, n * sizeof *got);
+    }
     memset(got, 0, n * sizeof *got);
     decode(m, run, ids, 17, got); /* prompts at once, more than a block of keys */
     assert_memory_equal(got, want, n * sizeof *got);
@@ -350,9 +353,9 @@ static void check_decoding(const tiny_model *m, const char *family)
 static void decoding_is_forward(void **state)
 {
     (void)state;
-    tiny_everywhere(check_decoding, "");
+    tiny_somewhere(check_decoding);
     tiny_wide = true;
-    tiny_everywhere(check_decoding, "");
+    tiny_somewhere(check_decoding);
     tiny_wide = false;
 }
 
@@ -421,7 +424,7 @@ static void check_greedy(const tiny_model *m, const char *family)
 static void greedy(void **state)
 {
     (void)state;
-    tiny_everywhere(check_greedy, "");
+    tiny_somewhere(check_greedy);
 }
 
 /* ---- refusals ---- */

@@ -134,6 +134,40 @@ static void test_there_and_back(void **state)
     }
 }
 
+/* Of one kind or the other, and it says so. */
+static void test_without_master(void **state)
+{
+    run a, b;
+    as_err err = { 0 };
+    (void)state;
+    run_init(&a, "tiny_qwen3");
+    run_init(&b, "tiny_qwen3");
+    for (int kind = 0; kind < 2; kind++) {
+        char *path;
+        const char *dir = temp_path(kind ? "no_master" : "with_master");
+        fill(&a, 3);
+        for (size_t i = 0; i < a.x->n_elements; i++) { /* what bf16 has */
+            uint16_t narrow;
+            as_convert(&narrow, AS_BF16, &a.c.weights[i], AS_F32, 1);
+            as_convert(&a.c.weights[i], AS_F32, &narrow, AS_BF16, 1);
+        }
+        a.c.no_master = kind;
+        save(&a, AS_BF16, 0, dir);
+        assert_int_equal(as_checkpoint_latest(&path, dir, &err), 0);
+        b.c.no_master = !kind;
+        assert_int_equal(as_checkpoint_load(&b.c, path, &err), AS_EUSAGE);
+        assert_non_null(strstr(err.text, kind ? "\"master_weights\" false, and this run has true"
+                                              : "\"master_weights\" true, and this run has false"));
+        err = (as_err){ 0 };
+        b.c.no_master = kind;
+        assert_int_equal(as_checkpoint_load(&b.c, path, &err), 0);
+        same(&a, &b);
+        as_free(path);
+    }
+    run_fini(&a);
+    run_fini(&b);
+}
+
 static unsigned entries(const char *folder)
 {
     unsigned n = 0;
@@ -354,9 +388,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_there_and_back), cmocka_unit_test(test_keep),
-        cmocka_unit_test(test_keep_best),      cmocka_unit_test(test_arrays),
-        cmocka_unit_test(test_damaged),        cmocka_unit_test(test_foreign),
-        cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_without_master), cmocka_unit_test(test_keep_best),
+        cmocka_unit_test(test_arrays),         cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_foreign),        cmocka_unit_test(test_full_disk),
     };
     return cmocka_run_group_tests(tests, temp_setup, temp_teardown);
 }

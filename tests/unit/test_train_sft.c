@@ -2,6 +2,8 @@
  * that do not depend on micro-batches. SPDX-License-Identifier: Apache-2.0 */
 #include "tiny_model.h"
 
+#include "kernels/bf16.h"
+
 #include "train/settings.h"
 #include "train/sft.h"
 
@@ -280,12 +282,87 @@ static void test_clip_and_decay(void **state)
     tiny_close(&m);
 }
 
+/* ---- without master weights ---- */
+
+/* What a step makes of bf16 weights with some gradient; the caller's. */
+static uint16_t *narrow_step(tiny_model *m, uint64_t seed, bool by_hand)
+{
+    as_optimizer *o = NULL;
+    as_optimizer_options how = as_optimizer_standard();
+    double norm;
+    how.no_master = true;
+    how.seed = seed;
+    how.weight_decay = how.clip = 0;
+    MUST(as_parameters_set(m->p, m->arena, AS_F32, err));
+    MUST(as_optimizer_new(&o, m->p, NULL, &how, err));
+    assert_null(o->master);
+    for (size_t i = 0; i < o->n; i++)
+        ((float *)o->grads)[i] = (float)(i % 7) - 3;
+    const k_adamw whole = { .real = K_F32,
+                            .n = (int64_t)o->n,
+                            .step = 2,
+                            .lr = 1e-4,
+                            .beta1 = how.beta1,
+                            .beta2 = how.beta2,
+                            .eps = how.eps,
+                            .grad_scale = 1,
+                            .m = o->m,
+                            .v = o->v,
+                            .grad = o->grads,
+                            .copy = m->p->arena,
+                            .copy_type = K_BF16,
+                            .seed = seed };
+    if (by_hand)
+        assert_int_equal(m->dev->ops->adamw(m->dev, &whole), K_OK);
+    else
+        MUST(as_optimizer_step(o, 2, 1e-4, &norm, err));
+    uint16_t *weights = as_calloc(o->n, sizeof *weights);
+    memcpy(weights, m->p->arena, o->n * sizeof *weights);
+    float *state = as_calloc(3 * o->n, sizeof *state); /* there and back: nothing changes */
+    MUST(as_optimizer_get(o, state, state + o->n, state + 2 * o->n, err));
+    for (size_t i = 0; i < o->n; i++)
+        assert_true(state[i] == k_bf16_to_float(weights[i]));
+    memset(m->p->arena, 0, o->n * sizeof *weights);
+    MUST(as_optimizer_set(o, state, state + o->n, state + 2 * o->n, err));
+    assert_memory_equal(m->p->arena, weights, o->n * sizeof *weights);
+    as_free(state);
+    as_optimizer_free(o);
+    return weights;
+}
+
+/* The ranges that a step is cut into draw as one array does; another seed draws otherwise. */
+static void test_without_master(void **state)
+{
+    (void)state;
+    tiny_model m;
+    tiny_open(&m, "tiny_qwen3", "", "naive-f32", K_BF16);
+    uint16_t *steps[] = { narrow_step(&m, 5, false), narrow_step(&m, 5, true),
+                          narrow_step(&m, 6, false) };
+    const size_t n = m.index->n_elements;
+    assert_memory_equal(steps[0], steps[1], n * sizeof **steps);
+    size_t n_other = 0;
+    for (size_t i = 0; i < n; i++)
+        n_other += steps[0][i] != steps[2][i];
+    assert_true(n_other > n / 100);
+    for (int i = 0; i < 3; i++)
+        as_free(steps[i]);
+    tiny_close(&m);
+    as_optimizer *o = NULL;
+    const as_optimizer_options how = { .no_master = true };
+    tiny_open(&m, "tiny_qwen3", "", "naive-f32", K_F32);
+    assert_int_equal(as_optimizer_new(&o, m.p, NULL, &how, err), AS_EUSAGE);
+    assert_null(o);
+    *err = (as_err){ 0 };
+    tiny_close(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_settings),      cmocka_unit_test(test_settings_as_resolved),
-        cmocka_unit_test(test_schedules),     cmocka_unit_test(test_every_text_once_an_epoch),
-        cmocka_unit_test(test_micro_batches), cmocka_unit_test(test_clip_and_decay),
+        cmocka_unit_test(test_settings),       cmocka_unit_test(test_settings_as_resolved),
+        cmocka_unit_test(test_schedules),      cmocka_unit_test(test_every_text_once_an_epoch),
+        cmocka_unit_test(test_micro_batches),  cmocka_unit_test(test_clip_and_decay),
+        cmocka_unit_test(test_without_master),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

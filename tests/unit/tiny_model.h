@@ -18,6 +18,12 @@ enum { TINY_FAMILIES = 3 };
 static bool
     tiny_wide; /* models placed from now on have wide activations where their weights are bf16 */
 
+/* A program of these tests may be for one backend alone; how its device is opened. */
+#ifndef TINY_BACKEND
+#define TINY_BACKEND "" /* all of them */
+#define TINY_ISA NULL
+#endif
+
 static int tiny_threads;    /* of devices opened from now on; 0: as many as there are */
 static as_heads tiny_heads; /* of models opened from now on: a score head is drawn */
 
@@ -52,8 +58,9 @@ static inline void tiny_place(tiny_model *m, const char *backend, k_type type)
 {
     const as_parameters_options o = { .type = type, .trains = true, .wide = tiny_wide };
     m->type = type;
-    const k_options threads = { .n_threads = tiny_threads };
-    assert_int_equal(k_device_open(&m->dev, backend, &threads), K_OK);
+    const bool is_own = strcmp(backend, TINY_BACKEND) == 0;
+    const k_options options = { .n_threads = tiny_threads, .isa = is_own ? TINY_ISA : NULL };
+    assert_int_equal(k_device_open(&m->dev, backend, &options), K_OK);
     MUST(as_parameters_new(&m->p, m->index, m->dev, &o, err));
     MUST(as_parameters_set(m->p, m->arena, AS_F32, err));
 }
@@ -135,6 +142,13 @@ static inline double tiny_distance(const double *got, const double *want, size_t
     return sqrt(difference) / sqrt(size);
 }
 
+/* Whether the program tries this: a backend of its choice has no wide activations. */
+static inline bool tiny_has(const k_backend *b, unsigned type)
+{
+    const char *only = TINY_BACKEND;
+    return (b->types >> type & 1) && (!only[0] || (strcmp(b->name, only) == 0 && !tiny_wide));
+}
+
 /* check() for each family with the weights of that folder ("" or "/bf16"), on every backend, in
  * every type. */
 static inline void tiny_everywhere(void (*check)(const tiny_model *m, const char *family),
@@ -143,12 +157,29 @@ static inline void tiny_everywhere(void (*check)(const tiny_model *m, const char
     const k_backend *b;
     for (size_t i = 0; (b = k_backend_at(i)); i++)
         for (unsigned type = K_F32; type <= K_F64; type++)
-            for (int f = 0; f < TINY_FAMILIES && (b->types >> type & 1); f++) {
+            for (int f = 0; f < TINY_FAMILIES && tiny_has(b, type); f++) {
                 tiny_model m;
                 tiny_open(&m, tiny_families[f], weights, b->name, (k_type)type);
                 check(&m, tiny_families[f]);
                 tiny_close(&m);
             }
+}
+
+/* The same on one family of the backend that the program is for, where it is: of what takes long
+ * there. */
+static inline void tiny_somewhere(void (*check)(const tiny_model *m, const char *family))
+{
+    const char *only = TINY_BACKEND;
+    const k_backend *b = k_backend_find(only);
+    tiny_model m;
+    if (!only[0])
+        tiny_everywhere(check, "");
+    for (unsigned type = K_F32; b && type <= K_F64; type++)
+        if (tiny_has(b, type)) {
+            tiny_open(&m, "tiny_qwen3", "", b->name, (k_type)type);
+            check(&m, "tiny_qwen3");
+            tiny_close(&m);
+        }
 }
 
 /* A golden file of a family; the caller cJSON_Deletes. */

@@ -1,6 +1,7 @@
 /* device.c -- the CPU backend: which level, its threads, its memory. Baseline code: runs on any
  * processor. SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/cpu/fast/fast.h"
+#include "kernels/cpu/host_memory.h"
 
 #include <sched.h>
 #include <stdlib.h>
@@ -122,6 +123,12 @@ int k_fast_sync(k_device *dev)
 {
     (void)dev; /* operations are over when they return */
     return K_OK;
+}
+
+int k_fast_memory(k_device *dev, size_t *unused, size_t *all)
+{
+    (void)dev;
+    return k_host_memory(unused, all);
 }
 
 /* ---- lanes ---- */

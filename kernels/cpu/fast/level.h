@@ -36,6 +36,7 @@ typedef float vf __attribute__((vector_size(4 * VL)));
 typedef int32_t vi __attribute__((vector_size(4 * VL)));
 typedef uint32_t vu __attribute__((vector_size(4 * VL)));
 typedef uint16_t vh __attribute__((vector_size(2 * VL)));
+typedef uint64_t vl __attribute__((vector_size(4 * VL))); /* half as many */
 /* the same anywhere in memory */
 typedef float vf_any __attribute__((vector_size(4 * VL), aligned(4), may_alias));
 typedef int32_t vi_any __attribute__((vector_size(4 * VL), aligned(4), may_alias));
@@ -67,13 +68,16 @@ ALWAYS vf v_pick(vi mask, vf a, vf b)
 #define V_FMA(a, b, c) ((vf)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
 #define V_MAX(a, b) ((vf)_mm512_max_ps((__m512)(a), (__m512)(b)))
 #define V_SQRT(a) ((vf)_mm512_sqrt_ps((__m512)(a)))
+#define V_MUL32(a, b) ((vl)_mm512_mul_epu32((__m512i)(a), (__m512i)(b)))
 #elif VL == 8
 #define V_FMA(a, b, c) ((vf)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
 #define V_MAX(a, b) ((vf)_mm256_max_ps((__m256)(a), (__m256)(b)))
 #define V_SQRT(a) ((vf)_mm256_sqrt_ps((__m256)(a)))
+#define V_MUL32(a, b) ((vl)_mm256_mul_epu32((__m256i)(a), (__m256i)(b)))
 #else
 #define V_FMA(a, b, c) ((a) * (b) + (c))
 #define V_MAX(a, b) v_pick((a) > (b), (a), (b))
+#define V_MUL32(a, b) (((a)&0xffffffffu) * ((b)&0xffffffffu))
 #define V_SQRT(a)                                                                                  \
     ((vf){ __builtin_sqrtf((a)[0]), __builtin_sqrtf((a)[1]), __builtin_sqrtf((a)[2]),              \
            __builtin_sqrtf((a)[3]) })
@@ -93,6 +97,12 @@ ALWAYS vf v_max(vf a, vf b)
 ALWAYS vf v_sqrt(vf a)
 {
     return V_SQRT(a);
+}
+
+/* Products of the lower halves. */
+ALWAYS vl v_mul32(vl a, vl b)
+{
+    return V_MUL32(a, b);
 }
 
 /* One number as the vectors do it. */

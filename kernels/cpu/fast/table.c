@@ -14,6 +14,7 @@ const k_backend LEVEL(k_cpu) = {
     .copy_from = k_fast_copy,
     .copy = k_fast_copy,
     .sync = k_fast_sync,
+    .memory = k_fast_memory,
     .n_lanes = k_fast_n_lanes,
     .in_lanes = k_fast_in_lanes,
     .pack_bytes = OP(pack_bytes),

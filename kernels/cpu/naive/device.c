@@ -1,5 +1,6 @@
 /* device.c -- the table of the scalar reference, and its device: the caller's thread and the host's
  * memory. SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cpu/host_memory.h"
 #include "naive.h"
 
 #include <stdlib.h>
@@ -58,6 +59,12 @@ static int done(k_device *dev)
     return K_OK;
 }
 
+static int host_memory(k_device *dev, size_t *unused, size_t *all)
+{
+    (void)dev;
+    return k_host_memory(unused, all);
+}
+
 static int one_lane(k_device *dev)
 {
     (void)dev;
@@ -84,6 +91,7 @@ const k_backend NAIVE(backend) = {
     .copy_from = copy_bytes,
     .copy = copy_bytes,
     .sync = done,
+    .memory = host_memory,
     .n_lanes = one_lane,
     .in_lanes = in_turn,
     .pack_bytes = NAIVE(pack_bytes),
