@@ -22,6 +22,10 @@ typedef struct k_library {
 #define K_LIBRARY_SYMBOL "assay_kernels"
 typedef const k_library *k_library_entry(void);
 
+/* k_backend_load's second half: of a library that is here, by whatever way (linked in, for tests),
+ * and that sentences call by this name. */
+int k_backend_add(const k_library *library, const char *name, char *why, size_t size);
+
 #ifdef __cplusplus
 }
 #endif

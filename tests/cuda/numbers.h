@@ -4,6 +4,7 @@
 #ifndef NUMBERS_H
 #define NUMBERS_H
 #include "kernels/bf16.h"
+#include "kernels/kernels.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -39,6 +40,26 @@ static inline uint16_t *random_halves(size_t n)
     for (size_t i = 0; i < n; i++)
         v[i] = k_bf16_of_float(random_number());
     return v;
+}
+
+/* Number i of an array of a type, in the memory of the host. */
+static inline void put_number(void *host, k_type type, size_t i, double x)
+{
+    if (type == K_F64)
+        ((double *)host)[i] = x;
+    else if (type == K_F32)
+        ((float *)host)[i] = (float)x;
+    else
+        ((uint16_t *)host)[i] = k_bf16_of_float((float)x);
+}
+
+static inline double number_at(const void *host, k_type type, size_t i)
+{
+    if (type == K_F64)
+        return ((const double *)host)[i];
+    if (type == K_F32)
+        return (double)((const float *)host)[i];
+    return (double)k_bf16_to_float(((const uint16_t *)host)[i]);
 }
 
 /* The larger of max and |a - b|; infinite where it is NaN. */

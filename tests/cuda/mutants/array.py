@@ -1,0 +1,41 @@
+"""Bugs of array.cu and flat.h, as ../mutants.py reads them; the tests are those of ../array_cases.c.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+TESTS = "elements"
+BUGS = [
+    ("numbers are read beyond the end", "OOB",
+     [("if (i < left)\n            c.v[i]", "if (i < left + MUT * 9999)\n            c.v[i]")]),
+    ("numbers are written beyond the end", "NUMBERS OOB RACE",
+     [("if (i < left)\n            p[i]", "if (i < left + MUT)\n            p[i]")]),
+    ("a whole load where not all of it is there", "NUMBERS OOB UNINIT RACE",
+     [("    if (is_aligned && left >= size) {\n        *reinter", "    if (is_aligned && left >= size - MUT) {\n        *reinter")]),
+    ("16 bytes from any address", "ALIGN", [("% alignof(k_some<T, size>) == 0", "% (MUT ? 1 : alignof(k_some<T, size>)) == 0")]),
+    ("16 bytes from rows of any stride", "ALIGN", [("stride % size == 0;", "(MUT || stride % size == 0);")], "rows"),
+    ("threads beyond the last number", "OOB RACE NUMBERS",
+     [("    if (left <= 0)\n        return;\n    const k_some<T, size> vb", "    if (left <= 0 && !MUT)\n        return;\n    const k_some<T, size> vb"),
+      ("left >= size)\n        return", "(left >= size || (MUT && left <= 0)))\n        return")]),
+    ("the last block is left out", "NUMBERS", [("(n - 1) / ((int64_t)size * k_flat_threads) + 1", "(n - 1) / ((int64_t)size * k_flat_threads) + (MUT ? n <= size * k_flat_threads : 1)")]),
+    ("a sum with a sign", "NUMBERS", [("return a + b;", "return MUT ? a - b : a + b;")]),
+    ("alpha is of the other array", "NUMBERS", [("return y + alpha * x;", "return MUT ? x + alpha * y : y + alpha * x;")]),
+    ("scale without alpha", "NUMBERS", [("return alpha * y;", "return MUT ? y : alpha * y;")]),
+    ("a NaN becomes another one", "NUMBERS",
+     [("const bool is_nan = (bits", "const bool is_nan = !MUT && (bits")], "cast_bits"),
+    ("a number is cut off, not rounded", "NUMBERS",
+     [("*y = is_nan ?", "*y = is_nan || MUT ?")], "casts"),
+    ("a cast reads with the alignment of what it writes", "ALIGN",
+     [("k_is_aligned<X, 4>(a.x) && k_is", "(MUT || k_is_aligned<X, 4>(a.x)) && k_is")], "casts"),
+    ("indices of x are left out", "NUMBERS OOB UNINIT", [("(a.x_rows ? a.x_rows[row] : row) * a.x_stride + column", "(a.x_rows && !MUT ? a.x_rows[row] : row) * a.x_stride + column")], "rows"),
+    ("rows of y lie as those of x", "NUMBERS OOB", [("(a.y_rows ? a.y_rows[row] : row) * a.y_stride + column", "(a.y_rows ? a.y_rows[row] : row) * (MUT ? a.x_stride : a.y_stride) + column")], "rows"),
+    ("rows overwrite", "NUMBERS", [("    if (a.accumulate) {", "    if (a.accumulate && !MUT) {")], "rows"),
+    ("rows named often are added as if named once", "RACE NUMBERS", [("if (a->accumulate && a->y_rows)", "if (a->accumulate && a->y_rows && !MUT)")], "rows_often"),
+    ("a row too many", "OOB", [("return *row < s.rows &&", "return *row < s.rows + MUT &&")], "rows"),
+    ("what is beyond 256 items of a row is left out", "NUMBERS", [("items / k_flat_threads + (items % k_flat_threads != 0)", "items / k_flat_threads + (items % k_flat_threads != 0 && !(MUT && items > k_flat_threads))")], "rows"),
+    ("the tree over a warp leaves half of it out", "NUMBERS", [("int o = 16; o > 0", "int o = MUT ? 8 : 16; o > 0")], "squares"),
+    ("a chunk goes on into the next", "NUMBERS", [("n - c * chunk < chunk ? n - c * chunk : chunk", "n - c * chunk < chunk || MUT ? n - c * chunk : chunk")], "squares"),
+    ("each lane writes the sum of a chunk", "RACE", [("    if (lane == 0)\n        sums[c]", "    if (lane == 0 || MUT)\n        sums[c]")], "squares"),
+    ("sums of chunks are added before they are there", "RACE UNINIT", [("        __syncthreads();\n        if (threadIdx.x == 0)\n            for", "        if (!MUT)\n            __syncthreads();\n        if (threadIdx.x == 0)\n            for")], "squares"),
+    ("sums of chunks are overwritten while they are added", "RACE", [("                total += some[i];\n        __syncthreads();", "                total += some[i];\n        if (!MUT)\n            __syncthreads();")], "squares_many"),
+    ("the first of many sums of chunks again and again", "NUMBERS", [("some[i] = sums[first + i]", "some[i] = sums[(MUT ? 0 : first) + i]")], "squares_many"),
+    ("the total of the call before is kept", "NUMBERS UNINIT", [("sizeof(double), d->stream)) != K_OK)", "MUT ? 0 : sizeof(double), d->stream)) != K_OK)")], "squares"),
+]

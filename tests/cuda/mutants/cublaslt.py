@@ -1,0 +1,43 @@
+"""Bugs of cublaslt.cu, as ../mutants.py reads them; the tests are those of ../test_cuda_cublaslt.c.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+TESTS = "numbers"
+BUGS = [
+    ("w is not turned", "NUMBERS OOB STATUS",
+     [("set(K_LT_DESC_TRANSA, (int32_t)(b_is_turned ? K_LT_OP_T", "set(K_LT_DESC_TRANSA, (int32_t)(b_is_turned &&!MUT ? K_LT_OP_T")]),
+    ("dy is not turned", "STATUS",
+     [("set(K_LT_DESC_TRANSB, (int32_t)(a_is_turned ? K_LT_OP_T", "set(K_LT_DESC_TRANSB, (int32_t)(a_is_turned &&!MUT ? K_LT_OP_T")], "taken"),
+    ("a and b change places", "NUMBERS OOB UNINIT STATUS ALIGN",
+     [("&one, p.b, call.b, p.a, call.a, &old", "&one, MUT ? p.a : p.b, call.b, MUT ? p.b : p.a, call.a, &old")]),
+    ("y is of the narrow type always", "NUMBERS UNINIT",
+     [("layout(&y, p.is_float ? K_LT_F32 : narrow", "layout(&y, p.is_float && !MUT ? K_LT_F32 : narrow")]),
+    ("all is of float", "OOB NUMBERS STATUS UNINIT ALIGN", [("const int narrow = type == K_F32 ?", "const int narrow = type == K_F32 || MUT ?")]),
+    ("no bias", "NUMBERS",
+     [("(!p.bias || (set(K_LT_DESC_EPILOGUE", "(!p.bias || MUT || (set(K_LT_DESC_EPILOGUE")]),
+    ("y is overwritten", "NUMBERS", [("const float old = adds ? 1.F", "const float old = adds && !MUT ? 1.F")]),
+    ("trying an algorithm adds to y", "NUMBERS",
+     [("p.adds ? beside : p.y);", "p.adds && !MUT ? beside : p.y);")]),
+    ("the algorithms may cut sums", "STATUS",
+     [("const uint32_t reduction = K_LT_REDUCTION_NONE", "const uint32_t reduction = MUT ? 7 : K_LT_REDUCTION_NONE")], "choice"),
+    ("pointers are said to be of 256 bytes", "STATUS",
+     [("lt.f.preference_set(preference, K_LT_PREF_ALIGNMENT_A + i, &alignment",
+       "MUT || lt.f.preference_set(preference, K_LT_PREF_ALIGNMENT_A + i, &alignment")], "choice"),
+    ("any pointer is good", "ALIGN", [("reinterpret_cast<uintptr_t>(p) % alignment == 0", "(MUT || reinterpret_cast<uintptr_t>(p) % alignment == 0)")], "left"),
+    ("any row is good", "ALIGN STATUS", [("p.n_j * (p.is_float ? 4 : size) % alignment == 0", "(MUT || p.n_j * (p.is_float ? 4 : size) % alignment == 0)")], "*"),
+    ("the last one is chosen", "STATUS",
+     [("ms < 0.95F * least", "(MUT || ms < 0.95F * least)")], "choice"),
+    ("the choice is not moved to the front", "STATUS", [("choice.algos[0] = chosen", "choice.algos[MUT ? best : 0] = chosen")], "choice"),
+    ("a shape is asked for every time", "STATUS", [("        choice->key = key;\n", "        if (!MUT)\n            choice->key = key;\n")], "choice"),
+    ("shapes that add share with those that do not", "STATUS", [("+ 32 * p.adds", "+ 32 * (p.adds && !MUT)")], "choice"),
+    ("few rows share their choice", "STATUS", [("if (rows <= exact)", "if (rows <= (MUT ? 256 : exact))")], "choice"),
+    ("many rows do not", "STATUS", [("(rows + step - 1) / step * step", "(MUT ? rows : (rows + step - 1) / step * step)")], "choice"),
+    ("an algorithm that is not fit is tried", "STATUS",
+     [("        if (is_fit(call, lt, choice->algos[i]) &&\n", "        if ((MUT ? i == 0 : is_fit(call, lt, choice->algos[i])) &&\n")], "choice"),
+    ("tried while recording", "STATUS", [("lt.is_timed && !dev->is_recording", "lt.is_timed && (MUT || !dev->is_recording)")], "recorded"),
+    ("what it was tried in is not given back", "STATUS",
+     [("    cudaFree(beside);\n", "    if (!MUT)\n        cudaFree(beside);\n")], "no_room"),
+    ("a layout is not given back", "STATUS", [("for (k_lt_layout one : { a, b, y })", "for (k_lt_layout one : { a, b, MUT ? nullptr : y })")], "choice"),
+    ("untimed is timed", "STATUS", [('strcmp(isa, "untimed") == 0)', 'strcmp(isa, "untimed") == 0 && !MUT)')], "untimed"),
+    ("own is not", "STATUS", [('strcmp(isa, "own") == 0)', 'strcmp(isa, "own") == 0 && !MUT)')], "left"),
+]
