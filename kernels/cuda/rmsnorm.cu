@@ -14,72 +14,16 @@
  * residual, else 1 and 1; backward 2 or 3 reads and 1 write, and 2 reads for dw.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "kernels/cuda/device.h"
+#include "kernels/cuda/chunk.h"
 #include "kernels/cuda/internal.h"
 
 namespace
 {
 constexpr int block_threads = 256;
 constexpr int kept = 4; /* chunks of a thread in registers, where they are loaded whole */
-constexpr unsigned full = 0xffffffffu;
-
-/* ---- numbers and chunks ---------------------------------------------------------------------- */
-__device__ __forceinline__ float to_float(float x)
-{
-    return x;
-}
-__device__ __forceinline__ float to_float(nv_bfloat16 x)
-{
-    return __bfloat162float(x);
-}
-__device__ __forceinline__ void round_to(float *p, float x)
-{
-    *p = x;
-}
-__device__ __forceinline__ void round_to(nv_bfloat16 *p, float x)
-{
-    *p = __float2bfloat16_rn(x);
-}
-
-/* 16 bytes of T, aligned as one load. */
-template <class T> struct alignas(16) Chunk {
-    static constexpr int n = 16 / sizeof(T);
-    T v[n];
-};
-
-/* Numbers first .. first + Chunk<T>::n - 1 of a row of n; beyond its end, zeros. whole: n and the
- * row's address are such that the chunk is all there and aligned. */
-template <class T, bool whole>
-__device__ __forceinline__ Chunk<T> load(const T *row, int first, int n)
-{
-    if (whole)
-        return *reinterpret_cast<const Chunk<T> *>(row + first);
-    Chunk<T> c;
-#pragma unroll
-    for (int i = 0; i < Chunk<T>::n; i++) {
-        round_to(&c.v[i], 0.F);
-        if (first + i < n)
-            c.v[i] = row[first + i];
-    }
-    return c;
-}
-
-template <class T, bool whole>
-__device__ __forceinline__ void save(T *row, int first, int n, const Chunk<T> &c)
-{
-    if (whole) {
-        *reinterpret_cast<Chunk<T> *>(row + first) = c;
-        return;
-    }
-#pragma unroll
-    for (int i = 0; i < Chunk<T>::n; i++)
-        if (first + i < n)
-            row[first + i] = c.v[i];
-}
-
 /* To the compiler, c may have changed here: so what it was converted to is not kept beside it,
  * which would take more registers than there are. */
-template <class T> __device__ __forceinline__ void keep_packed(Chunk<T> &c)
+template <class T> __device__ __forceinline__ void keep_packed(k_chunk<T> &c)
 {
 #ifdef __CUDA_ARCH__
     uint32_t *word = reinterpret_cast<uint32_t *>(&c);
@@ -94,7 +38,7 @@ template <class T> __device__ __forceinline__ void keep_packed(Chunk<T> &c)
 template <int threads> __device__ __forceinline__ float row_sum(float s)
 {
     for (int o = 16; o > 0; o >>= 1)
-        s += __shfl_xor_sync(full, s, o);
+        s += __shfl_xor_sync(k_all_lanes, s, o);
     if (threads == 32)
         return s;
     __shared__ float part[block_threads / 32];
@@ -122,40 +66,40 @@ __device__ __forceinline__ int64_t row_at(int64_t row, int64_t n, int64_t per_to
 /* Chunk `first` of what is normed: x, or residual + x, which becomes the residual; and its squares,
  * added to sum. */
 template <class T, bool whole>
-__device__ __forceinline__ Chunk<T> normed(const T *x, T *residual, int first, int n, float &sum)
+__device__ __forceinline__ k_chunk<T> normed(const T *x, T *residual, int first, int n, float &sum)
 {
-    Chunk<T> r = load<T, whole>(x, first, n);
+    k_chunk<T> r = k_load<T, whole>(x, first, n);
     if (residual) {
-        const Chunk<T> old = load<T, whole>(residual, first, n);
+        const k_chunk<T> old = k_load<T, whole>(residual, first, n);
 #pragma unroll
-        for (int i = 0; i < Chunk<T>::n; i++)
-            round_to(&r.v[i], to_float(old.v[i]) + to_float(r.v[i]));
-        save<T, whole>(residual, first, n, r);
+        for (int i = 0; i < k_chunk<T>::n; i++)
+            k_round_to(&r.v[i], k_to_float(old.v[i]) + k_to_float(r.v[i]));
+        k_save<T, whole>(residual, first, n, r);
     }
 #pragma unroll
-    for (int i = 0; i < Chunk<T>::n; i++)
-        sum += to_float(r.v[i]) * to_float(r.v[i]);
+    for (int i = 0; i < k_chunk<T>::n; i++)
+        sum += k_to_float(r.v[i]) * k_to_float(r.v[i]);
     return r;
 }
 
 /* Chunk `first` of y = round(r rstd) w. */
 template <class T, bool whole>
-__device__ __forceinline__ void scale(T *y, const T *weight, Chunk<T> r, float rstd, int first,
+__device__ __forceinline__ void scale(T *y, const T *weight, k_chunk<T> r, float rstd, int first,
                                       int n)
 {
-    const Chunk<T> w = load<T, whole>(weight, first, n);
+    const k_chunk<T> w = k_load<T, whole>(weight, first, n);
 #pragma unroll
-    for (int i = 0; i < Chunk<T>::n; i++) {
-        round_to(&r.v[i], to_float(r.v[i]) * rstd);
-        round_to(&r.v[i], to_float(r.v[i]) * to_float(w.v[i]));
+    for (int i = 0; i < k_chunk<T>::n; i++) {
+        k_round_to(&r.v[i], k_to_float(r.v[i]) * rstd);
+        k_round_to(&r.v[i], k_to_float(r.v[i]) * k_to_float(w.v[i]));
     }
-    save<T, whole>(y, first, n, r);
+    k_save<T, whole>(y, first, n, r);
 }
 
 template <class T, int threads, bool whole>
 __global__ void __launch_bounds__(block_threads, 2) rmsnorm(k_rmsnorm a)
 {
-    constexpr int size = Chunk<T>::n, n_kept = whole ? kept : 0;
+    constexpr int size = k_chunk<T>::n, n_kept = whole ? kept : 0;
     const int64_t row = (int64_t)blockIdx.x * (block_threads / threads) + threadIdx.x / threads;
     if (row >= a.rows) /* whole warps; with 256 threads a row, none */
         return;
@@ -163,7 +107,7 @@ __global__ void __launch_bounds__(block_threads, 2) rmsnorm(k_rmsnorm a)
     T *y = static_cast<T *>(a.y) + row_at(row, a.n, a.per_token, a.y_stride);
     T *residual = a.residual ? static_cast<T *>(a.residual) + row * a.n : nullptr;
     const int n = (int)a.n, begin = threadIdx.x % threads * size, step = threads * size;
-    Chunk<T> r[kept];
+    k_chunk<T> r[kept];
     float squares = 0;
 #pragma unroll
     for (int c = 0; c < n_kept; c++)
@@ -181,7 +125,7 @@ __global__ void __launch_bounds__(block_threads, 2) rmsnorm(k_rmsnorm a)
             scale<T, whole>(y, weight, r[c], rstd, begin + c * step, n);
         }
     for (int first = begin + n_kept * step; first < n; first += step)
-        scale<T, whole>(y, weight, load<T, whole>(residual ? residual : x, first, n), rstd, first,
+        scale<T, whole>(y, weight, k_load<T, whole>(residual ? residual : x, first, n), rstd, first,
                         n);
     if (a.rstd && threadIdx.x % threads == 0)
         static_cast<float *>(a.rstd)[row] = rstd;
@@ -197,37 +141,37 @@ template <class T> struct Row {
 
 /* The sum of g h over a chunk, added to sum: g = w dy, h = x rstd. */
 template <class T, bool whole>
-__device__ __forceinline__ void add_products(const Row<T> &row, const Chunk<T> &dy,
-                                             const Chunk<T> &x, int first, int n, float &sum)
+__device__ __forceinline__ void add_products(const Row<T> &row, const k_chunk<T> &dy,
+                                             const k_chunk<T> &x, int first, int n, float &sum)
 {
-    const Chunk<T> w = load<T, whole>(row.weight, first, n);
+    const k_chunk<T> w = k_load<T, whole>(row.weight, first, n);
 #pragma unroll
-    for (int i = 0; i < Chunk<T>::n; i++)
-        sum += to_float(w.v[i]) * to_float(dy.v[i]) * (to_float(x.v[i]) * row.rstd);
+    for (int i = 0; i < k_chunk<T>::n; i++)
+        sum += k_to_float(w.v[i]) * k_to_float(dy.v[i]) * (k_to_float(x.v[i]) * row.rstd);
 }
 
 /* Chunk `first` of dx = rstd (g - h mean) + dresidual. */
 template <class T, bool whole>
-__device__ __forceinline__ void save_dx(const Row<T> &row, const Chunk<T> &dy, const Chunk<T> &x,
-                                        float mean, int first, int n)
+__device__ __forceinline__ void save_dx(const Row<T> &row, const k_chunk<T> &dy,
+                                        const k_chunk<T> &x, float mean, int first, int n)
 {
-    const Chunk<T> w = load<T, whole>(row.weight, first, n);
-    Chunk<T> before = {};
+    const k_chunk<T> w = k_load<T, whole>(row.weight, first, n);
+    k_chunk<T> before = {};
     if (row.dresidual)
-        before = load<T, whole>(row.dresidual, first, n);
-    Chunk<T> dx;
+        before = k_load<T, whole>(row.dresidual, first, n);
+    k_chunk<T> dx;
 #pragma unroll
-    for (int i = 0; i < Chunk<T>::n; i++) {
-        const float g = to_float(w.v[i]) * to_float(dy.v[i]), h = to_float(x.v[i]) * row.rstd;
-        round_to(&dx.v[i], row.rstd * (g - h * mean) + to_float(before.v[i]));
+    for (int i = 0; i < k_chunk<T>::n; i++) {
+        const float g = k_to_float(w.v[i]) * k_to_float(dy.v[i]), h = k_to_float(x.v[i]) * row.rstd;
+        k_round_to(&dx.v[i], row.rstd * (g - h * mean) + k_to_float(before.v[i]));
     }
-    save<T, whole>(row.dx, first, n, dx);
+    k_save<T, whole>(row.dx, first, n, dx);
 }
 
 template <class T, int threads, bool whole>
 __global__ void __launch_bounds__(block_threads, 2) rmsnorm_dx(k_rmsnorm_bwd a)
 {
-    constexpr int size = Chunk<T>::n, n_kept = whole ? kept : 0;
+    constexpr int size = k_chunk<T>::n, n_kept = whole ? kept : 0;
     const int64_t r = (int64_t)blockIdx.x * (block_threads / threads) + threadIdx.x / threads;
     if (r >= a.rows)
         return;
@@ -240,18 +184,18 @@ __global__ void __launch_bounds__(block_threads, 2) rmsnorm_dx(k_rmsnorm_bwd a)
         static_cast<const float *>(a.rstd)[r],
     };
     const int n = (int)a.n, begin = threadIdx.x % threads * size, step = threads * size;
-    Chunk<T> dy[kept], x[kept];
+    k_chunk<T> dy[kept], x[kept];
     float sum = 0;
 #pragma unroll
     for (int c = 0; c < n_kept; c++)
         if (begin + c * step < n) {
-            dy[c] = load<T, whole>(row.dy, begin + c * step, n);
-            x[c] = load<T, whole>(row.x, begin + c * step, n);
+            dy[c] = k_load<T, whole>(row.dy, begin + c * step, n);
+            x[c] = k_load<T, whole>(row.x, begin + c * step, n);
             add_products<T, whole>(row, dy[c], x[c], begin + c * step, n, sum);
         }
     for (int first = begin + n_kept * step; first < n; first += step)
-        add_products<T, whole>(row, load<T, whole>(row.dy, first, n),
-                               load<T, whole>(row.x, first, n), first, n, sum);
+        add_products<T, whole>(row, k_load<T, whole>(row.dy, first, n),
+                               k_load<T, whole>(row.x, first, n), first, n, sum);
     const float mean = row_sum<threads>(sum) / (float)a.n;
 #pragma unroll
     for (int c = 0; c < n_kept; c++)
@@ -261,8 +205,8 @@ __global__ void __launch_bounds__(block_threads, 2) rmsnorm_dx(k_rmsnorm_bwd a)
             save_dx<T, whole>(row, dy[c], x[c], mean, begin + c * step, n);
         }
     for (int first = begin + n_kept * step; first < n; first += step)
-        save_dx<T, whole>(row, load<T, whole>(row.dy, first, n), load<T, whole>(row.x, first, n),
-                          mean, first, n);
+        save_dx<T, whole>(row, k_load<T, whole>(row.dy, first, n),
+                          k_load<T, whole>(row.x, first, n), mean, first, n);
 }
 
 /* ---- backward to the weight ------------------------------------------------------------------ */
@@ -284,8 +228,8 @@ __global__ void __launch_bounds__(block_threads)
     float sum = 0;
     if (i < a.n)
         for (int64_t row = begin + lane; row < end; row += dw_lanes)
-            sum += to_float(dy[row_at(row, a.n, a.per_token, a.dy_stride) + i]) *
-                   (to_float(x[row_at(row, a.n, a.per_token, a.x_stride) + i]) * rstd[row]);
+            sum += k_to_float(dy[row_at(row, a.n, a.per_token, a.dy_stride) + i]) *
+                   (k_to_float(x[row_at(row, a.n, a.per_token, a.x_stride) + i]) * rstd[row]);
     sums[lane][column] = sum;
     __syncthreads();
     if (lane != 0 || i >= a.n)
@@ -318,16 +262,9 @@ bool rows_ok(int64_t rows, int64_t n, int64_t per_token, int64_t stride)
            n <= 1 << 30; /* of a grid, of an int */
 }
 
-/* Whether rows of this stride from p begin where a chunk may; with the weight, whose stride is n,
- * that is also: whether they end where one may. */
-template <class T> bool is_whole(const void *p, int64_t stride)
-{
-    return stride % Chunk<T>::n == 0 && reinterpret_cast<uintptr_t>(p) % sizeof(Chunk<T>) == 0;
-}
-
 template <class T, bool whole> void launch_forward(cudaStream_t stream, const k_rmsnorm &a)
 {
-    if (a.n <= 32 * kept * Chunk<T>::n)
+    if (a.n <= 32 * kept * k_chunk<T>::n)
         K_LAUNCH((rmsnorm<T, 32, whole>), dim3((unsigned)((a.rows + 7) / 8)), dim3(block_threads),
                  0, stream, a);
     else
@@ -337,8 +274,8 @@ template <class T, bool whole> void launch_forward(cudaStream_t stream, const k_
 
 template <class T> void forward(cudaStream_t stream, const k_rmsnorm &a)
 {
-    if (is_whole<T>(a.x, a.x_stride) && is_whole<T>(a.y, a.y_stride) &&
-        is_whole<T>(a.weight, a.n) && is_whole<T>(a.residual, a.n))
+    if (k_is_whole<T>(a.x, a.x_stride) && k_is_whole<T>(a.y, a.y_stride) &&
+        k_is_whole<T>(a.weight, a.n) && k_is_whole<T>(a.residual, a.n))
         launch_forward<T, true>(stream, a);
     else
         launch_forward<T, false>(stream, a);
@@ -346,7 +283,7 @@ template <class T> void forward(cudaStream_t stream, const k_rmsnorm &a)
 
 template <class T, bool whole> void launch_dx(cudaStream_t stream, const k_rmsnorm_bwd &a)
 {
-    if (a.n <= 32 * kept * Chunk<T>::n)
+    if (a.n <= 32 * kept * k_chunk<T>::n)
         K_LAUNCH((rmsnorm_dx<T, 32, whole>), dim3((unsigned)((a.rows + 7) / 8)),
                  dim3(block_threads), 0, stream, a);
     else
@@ -377,9 +314,9 @@ template <class T> void backward(k_cuda_device *dev, const k_rmsnorm_bwd &a)
 {
     if (a.dw) /* first: dx may be dy */
         launch_dw<T>(dev, a);
-    if (is_whole<T>(a.x, a.x_stride) && is_whole<T>(a.dy, a.dy_stride) &&
-        is_whole<T>(a.dx, a.dx_stride) && is_whole<T>(a.weight, a.n) &&
-        is_whole<T>(a.dresidual, a.n))
+    if (k_is_whole<T>(a.x, a.x_stride) && k_is_whole<T>(a.dy, a.dy_stride) &&
+        k_is_whole<T>(a.dx, a.dx_stride) && k_is_whole<T>(a.weight, a.n) &&
+        k_is_whole<T>(a.dresidual, a.n))
         launch_dx<T, true>(dev->stream, a);
     else
         launch_dx<T, false>(dev->stream, a);

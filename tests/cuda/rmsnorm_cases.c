@@ -23,25 +23,6 @@ typedef struct array {
     void *p;
 } array;
 
-static void set(void *host, k_type type, size_t i, double x)
-{
-    if (type == K_F64)
-        ((double *)host)[i] = x;
-    else if (type == K_F32)
-        ((float *)host)[i] = (float)x;
-    else
-        ((uint16_t *)host)[i] = k_bf16_of_float((float)x);
-}
-
-static double got(const void *host, k_type type, size_t i)
-{
-    if (type == K_F64)
-        return ((const double *)host)[i];
-    if (type == K_F32)
-        return (double)((const float *)host)[i];
-    return (double)k_bf16_to_float(((const uint16_t *)host)[i]);
-}
-
 /* values NULL: never written. offset: numbers between an aligned address and the first of the
  * array. */
 static array make(k_device *dev, k_type type, const double *values, size_t n, size_t offset)
@@ -53,7 +34,7 @@ static array make(k_device *dev, k_type type, const double *values, size_t n, si
     assert_non_null(a.p);
     a.p = (char *)a.p + offset * size;
     for (size_t i = 0; values && i < n; i++)
-        set(host, type, i, values[i]);
+        put_number(host, type, i, values[i]);
     if (values)
         assert_int_equal(dev->ops->copy_to(dev, a.p, host, n * size), K_OK);
     return a;
@@ -64,7 +45,7 @@ static void read_back(const array *a, double *out)
     static uint64_t host[MAX_NUMBERS];
     assert_int_equal(a->dev->ops->copy_from(a->dev, host, a->p, a->n * k_type_size(a->type)), K_OK);
     for (size_t i = 0; i < a->n; i++)
-        out[i] = got(host, a->type, i);
+        out[i] = number_at(host, a->type, i);
 }
 
 static void drop(array *a, size_t offset)
