@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "cli/common.h"
+#include "cli/device.h"
 #include "cli/help.h"
 #include "cli/sandbox.h"
 #include "jobs/pipeline.h"
@@ -354,6 +355,23 @@ static void look_for_programs(doctor *d)
     }
 }
 
+/* The device is really opened. */
+static void look_at_gpu(doctor *d)
+{
+    char a[AS_TEXT_MAX], b[AS_TEXT_MAX];
+    k_device *dev = NULL;
+    as_err err = { 0 };
+    if (as_cli_device_open(&dev, "cuda", 0, &err) < 0) {
+        tell(d, OFF, "cuda", "only needed for --device cuda, and where there is a GPU", "%s",
+             err.text);
+        return;
+    }
+    const as_cli_room room = as_cli_room_on(dev, 0);
+    k_device_close(dev);
+    tell(d, OK, "cuda", NULL, "--device cuda works; its memory %s, %s unused",
+         as_text_bytes(a, room.all), as_text_bytes(b, room.unused));
+}
+
 /* Each layer is really tried (sandbox/check.c); a machine without them can do all but run code. */
 static void look_at_sandbox(doctor *d)
 {
@@ -384,6 +402,7 @@ static void look_at_all(doctor *d, const doctor_opts *o)
     look_at_cache(d);
     look_at_verifiers(d, o->plugin_path);
     look_for_programs(d);
+    look_at_gpu(d);
     look_at_sandbox(d);
 }
 

@@ -108,24 +108,56 @@ static void close_local(gen_engine *e)
     as_free(l);
 }
 
-/* As many blocks as the memory allows and the sequences can use. */
+/* As many blocks as the sequences can use, --cache-mib allows and the device has room for: fewer
+ * than
+ * --cache-mib are told of. One sequence must have its blocks, else the plan is refused with them.
+ */
+static int plan_blocks(const local *l, const gen_opts *o, as_plan_options *passes, as_err *err)
+{
+    const as_parameters_options *p = &l->model.how;
+    const k_type act = p->wide ? k_real_type(p->type) : p->type;
+    const as_cli_room room = as_cli_room_on(l->model.dev, 0);
+    const int64_t longest = (p->max_pos + passes->block_size - 1) / passes->block_size;
+    as_plan rest = { 0 };
+    size_t one = 0;
+    passes->n_blocks = 0;
+    int rc = as_kv_cache_bytes(l->model.index, act, 1, passes->block_size, &one, err);
+    if (rc == 0)
+        rc = as_plan_make(&rest, l->model.index, l->model.dev, passes, err);
+    if (rc < 0)
+        return rc;
+    const size_t afford = (o->cache_mib << 20) / (one ? one : 1);
+    const size_t fit = rest.total < room.bytes ? (room.bytes - rest.total) / (one ? one : 1) : 0;
+    passes->n_blocks = (int64_t)o->max_seqs * longest;
+    if (afford < (size_t)passes->n_blocks)
+        passes->n_blocks = afford ? (int64_t)afford : 1;
+    if (fit >= (size_t)passes->n_blocks)
+        return 0;
+    const int64_t least = longest < passes->n_blocks ? longest : passes->n_blocks;
+    if (fit > (size_t)least)
+        as_cli_say("the device has room for %zu of %lld blocks of keys and values: fewer sequences "
+                   "are written at a time",
+                   fit, (long long)passes->n_blocks);
+    passes->n_blocks = fit > (size_t)least ? (int64_t)fit : least;
+    return 0;
+}
+
 static int open_generator(local *l, const gen_opts *o, as_err *err)
 {
     as_gen_options how = as_gen_standard();
-    size_t one;
     how.max_seqs = (int64_t)o->max_seqs;
     if (how.batch_tokens < how.max_seqs)
         how.batch_tokens = how.max_seqs;
-    const as_parameters *p = l->model.parameters;
-    int rc = as_kv_cache_bytes(p->index, p->act, 1, how.block_size, &one, err);
-    if (rc < 0)
-        return rc;
-    const int64_t longest = (p->max_pos + how.block_size - 1) / how.block_size;
-    const size_t afford = (o->cache_mib << 20) / (one ? one : 1);
-    how.n_blocks = how.max_seqs * longest;
-    if (afford < (size_t)how.n_blocks)
-        how.n_blocks = afford ? (int64_t)afford : 1;
-    return as_generator_new(&l->generator, p, l->model.tokenizer, &how, err);
+    as_plan_options passes = { .parameters = l->model.how, .block_size = how.block_size };
+    passes.sampling = as_gen_run_options(&how, l->model.dev, l->model.how.max_pos);
+    int rc = plan_blocks(l, o, &passes, err);
+    if (rc == 0)
+        rc = as_opened_model_load(&l->model, l->opts, &passes,
+                                  "a smaller --max-seqs, --cache-mib or --context", err);
+    how.n_blocks = passes.n_blocks;
+    return rc == 0
+               ? as_generator_new(&l->generator, l->model.parameters, l->model.tokenizer, &how, err)
+               : rc;
 }
 
 int gen_local_open(gen_engine **out, const gen_opts *o, as_err *err)

@@ -193,6 +193,9 @@ static void add_main_page(as_buf *out)
         ".TP\n.B ASSAY_PLUGIN_PATH\nfolders searched for plugins, separated by colons\n"
         ".TP\n.B ASSAY_LANGUAGES\nfolders of languages for the sandbox (NAME.json), separated by "
         "colons\n"
+        ".TP\n.B ASSAY_CUDA_LIBRARY\nthe libassay_cuda.so of the device cuda, where it lies "
+        "neither "
+        "beside the program nor where it is installed\n"
         ".TP\n.B ASSAY_LOG\nleast level of messages on stderr: debug, info (default), warn, error\n"
         ".TP\n.B NO_COLOR, CLICOLOR_FORCE\ncolour never, or even where stderr is not a terminal\n");
     add_example(out,

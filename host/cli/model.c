@@ -33,19 +33,6 @@ static int check_options(const as_model_opts *o, as_err *err)
     return 0;
 }
 
-int as_cli_device_open(k_device **out, const char *device, uint64_t threads, as_err *err)
-{
-    const k_options options = { .n_threads = (int)threads };
-    const char *backend = strcmp(device, "naive") == 0 ? "naive-f32" : device;
-    if (!k_backend_find(backend))
-        return as_fail(err, AS_EUSAGE, "device %s is not in this build; cpu is in every one",
-                       device);
-    int rc = k_device_open(out, backend, &options);
-    return rc < 0 ? as_fail(err, AS_EUSAGE, "device %s: %s; cpu runs everywhere", device,
-                            k_status_text(rc))
-                  : 0;
-}
-
 static int record_file(as_run_record *record, const char *prefix, const char *path, as_err *err)
 {
     char name[300];
@@ -133,14 +120,26 @@ int as_opened_model_open(as_opened_model *m, const as_model_opts *o, as_err *err
         rc = as_cli_device_open(&m->dev, o->device, o->threads, err);
     if (rc < 0)
         return rc;
-    const as_parameters_options options = {
+    m->how = (as_parameters_options){
         .type = type_of(o, m->index) == AS_BF16 ? K_BF16 : K_F32,
-        .wide = true,
+        .wide = as_cli_is_wide(o->device),
         .max_pos = o->context                          ? (int64_t)o->context
                    : config.max_pos < STANDARD_CONTEXT ? config.max_pos
                                                        : STANDARD_CONTEXT,
     };
-    rc = as_parameters_new(&m->parameters, m->index, m->dev, &options, err);
+    return 0;
+}
+
+int as_opened_model_load(as_opened_model *m, const as_model_opts *o, const as_plan_options *passes,
+                         const char *cure, as_err *err)
+{
+    as_plan plan;
+    const as_cli_room room = as_cli_room_on(m->dev, 0);
+    int rc = as_plan_make(&plan, m->index, m->dev, passes, err);
+    if (rc == 0)
+        rc = as_cli_room_check(&room, &plan, 0, cure, err);
+    if (rc == 0)
+        rc = as_parameters_new(&m->parameters, m->index, m->dev, &m->how, err);
     return rc == 0 ? load(m, o, err) : rc;
 }
 

@@ -66,6 +66,22 @@ static void write_text(const text *t, const double *logp, as_buf *out)
     as_buf_text(out, "}\n");
 }
 
+/* Sums of numbers that are none say nothing. */
+static int check_finite(const ppl_run *p, const text *t, const double *logp, as_err *err)
+{
+    const int64_t scored = t->n - (t->n_before ? t->n_before : 1);
+    const as_str id = as_buf_str(&t->id);
+    for (int64_t i = 0; i < scored; i++)
+        if (!isfinite(logp[i]))
+            return as_fail(err, AS_EDATA,
+                           "id %.*s: the log-prob of scored token %lld is not finite on %s: the "
+                           "weights are damaged, or too large for --dtype; look at them with "
+                           "\"assay model info\", or compute in f32",
+                           (int)(id.len < 60 ? id.len : 60), id.data, (long long)i,
+                           p->opts->model.device);
+    return 0;
+}
+
 static int score(ppl_run *p, as_err *err)
 {
     int64_t n_rows = 0, seqs = 0;
@@ -93,6 +109,7 @@ static int score(ppl_run *p, as_err *err)
     const double *logp = p->logp;
     for (size_t i = 0; i < p->n_texts && rc == 0; i++) {
         const text *t = &p->texts[i];
+        rc = check_finite(p, t, logp, err);
         write_text(t, logp, &out);
         logp += t->n - (t->n_before ? t->n_before : 1);
     }
@@ -238,10 +255,15 @@ static int make(ppl_run *p, as_err *err)
     int rc = as_opened_model_open(&p->model, &o->model, err);
     if (rc < 0)
         return rc;
-    p->most_tokens = (int64_t)o->batch_tokens + p->model.parameters->max_pos;
+    p->most_tokens = (int64_t)o->batch_tokens + p->model.how.max_pos;
     const as_run_options options = { .tokens = p->most_tokens,
                                      .seqs = MOST_TEXTS,
                                      .rows = p->most_tokens };
+    const as_plan_options passes = { .parameters = p->model.how, .sampling = options };
+    rc = as_opened_model_load(&p->model, &o->model, &passes,
+                              "a smaller --batch-tokens or --context", err);
+    if (rc < 0)
+        return rc;
     const size_t most = (size_t)p->most_tokens;
     p->ids = as_calloc(most, sizeof *p->ids);
     p->rows = as_calloc(most, sizeof *p->rows);

@@ -28,11 +28,13 @@ typedef struct train_config {
     uint64_t steps, micro_tokens, seed, warmup_steps, save_every, keep, memory_mib;
     double lr, min_lr, warmup_ratio, decay_from, init_std;
     as_optimizer_options optimizer;
+    bool master_weights;
     const cJSON *lora; /* NULL: all weights learn */
     as_lora_config adapter; /* what it says */
 } train_config;
 
 train_config train_config_standard(void); /* the defaults */
+const char *train_device(const train_config *c); /* a word of AS_DEVICES */
 
 /* The common keys into *c and those of `table` into `own`, over what stands there. AS_EUSAGE with the key and what is allowed. */
 int train_config_read(train_config *c, void *own, const as_setting *table, const cJSON *tree, const char *file, as_err *err);

@@ -32,7 +32,7 @@ static const as_setting settings[] = {
     TEXT(init),
     TEXT(chat),
     CHOICE(dtype, "f32|bf16"),
-    CHOICE(device, "cpu|naive|cuda"),
+    CHOICE(device, AS_DEVICES),
     CHOICE(recompute, "none|cheap|layer"),
     UINT(steps, 1, 1e9),
     UINT(micro_tokens, 1, 1e7),
@@ -53,6 +53,9 @@ static const as_setting settings[] = {
     NUMBER("clip", optimizer.clip, 0, 1e9),
     CHOICE(decay, "constant|linear|cosine"),
     CHOICE(init_scale, "flat|fan_in"),
+    { .key = "master_weights",
+      .type = AS_SETTING_BOOL,
+      .offset = offsetof(train_config, master_weights) },
     { .key = "lora", .type = AS_SETTING_OBJECT, .offset = offsetof(train_config, lora) },
     { .key = NULL }
 };
@@ -89,6 +92,18 @@ static int spread_warmup(train_config *c, const cJSON *tree, const char *file, a
     return 0;
 }
 
+static int check_master(train_config *c, const char *file, as_err *err)
+{
+    c->optimizer.no_master = !c->master_weights;
+    c->optimizer.seed = c->seed;
+    if (c->master_weights || (c->dtype == TRAIN_BF16 && !c->lora))
+        return 0;
+    return as_fail(err, AS_EUSAGE,
+                   "%s: \"master_weights\" false needs \"dtype\" bf16 and no \"lora\": weights "
+                   "and adapters in f32 are their own master",
+                   file);
+}
+
 static int check(train_config *c, const char *file, as_err *err)
 {
     if (!c->model == !c->init)
@@ -98,7 +113,14 @@ static int check(train_config *c, const char *file, as_err *err)
                        file);
     if (c->steps == 0)
         return as_fail(err, AS_EUSAGE, "%s: \"steps\" is missing", file);
-    return check_lora(c, file, err);
+    int rc = check_master(c, file, err);
+    return rc == 0 ? check_lora(c, file, err) : rc;
+}
+
+const char *train_device(const train_config *c)
+{
+    static const char *const words[] = { "cpu", "naive", "cuda", "cuda-exact" }; /* AS_DEVICES */
+    return words[c->device];
 }
 
 train_config train_config_standard(void)
@@ -109,6 +131,7 @@ train_config train_config_standard(void)
                            .decay = AS_DECAY_LINEAR,
                            .init_scale = AS_DRAW_FLAT,
                            .init_std = 0.02,
+                           .master_weights = true,
                            .optimizer = as_optimizer_standard() };
 }
 

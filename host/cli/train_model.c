@@ -33,7 +33,7 @@ int train_model_open(train_model *m, const train_config *c, const char *folder, 
 as_parameters_options train_parameters(const train_config *c, int64_t max_pos, bool learns)
 {
     return (as_parameters_options){ .type = c->dtype == TRAIN_BF16 ? K_BF16 : K_F32,
-                                    .wide = true,
+                                    .wide = as_cli_is_wide(train_device(c)),
                                     .max_pos = max_pos,
                                     .trains = learns };
 }
@@ -100,6 +100,7 @@ static int take_memory(as_checkpoint *c, const train_model *m, as_err *err)
     c->index = m->index;
     c->lora = m->lora;
     c->base = m->folder;
+    c->no_master = m->optimizer->options.no_master;
     c->weights = as_calloc(n, sizeof(float));
     c->m = as_calloc(n, sizeof(float));
     c->v = as_calloc(n, sizeof(float));

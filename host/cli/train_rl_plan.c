@@ -42,7 +42,8 @@ static int plan_learner(const rl *s, const train_model *m, const as_run_options 
                         size_t *bytes, size_t *region, as_err *err)
 {
     as_plan_options o = { .parameters = train_parameters(&s->common, rl_longest(s), true),
-                          .training = *pass };
+                          .training = *pass,
+                          .no_master = !s->common.master_weights };
     as_plan p;
     int rc = as_plan_make(&p, m->index, s->t.dev, &o, err);
     *bytes += rc == 0 ? p.total - p.region : 0;

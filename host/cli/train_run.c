@@ -9,7 +9,6 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <unistd.h>
 
 /* ---- opening ---- */
 
@@ -24,7 +23,6 @@ static int open_chat(training *t, as_err *err)
 
 int training_open(training *t, const train_opts *o, const train_config *c, as_err *err)
 {
-    static const char *const devices[] = { "cpu", "naive", "cuda" };
     t->opts = o;
     t->c = c;
     t->last_loss = NAN;
@@ -40,7 +38,7 @@ int training_open(training *t, const train_opts *o, const train_config *c, as_er
         return as_fail(
             err, AS_EDATA, "%s: the tokenizer has %d tokens, and the model rows for %lld", folder,
             (int)as_tokenizer_size(t->tokenizer), (long long)t->model.index->config.vocab);
-    return as_cli_device_open(&t->dev, devices[c->device], o->threads, err);
+    return as_cli_device_open(&t->dev, train_device(c), o->threads, err);
 }
 
 void training_close(training *t)
@@ -61,30 +59,29 @@ void training_close(training *t)
 as_plan_options training_plan_options(const training *t, int64_t max_pos)
 {
     return (as_plan_options){ .parameters = train_parameters(t->c, max_pos, true),
-                              .lora = t->model.lora };
+                              .lora = t->model.lora,
+                              .no_master = !t->c->master_weights };
 }
 
 /* What makes a plan smaller; the least recomputation with which it fits, where there is one. */
-static int refuse_plan(const training *t, const as_plan *p, const as_plan_options *of, size_t limit,
-                       size_t beside, as_err *err)
+static int refuse_plan(const training *t, const as_plan *p, const as_plan_options *of,
+                       const as_cli_room *room, size_t beside, as_err *err)
 {
     static const char *const words[] = { "none", "cheap", "layer" };
     as_plan_options options = *of;
-    as_plan all = *p;
     char cure[120] = "a smaller \"micro_tokens\" or \"max_len\", or a smaller model";
     for (int i = t->c->recompute + 1; i <= AS_RECOMPUTE_LAYER; i++) {
         as_plan less;
         options.training.recompute = (as_recompute)i;
         if (as_plan_make(&less, t->model.index, t->dev, &options, NULL) < 0 ||
-            less.total + beside > limit)
+            less.total + beside > room->bytes)
             continue;
         (void)snprintf(cure, sizeof cure,
                        "\"recompute\": \"%s\" needs %.1f MiB, or a smaller \"micro_tokens\"",
                        words[i], (double)(less.total + beside) / 1048576);
         break;
     }
-    all.total += beside;
-    return as_plan_check(&all, limit, cure, err);
+    return as_cli_room_check(room, p, beside, cure, err);
 }
 
 int training_plan(const training *t, const as_plan_options *options, size_t beside, as_err *err)
@@ -99,10 +96,12 @@ int training_plan(const training *t, const as_plan_options *options, size_t besi
     rc = as_buf_check(&table, err);
     if (rc == 0 && !t->opts->quiet)
         as_cli_say("%.*s", (int)(table.len ? table.len - 1 : 0), table.data);
-    const long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-    size_t limit = t->c->memory_mib ? (size_t)t->c->memory_mib << 20 : (size_t)pages * (size_t)size;
-    return rc == 0 && p.total + beside > limit ? refuse_plan(t, &p, options, limit, beside, err)
-                                               : rc;
+    const as_cli_room room = as_cli_room_on(t->dev, (size_t)t->c->memory_mib << 20);
+    if (rc == 0 && !t->opts->quiet)
+        as_cli_room_say(&room);
+    return rc == 0 && p.total + beside > room.bytes
+               ? refuse_plan(t, &p, options, &room, beside, err)
+               : rc;
 }
 
 /* ---- steps ---- */

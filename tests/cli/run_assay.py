@@ -83,9 +83,9 @@ class AssayTest(unittest.TestCase):
                 f.write((row.encode() if isinstance(row, str) else row) + b"\n")
         return str(path)
 
-    def assay(self, *args, stdin=b"", rc=0, env=None, cwd=None, **more):
+    def assay(self, *args, stdin=b"", rc=0, env=None, cwd=None, program=BIN, **more):
         """Runs to the end; stdin bytes. rc None: any. The result has text in .out and .err."""
-        run = subprocess.run([str(BIN), *map(str, args)], input=stdin, capture_output=True, timeout=240,
+        run = subprocess.run([str(program), *map(str, args)], input=stdin, capture_output=True, timeout=240,
                              env=dict(self.env, **(env or {})), cwd=cwd or self.dir, **more)
         run.out, run.err = run.stdout.decode(errors="replace"), run.stderr.decode(errors="replace")
         if rc is not None:

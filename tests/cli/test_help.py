@@ -165,6 +165,9 @@ class Doctor(AssayTest):
         self.assertEqual(len(report["checks"]), sum(report[k] for k in ("ok", "degraded", "off", "fail")))
         states = {c["what"]: c for c in report["checks"]}
         self.assertEqual(states["cache"]["state"], "ok")
+        if states["cuda"]["state"] == "off":
+            self.assertIn("device cuda", states["cuda"]["detail"])
+            self.assertIn("--device cuda", states["cuda"]["cure"])
 
     def test_doctor_finds_what_is_wrong(self):
         (self.dir / "bad").mkdir()

@@ -4,6 +4,7 @@ has the log-probability it said. SPDX-License-Identifier: Apache-2.0"""
 import json
 import math
 
+from poisoned import poisoned
 from run_assay import SOURCE, AssayTest, main
 
 MODELS = SOURCE / "tests/golden/models"
@@ -30,6 +31,13 @@ class Ppl(AssayTest):
         rows, _ = self.ppl([whole, halves, {"text": "ab"}])
         self.assertEqual([r["id"] for r in rows], [1, 2, 3])
         self.assertAlmostEqual(rows[0]["sum_logp"], rows[1]["sum_logp"] + rows[2]["sum_logp"], places=4)
+
+    def test_numbers_that_are_not_finite(self):
+        model = poisoned(self.dir / "poisoned")
+        rows, _ = self.ppl([{"id": "fine", "text": "ab cd"}], model=model)
+        self.assertEqual(rows[0]["id"], "fine")
+        _, run = self.ppl([{"id": "bad", "text": "abz cd"}], model=model, rc=3)
+        self.say(run, 'id "bad": the log-prob of scored token', "is not finite on cpu", "assay model info")
 
     def test_what_generate_said(self):
         prompts = [{"id": k, "prompt": t} for k, t in enumerate(("Hello", "1 + 1 =", "def f():"))]

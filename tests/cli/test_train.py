@@ -5,10 +5,10 @@ import json
 import math
 import os
 import re
-import shutil
 import signal
 import struct
 
+from poisoned import poisoned
 from run_assay import SOURCE, AssayTest, main, wait_for
 
 QWEN = SOURCE / "tests/golden/models/tiny_qwen2"
@@ -178,32 +178,10 @@ class Train(AssayTest):
         weights_file.write_bytes(data)
         self.say(self.train("run", "--resume", save_every=5, keep=0, rc=3), "step_12", "model.safetensors")
 
-    def poisoned(self):
-        """A model whose attention overflows where the letter z is, and only there: the one embedding with a first number, of
-        which q and k make more than a float holds when they are multiplied."""
-        model = self.dir / "poisoned"
-        shutil.copytree(SOURCE / "tests/golden/models/tiny_llama", model)
-        data = bytearray((model / "model.safetensors").read_bytes())
-        size, = struct.unpack_from("<Q", data)
-        header = json.loads(data[8:8 + size])
-        z = json.loads((model / "tokenizer.json").read_text())["model"]["vocab"]["z"]
-
-        def set_column(name, value):
-            rows, columns = header[name]["shape"]
-            for row in range(rows):
-                at = 8 + size + header[name]["data_offsets"][0] + 4 * row * columns
-                struct.pack_into("<f", data, at, value(row))
-        set_column("model.embed_tokens.weight", lambda row: 1.0 if row == z else 0.0)
-        for part in "qk":
-            set_column(f"model.layers.0.self_attn.{part}_proj.weight", lambda row: 3e19)
-        (model / "model.safetensors").unlink()
-        (model / "model.safetensors").write_bytes(data)
-        return model
-
     def test_a_gradient_that_is_not_finite(self):
         """The run ends, and what was learned before is kept."""
         rows = ROWS + [{"prompt": "z", "completion": "z"}]
-        run = self.train("run", rows=rows, model=str(self.poisoned()), batch_size=1, steps=100, seed=3, rc=3)
+        run = self.train("run", rows=rows, model=poisoned(self.dir / "poisoned"), batch_size=1, steps=100, seed=3, rc=3)
         self.say(run, "the gradient is not finite")
         manifest = json.loads((self.dir / "run/manifest.json").read_text())
         self.assertEqual(manifest["state"], "failed")
@@ -225,6 +203,38 @@ class Train(AssayTest):
         names = weights(self.step("run", 12))
         self.assertIn(b'"BF16"', names["model.safetensors"][:4000])
         self.assertIn(b"master", names["optim.safetensors"][:8000])
+
+    def test_without_master_weights(self):
+        """bf16 alone: it learns, the bits are the same on any number of threads and after a kill."""
+        config = self.config(dtype="bf16", master_weights=False, steps=40, save_every=5, keep=0, batch_size=25, micro_tokens=512)
+        whole = self.train("whole", config=config)
+        self.assertNotIn("master weights", whole.err)
+        losses = [row["loss"] for row in self.metrics("whole")]
+        self.assertLess(losses[-1], losses[0] / 2)
+        child = self.start("train", config, "--out", str(self.dir / "cut"), "--threads", "1")
+        wait_for(self.step("cut", 5).exists)
+        child.kill()
+        child.communicate()
+        self.train("cut", "--resume", config=config)
+        for step in (20, 40):
+            self.assertEqual(weights(self.step("cut", step)), weights(self.step("whole", step)))
+        self.assertEqual(self.metrics("cut"), self.metrics("whole"))
+        self.assertNotIn(b"master", weights(self.step("whole", 40))["optim.safetensors"][:8000])
+        self.say(self.train("whole", "--resume", "--set", "master_weights=true", config=config, rc=2),
+                 "config.master_weights: false then, true now")
+
+    def test_master_weights_refusals(self):
+        for more in ({}, {"dtype": "f32"}, {"dtype": "f32", "lora": {}}):
+            self.say(self.train("r", rc=2, master_weights=False, **more), '"master_weights" false needs "dtype" bf16 and no "lora"')
+        self.say(self.train("r", rc=2, master_weights=0, dtype="bf16"), "master_weights")
+        with_it = self.assay("train", self.config(dtype="bf16"), "--dry-run").err
+        without = self.assay("train", self.config(dtype="bf16", master_weights=False), "--dry-run").err
+        self.assertIn("master weights", with_it)
+        self.assertNotIn("master weights", without)
+        total = [float(re.search(r"total .*?([0-9.]+)\n", text).group(1)) for text in (with_it, without)]
+        master = float(re.search(r"master weights +([0-9.]+)\n", with_it).group(1))
+        self.assertAlmostEqual(total[0] - total[1], master, delta=0.11)
+        self.assertRegex(self.assay("train", "--help").out, r"(?<!\w)master_weights(?!\w)")
 
     def test_recompute(self):
         """Kept or computed again: the same bits, less memory; a plan that is too large says which would do."""
@@ -353,7 +363,7 @@ class Train(AssayTest):
                                  ("steps", 0, '"steps"'), ("steps", 1.5, "a whole number"), ("algo", "gpro", '"algo": "gpro", where sft|'),
                                  ("data", 3, "a text is allowed"), ("decay", "up", "constant|linear|cosine"),
                                  ("micro_tokens", 8, "a text must fit"), ("init", "x", 'one of "model"'),
-                                 ("max_len", 100000, '"micro_tokens"'), ("device", "cuda", "cuda"),
+                                 ("max_len", 100000, '"micro_tokens"'), ("device", "gpu", "cuda-exact"),
                                  ("memory_mib", 1, "MiB")):
             run = self.train("r", config=self.config(**{key: value}), rc=None)
             self.assertIn(run.returncode, (2, 7), (key, run.err))

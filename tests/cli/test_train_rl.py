@@ -7,6 +7,7 @@ import shutil
 import signal
 import struct
 
+from poisoned import poisoned, steep
 from run_assay import TEST_PLUGINS, main, wait_for
 from train_rl import ALGOS, LONG, MODEL, PROMPTS, SHORT, TINY, Base
 
@@ -61,6 +62,18 @@ class Learning(Base):
         self.train("run", dtype="bf16", reward="coin")
         self.assertIn(b'"BF16"', self.weights("run", 2)[0][:4000])
         self.assertGreater(self.metrics("run")[0]["actor/grad_norm"], 0)
+
+    def test_without_master_weights(self):
+        """Neither the policy nor its critic keeps floats; gone on with, both end at the same bits."""
+        more = {"algo": "ppo", "n": 1, "dtype": "bf16", "master_weights": False, "reward": "coin", "save_every": 1, "critic_lr": 1e-3}
+        self.train("run", **more)
+        whole = self.weights("run", 2, "critic")
+        for state in whole[1::2]:
+            self.assertNotIn(b"master", state[:8000])
+        shutil.rmtree(self.step("run", 2))
+        shutil.rmtree(self.dir / "run/critic/step_2")
+        self.train("run", "--resume", **more)
+        self.assertEqual(self.weights("run", 2, "critic"), whole)
 
     def test_progress(self):
         run = self.train("run", "--progress", "bar", steps=300, flat_steps=0)
@@ -301,36 +314,21 @@ class Stopping(Base):
         self.say(run, "8 of 16")
         self.assertEqual(self.manifest("many")["config"]["max_unscored"], 0.4)
 
-    def poisoned(self):
-        """A model whose attention overflows where the letter z is, and only there."""
-        model = self.dir / "poisoned"
-        shutil.copytree(TINY / "tiny_llama", model)
-        data = bytearray((model / "model.safetensors").read_bytes())
-        size, = struct.unpack_from("<Q", data)
-        header = json.loads(data[8:8 + size])
-        z = json.loads((model / "tokenizer.json").read_text())["model"]["vocab"]["z"]
-
-        def set_column(name, value):
-            rows, columns = header[name]["shape"]
-            for row in range(rows):
-                at = 8 + size + header[name]["data_offsets"][0] + 4 * row * columns
-                struct.pack_into("<f", data, at, value(row))
-        set_column("model.embed_tokens.weight", lambda row: 1.0 if row == z else 0.0)
-        for part in "qk":
-            set_column(f"model.layers.0.self_attn.{part}_proj.weight", lambda row: 3e19)
-        (model / "model.safetensors").unlink()
-        (model / "model.safetensors").write_bytes(data)
-        return str(model)
-
     def test_gradients_that_are_not_finite(self):
         """Such updates are left out and counted; after three steps of them the run ends, with the weights as they were."""
-        prompts = [{"id": k, "prompt": f"z{k}"} for k in range(40)]
-        run = self.train("run", prompts=prompts, model=self.poisoned(), reward="coin", steps=9, save_every=1, keep=0,
-                         max_response_length=4, rc=3)
+        run = self.train("run", model=steep(self.dir / "steep"), reward=[{"plugin": "coin", "weight": 1e6}],
+                         scale_rewards="none", steps=9, save_every=1, keep=0, max_response_length=4, rc=3)
         self.say(run, "3 steps in a row had a gradient that is not finite")
         rows = self.metrics("run")
         self.assertEqual([row["actor/skipped"] for row in rows], [1, 1, 1])
         self.assertEqual(self.weights("run", 1), self.weights("run", 3))
+        self.assertEqual(self.manifest("run")["state"], "failed")
+
+    def test_logits_that_are_not_finite(self):
+        """Nothing is drawn from them: the run ends and says where they come from."""
+        prompts = [{"id": k, "prompt": f"z{k}"} for k in range(8)]
+        run = self.train("run", prompts=prompts, model=poisoned(self.dir / "poisoned"), reward="coin", steps=2, rc=3)
+        self.say(run, "what a token is drawn from, row", "is not finite on cpu", "the weights are damaged")
         self.assertEqual(self.manifest("run")["state"], "failed")
 
     def test_guards(self):
