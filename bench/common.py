@@ -157,7 +157,7 @@ class Bench:
         self.doc = (doc or "").strip()
         self.claims, self.tables, self.notes = [], [], []
         self.started = time.monotonic()
-        self.commit, self.machine = commit(), machine()
+        self.commit, self.machine, self.results = commit(), machine(), RESULTS
         self._work = None
         self.say(f"{self.name}: {self.doc.splitlines()[0] if self.doc else ''}")
         self.say("machine: " + ", ".join(f"{v} {k}" if k == "cores" else f"{k} {v}" for k, v in self.machine.items()))
@@ -269,11 +269,11 @@ class Bench:
         sys.exit(0 if held else 1)
 
     def _write(self, line):
-        RESULTS.mkdir(parents=True, exist_ok=True)
+        self.results.mkdir(parents=True, exist_ok=True)
         full = {**line, "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),
                 "commit": self.commit, "seconds": round(time.monotonic() - self.started, 1),
                 "what": self.doc.splitlines()[0] if self.doc else "", "tables": self.tables, "notes": self.notes}
-        path = RESULTS / f"{self.name}.json"
+        path = self.results / f"{self.name}.json"
         part = path.with_suffix(".part")
         part.write_text(json.dumps(full, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         part.replace(path)

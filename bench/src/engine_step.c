@@ -1,14 +1,16 @@
 /* engine_step.c -- training steps of a model of random weights: mean cross-entropy over packed
- * sequences, gradients, their norm, clipping, AdamW, packing.
+ * sequences, gradients, their norm, clipping, AdamW, packing of weights.
  *
- * `engine_step BACKEND fp32|bf16|bf16-all THREADS D LAYERS HEADS KV_HEADS FF VOCAB SEQS LENGTH
+ * `engine_step DEVICE fp32|bf16|bf16-all THREADS D LAYERS HEADS KV_HEADS FF VOCAB SEQS LENGTH
  * STEPS [RECOMPUTE [FOLDER]]`: Qwen2-shaped (bf16: weights alone, bf16-all: activations too), of
  * STEPS steps the first is left out; prints one JSON object: parameters, tokens of a step, median
  * seconds of a step by the wall and of the process's CPU time, of them forward (with the
- * log-probs), backward, optimizer; the loss before the first step and after the last; planned and
- * peak resident bytes. With FOLDER, weights are those of the folder and tokens int32 of
- * FOLDER/tokens; each line of standard input is a number of steps, answered by their seconds and
- * losses and the bytes. SPDX-License-Identifier: Apache-2.0 */
+ * log-probs), backward, optimizer; the loss before the first step and after the last; planned
+ * bytes, and those that were taken (bench_model.h). With FOLDER, weights are those of the folder
+ * and tokens int32 of FOLDER/tokens; each line of standard input is a number of steps, answered by
+ * their seconds and losses and the bytes. SPDX-License-Identifier: Apache-2.0 */
+#include "bench_model.h"
+
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rng.h"
@@ -19,7 +21,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 enum { MOST_STEPS = 1000, PHASES = 3 };
@@ -53,13 +54,6 @@ static double wall_seconds(void)
     return (double)as_now_ns() * 1e-9;
 }
 
-static double resident_peak(void)
-{
-    struct rusage u;
-    (void)getrusage(RUSAGE_SELF, &u);
-    return (double)u.ru_maxrss * 1024;
-}
-
 static int compare(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -72,24 +66,15 @@ static double median(double *x, size_t n)
     return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
 }
 
-/* Small random weights, norms of one. */
 static int fill(bench *b, as_err *err)
 {
-    float *arena = as_calloc(b->index->n_elements, sizeof *arena);
-    as_rng r = as_rng_at(1, 1);
+    if (!b->folder)
+        return bench_fill(b->p, err);
+    AS_CLEANUP(free) float *arena = as_calloc(b->index->n_elements, sizeof *arena);
     if (!arena)
         return as_fail(err, AS_ENOMEM, "out of memory");
-    for (size_t i = 0; !b->folder && i < b->index->n_tensors; i++) {
-        const as_tensor *t = &b->index->tensors[i];
-        for (size_t j = 0; j < t->n; j++)
-            arena[t->offset + j] = t->rows > 1 ? (float)(0.04 * (as_rng_double(&r) - 0.5))
-                                               : (float)(t->role != AS_W_QKV_BIAS);
-    }
-    int rc = b->folder ? as_weights_load(b->index, b->folder, NULL, arena, err) : 0;
-    if (rc == 0)
-        rc = as_parameters_set(b->p, arena, AS_F32, err);
-    as_free(arena);
-    return rc;
+    int rc = as_weights_load(b->index, b->folder, NULL, arena, err);
+    return rc == 0 ? as_parameters_set(b->p, arena, AS_F32, err) : rc;
 }
 
 static void *zeroed(const bench *b)
@@ -150,11 +135,9 @@ static int make_batch(bench *b, int32_t n_seqs, int32_t length, as_err *err)
 static int prepare(bench *b, const char *backend, int n_threads, int32_t n_seqs, int32_t length,
                    as_err *err)
 {
-    const k_options how = { .n_threads = n_threads };
-    int rc = k_device_open(&b->dev, backend, &how);
-    if (rc < 0)
-        return as_fail_kernel(err, rc, backend);
-    rc = as_weights_index_new(&b->index, &b->config, err);
+    int rc = bench_device_open(&b->dev, backend, n_threads, err);
+    if (rc == 0)
+        rc = as_weights_index_new(&b->index, &b->config, err);
     if (rc == 0)
         rc = make_batch(b, n_seqs, length, err);
     if (rc < 0)
@@ -262,7 +245,7 @@ static int measure(bench *b, long n_steps, as_err *err)
         "\"planned_bytes\": %zu, \"peak_bytes\": %.0f}\n",
         b->index->n_params, (long long)b->batch.n_tokens, median(wall, n), median(cpu, n),
         median(b->phases[0], n), median(b->phases[1], n), median(b->phases[2], n), first, last,
-        b->plan.total, resident_peak());
+        b->plan.total, bench_memory(b->dev));
     return 0;
 }
 
@@ -284,7 +267,7 @@ static int serve(bench *b, as_err *err)
                    b->seconds[0] + b->seconds[1] + b->seconds[2], cpu_seconds() - cpu, loss);
         }
         printf("], \"planned_bytes\": %zu, \"peak_bytes\": %.0f}\n", b->plan.total,
-               resident_peak());
+               bench_memory(b->dev));
         (void)fflush(stdout);
     }
     return 0;
@@ -296,7 +279,7 @@ int main(int argc, char **argv)
     as_err err = { 0 };
     if (argc < 13) {
         (void)fprintf(stderr,
-                      "usage: engine_step BACKEND fp32|bf16|bf16-all THREADS D LAYERS HEADS "
+                      "usage: engine_step DEVICE fp32|bf16|bf16-all THREADS D LAYERS HEADS "
                       "KV_HEADS FF VOCAB SEQS LENGTH "
                       "STEPS [RECOMPUTE [FOLDER]]\n");
         return 2;

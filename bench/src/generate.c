@@ -1,10 +1,13 @@
-/* generate.c -- our side of bench/generate_vs_hf: completions of given prompts, when told to. A
- * line of input: "load MODEL THREADS CONTEXT" (a Hugging Face folder, or a .gguf file; computed
- * with in fp32), "gguf FOLDER FILE" (the folder's weights as F16), "prompts FILE" (ids, a prompt a
+/* generate.c -- our side of bench/generate_vs_hf and of gpu_check: completions of given prompts,
+ * when told to. A line of input: "load MODEL THREADS CONTEXT [DEVICE TYPE SEQUENCES]" (a Hugging
+ * Face folder, or a .gguf file, or a shape of bench_model.h; in fp32 on the processor, where that
+ * is not said; so many sequences at a time), "gguf FOLDER FILE" (the folder's weights as F16), "prompts FILE" (ids, a prompt a
  * line), "go N SEED" (N tokens of each at temperature 1), "greedy N FILE" (the ids of each to a
  * line of FILE). A line of output: seconds and processor seconds, tokens written, bytes of
  * matrices. SPDX-License-Identifier: Apache-2.0 */
 #include "model/generate.h"
+#include "bench_model.h"
+
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -89,28 +92,41 @@ static int read_gguf(side *s, const char *path, float **arena, as_err *err)
 
 static int read_model(side *s, const char *path, float **arena, as_err *err)
 {
+    as_model_config config;
+    if (bench_shape(&config, path))
+        return as_weights_index_new(&s->index, &config, err);
     const size_t n = strlen(path);
     return n > 5 && strcmp(path + n - 5, ".gguf") == 0 ? read_gguf(s, path, arena, err)
                                                        : read_folder(s, path, arena, err);
 }
 
-static int load(side *s, const char *path, int n_threads, int64_t context, as_err *err)
+/* Where and how a model is computed. */
+typedef struct place {
+    const char *device, *type;
+    int n_threads;
+    int64_t context, sequences;
+} place;
+
+static int load(side *s, const char *path, const place *where, as_err *err)
 {
     unload(s);
     AS_CLEANUP(free) float *arena = NULL;
     int rc = read_model(s, path, &arena, err);
+    if (rc == 0)
+        rc = bench_device_open(&s->dev, where->device, where->n_threads, err);
     if (rc < 0)
         return rc;
-    const k_options options = { .n_threads = n_threads };
-    rc = k_device_open(&s->dev, "cpu", &options);
-    if (rc < 0)
-        return as_fail_kernel(err, rc, "cpu");
-    const as_parameters_options how = { .type = K_F32, .max_pos = context };
-    const as_gen_options standard = as_gen_standard();
+    const as_parameters_options how = { .type = strcmp(where->type, "bf16") == 0 ? K_BF16 : K_F32,
+                                        .max_pos = where->context };
+    as_gen_options options = as_gen_standard();
+    if (where->sequences > 0) {
+        options.max_seqs = where->sequences;
+        options.batch_tokens = 64 * where->sequences;
+    }
     rc = as_parameters_new(&s->p, s->index, s->dev, &how, err);
     if (rc == 0)
-        rc = as_parameters_set(s->p, arena, AS_F32, err);
-    return rc == 0 ? as_generator_new(&s->generator, s->p, s->tokenizer, &standard, err) : rc;
+        rc = arena ? as_parameters_set(s->p, arena, AS_F32, err) : bench_fill(s->p, err);
+    return rc == 0 ? as_generator_new(&s->generator, s->p, s->tokenizer, &options, err) : rc;
 }
 
 static int to_gguf(side *s, const char *folder, const char *path, as_err *err)
@@ -213,11 +229,17 @@ static int write_ids(const side *s, const char *path, as_err *err)
 
 static int run(side *s, char *line, as_err *err)
 {
-    char what[16] = "", a[1600] = "", b[1600] = "", c[32] = "";
-    (void)sscanf(line, "%15s %1599s %1599s %31s", what, a, b, c);
+    char what[16] = "", a[1600] = "", b[1600] = "", c[32] = "", d[32] = "", e[32] = "", f[32] = "";
+    (void)sscanf(line, "%15s %1599s %1599s %31s %31s %31s %31s", what, a, b, c, d, e, f);
     const unsigned long first = strtoul(a, NULL, 10), second = strtoul(b, NULL, 10);
-    if (strcmp(what, "load") == 0)
-        return load(s, a, (int)second, (int64_t)strtoul(c, NULL, 10), err);
+    if (strcmp(what, "load") == 0) {
+        const place where = { .device = *d ? d : "cpu",
+                              .type = *e ? e : "fp32",
+                              .n_threads = (int)second,
+                              .context = (int64_t)strtoul(c, NULL, 10),
+                              .sequences = (int64_t)strtoul(f, NULL, 10) };
+        return load(s, a, &where, err);
+    }
     if (strcmp(what, "gguf") == 0)
         return to_gguf(s, a, b, err);
     if (strcmp(what, "prompts") == 0)

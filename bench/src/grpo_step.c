@@ -1,18 +1,26 @@
-/* grpo_step.c -- our side of bench/grpo_step_vs_trl: whole steps of GRPO as `assay train` makes
- * them, responses sampled, scored as they end, one update, when told to. A line of input:
+/* grpo_step.c -- our side of bench/grpo_step_vs_trl and of gpu_check: whole steps of GRPO as `assay
+ * train` makes them, responses sampled, scored as they end, one update, when told to. A line of
+ * input:
  *
- * load FOLDER THREADS SUITE EACH LENGTH  a Hugging Face folder; SUITE: lines {"id","prompt"}, of
- * which each step takes all, with EACH responses of LENGTH tokens to each reward NAME FILE a
- * verifier by its name, and what it is given: lines {"prompt","completion","reference"}, one for
- * each response of a step, since random weights say nothing worth a look step SEED NAME|none one
- * step, with that verifier or without. What the update learns from is the same in both: a reward
- * made up from the tokens
+ * "load MODEL THREADS SUITE EACH LENGTH [DEVICE TYPE TOKENS]": a Hugging Face folder (or a shape of
+ * bench_model.h); SUITE: lines {"id","prompt"} (or PROMPTS,LENGTH: random ids), of which each step
+ * takes all, with EACH responses of LENGTH tokens to each; passes of an update have TOKENS, and the
+ * sampler writes all responses at a time where TOKENS is given.
+ *
+ * "reward NAME FILE": a verifier by its name, and what it is given: lines {"prompt","completion",
+ * "reference"}, one for each response of a step, since random weights say nothing worth a look.
+ *
+ * "step SEED NAME|none": one step, with that verifier or without. What the update learns from is
+ * the same in both: a reward made up from the tokens.
  *
  * A line of output: JSON, of a step its seconds, by the wall and of the process's CPU time, and the
  * wall's of each phase. SPDX-License-Identifier: Apache-2.0 */
+#include "bench_model.h"
+
 #include "base/clock.h"
 #include "base/jspan.h"
 #include "base/mem.h"
+#include "base/rng.h"
 #include "data/jsonl.h"
 #include "model/weights_io.h"
 #include "reward/reward.h"
@@ -42,8 +50,11 @@ typedef struct side {
     as_optimizer *optimizer;
     as_rl *rl;
     as_suite suite;
-    const as_suite_item *chosen[MOST_ROWS];
+    const as_suite_item *chosen[MOST_ROWS]; /* [n_prompts] */
+    size_t n_prompts;
     uint32_t each, length;
+    as_suite_item drawn[MOST_ROWS]; /* prompts of random ids, where there is no suite */
+    int32_t *ids;
     as_rollouts rollouts;
     double score[MOST_ROWS];
     as_registry *registry;
@@ -56,37 +67,51 @@ typedef struct side {
 
 /* ---- what a step needs ---- */
 
-static int open_model(side *s, const char *folder, int n_threads, as_err *err)
+/* Where and how a model is computed. */
+typedef struct place {
+    const char *device, *type;
+    int n_threads;
+    int64_t tokens; /* 0: as on the processor */
+} place;
+
+static int open_model(side *s, const char *model, const place *where, as_err *err)
 {
-    const as_parameters_options how = { .type = K_F32, .trains = true };
-    const k_options threads = { .n_threads = n_threads };
+    const as_parameters_options how = { .type = strcmp(where->type, "bf16") == 0 ? K_BF16 : K_F32,
+                                        .trains = true };
     as_model_config config;
-    int rc = k_device_open(&s->dev, "cpu", &threads);
-    if (rc < 0)
-        return as_fail_kernel(err, rc, "cpu");
-    rc = as_model_config_load(&config, folder, err);
+    const bool is_drawn = bench_shape(&config, model);
+    int rc = bench_device_open(&s->dev, where->device, where->n_threads, err);
+    if (rc == 0 && !is_drawn)
+        rc = as_model_config_load(&config, model, err);
     if (rc == 0)
         rc = as_weights_index_new(&s->index, &config, err);
-    if (rc == 0)
-        rc = as_tokenizer_open(&s->tokenizer, folder, err);
-    if (rc < 0)
-        return rc;
-    AS_CLEANUP(free) float *arena = as_calloc(s->index->n_elements, sizeof *arena);
-    rc = arena ? as_weights_load(s->index, folder, NULL, arena, err)
-               : as_fail(err, AS_ENOMEM, "out of memory");
+    if (rc == 0 && !is_drawn)
+        rc = as_tokenizer_open(&s->tokenizer, model, err);
     if (rc == 0)
         rc = as_parameters_new(&s->p, s->index, s->dev, &how, err);
+    if (rc < 0 || is_drawn)
+        return rc < 0 ? rc : bench_fill(s->p, err);
+    AS_CLEANUP(free) float *arena = as_calloc(s->index->n_elements, sizeof *arena);
+    rc = arena ? as_weights_load(s->index, model, NULL, arena, err)
+               : as_fail(err, AS_ENOMEM, "out of memory");
     return rc == 0 ? as_parameters_set(s->p, arena, AS_F32, err) : rc;
 }
 
-static int open_step(side *s, as_err *err)
+static int open_step(side *s, const place *where, as_err *err)
 {
+    const int64_t tokens = where->tokens ? where->tokens : MICRO_TOKENS;
     const as_run_options limits = {
-        .tokens = MICRO_TOKENS, .seqs = MOST_ROWS, .rows = MICRO_TOKENS, .trains = true
+        .tokens = tokens, .seqs = MOST_ROWS, .rows = tokens, .trains = true
     };
-    const as_gen_options sampler = as_gen_standard();
+    as_gen_options sampler = as_gen_standard();
     as_optimizer_options how = as_optimizer_standard();
     as_rl_options o = as_rl_standard();
+    if (where->tokens) {
+        sampler.max_seqs = (int64_t)(s->n_prompts * s->each);
+        sampler.batch_tokens = tokens > sampler.max_seqs ? tokens : sampler.max_seqs;
+        const int64_t longest = (int64_t)(s->chosen[0]->n_ids + s->length) / sampler.block_size + 2;
+        sampler.n_blocks = sampler.max_seqs * longest; /* not of the model's longest sequences */
+    }
     how.weight_decay = 0;
     o.schedule.peak = 1e-6;
     o.longest = s->length;
@@ -99,21 +124,46 @@ static int open_step(side *s, as_err *err)
     return rc == 0 ? as_rl_new(&s->rl, &parts, &o, err) : rc;
 }
 
-static int load(side *s, const char *folder, int n_threads, const char *suite, as_err *err)
+static int draw_prompts(side *s, const char *sizes, as_err *err)
 {
-    int rc = open_model(s, folder, n_threads, err);
+    char *end;
+    as_rng r = as_rng_at(3, 3);
+    const unsigned long n = strtoul(sizes, &end, 10);
+    const unsigned long length = *end == ',' ? strtoul(end + 1, &end, 10) : 0;
+    if (*end || n == 0 || n > MOST_ROWS || length == 0 || length > MICRO_TOKENS)
+        return as_fail(err, AS_EUSAGE, "%s: not PROMPTS,LENGTH", sizes);
+    s->ids = as_calloc(n * length, sizeof *s->ids);
+    if (!s->ids)
+        return as_fail(err, AS_ENOMEM, "out of memory");
+    for (size_t i = 0; i < n * length; i++)
+        s->ids[i] = (int32_t)as_rng_below(&r, (uint64_t)s->index->config.vocab);
+    for (size_t i = 0; i < n; i++)
+        s->drawn[i] = (as_suite_item){
+            .id = AS_LIT("0"), .ids = s->ids + i * length, .n_ids = length, .key = i
+        };
+    s->n_prompts = n;
+    return 0;
+}
+
+static int load(side *s, const char *model, const char *suite, const place *where, as_err *err)
+{
+    int rc = open_model(s, model, where, err);
     const as_suite_reading how = { .tokenizer = s->tokenizer };
-    if (rc == 0)
+    if (rc == 0 && !s->tokenizer)
+        rc = draw_prompts(s, suite, err);
+    else if (rc == 0)
         rc = as_suite_read(&s->suite, suite, &how, err);
-    if (rc == 0 && s->suite.n * s->each > MOST_ROWS)
+    if (s->tokenizer)
+        s->n_prompts = s->suite.n;
+    if (rc == 0 && s->n_prompts * s->each > MOST_ROWS)
         rc = as_fail(err, AS_EUSAGE, "more than %d responses", MOST_ROWS);
-    for (size_t i = 0; rc == 0 && i < s->suite.n; i++)
-        s->chosen[i] = &s->suite.items[i];
+    for (size_t i = 0; rc == 0 && i < s->n_prompts; i++)
+        s->chosen[i] = s->tokenizer ? &s->suite.items[i] : &s->drawn[i];
     if (rc == 0)
-        rc = open_step(s, err);
+        rc = open_step(s, where, err);
     if (rc == 0)
-        printf("{\"parameters\":%zu,\"prompt_tokens\":%zu}\n", s->index->n_params,
-               s->suite.items[0].n_ids);
+        printf("{\"parameters\":%zu,\"prompt_tokens\":%zu,\"taken_bytes\":%.0f}\n",
+               s->index->n_params, s->chosen[0]->n_ids, bench_memory(s->dev));
     return rc;
 }
 
@@ -149,6 +199,8 @@ static int add_verifier(side *s, const char *name, const char *file, as_err *err
     AS_CLEANUP(cjson) cJSON *spec = cJSON_CreateString(name);
     if (s->n_verifiers == MOST_REWARDS || !spec)
         return as_fail(err, AS_EUSAGE, "no room for another verifier");
+    if (!s->registry && as_registry_open(&s->registry, NULL, err) < 0)
+        return err->code;
     (void)snprintf(v->name, sizeof v->name, "%s", name);
     int rc = as_lines_each(file, take_line, s, err);
     if (rc == 0)
@@ -221,9 +273,9 @@ static int step(side *s, uint64_t seed, const char *name, as_err *err)
     const int64_t start = mark;
     s->now = find_verifier(s, name);
     int rc =
-        s->now ? as_reward_begin(s->now->reward, (uint32_t)s->suite.n * s->each, s->each, err) : 0;
+        s->now ? as_reward_begin(s->now->reward, (uint32_t)s->n_prompts * s->each, s->each, err) : 0;
     if (rc == 0)
-        rc = as_rollouts_generate(&s->rollouts, s->generator, &how, s->chosen, s->suite.n, s->each,
+        rc = as_rollouts_generate(&s->rollouts, s->generator, &how, s->chosen, s->n_prompts, s->each,
                                   &io, err);
     const double generate = since(&mark);
     if (rc == 0)
@@ -245,14 +297,20 @@ static int step(side *s, uint64_t seed, const char *name, as_err *err)
 static int run(side *s, char *line, as_err *err)
 {
     char what[16] = "", a[1600] = "", b[1600] = "", c[1600] = "", d[32] = "", e[32] = "";
-    (void)sscanf(line, "%15s %1599s %1599s %1599s %31s %31s", what, a, b, c, d, e);
+    char device[32] = "cpu", type[32] = "fp32", tokens[32] = "0";
+    (void)sscanf(line, "%15s %1599s %1599s %1599s %31s %31s %31s %31s %31s", what, a, b, c, d, e,
+                 device, type, tokens);
     if (strcmp(what, "reward") == 0)
         return add_verifier(s, a, b, err);
     if (strcmp(what, "step") == 0)
         return step(s, strtoul(a, NULL, 10), b, err);
     s->each = (uint32_t)strtoul(d, NULL, 10);
     s->length = (uint32_t)strtoul(e, NULL, 10);
-    return load(s, a, (int)strtoul(b, NULL, 10), c, err);
+    const place where = { .device = device,
+                          .type = type,
+                          .n_threads = (int)strtoul(b, NULL, 10),
+                          .tokens = (int64_t)strtoul(tokens, NULL, 10) };
+    return load(s, a, c, &where, err);
 }
 
 static void fini(side *s)
@@ -271,6 +329,7 @@ static void fini(side *s)
     as_weights_index_free(s->index);
     k_device_close(s->dev);
     as_arena_fini(&s->texts);
+    as_free(s->ids);
 }
 
 int main(void)
@@ -278,8 +337,8 @@ int main(void)
     static char line[8192];
     static side s;
     as_err err = { 0 };
+    int rc = 0;
     as_arena_init(&s.texts, 0);
-    int rc = as_registry_open(&s.registry, NULL, &err);
     while (rc == 0 && fgets(line, sizeof line, stdin)) {
         rc = run(&s, line, &err);
         (void)fflush(stdout);
