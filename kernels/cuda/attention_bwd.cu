@@ -42,7 +42,7 @@ __global__ void __launch_bounds__(delta_threads) sum_delta(k_attn_bwd a)
     const T *out = static_cast<const T *>(a.out) + row * n;
     const T *dout = static_cast<const T *>(a.dout) + row * n;
     float sum = 0;
-    if (is_row)
+    if (is_row) {
 #pragma unroll 1
         for (int first = lane * size; first < n; first += delta_lanes * size) {
             const k_chunk<T> x = k_load<T, whole>(out, first, n);
@@ -51,6 +51,7 @@ __global__ void __launch_bounds__(delta_threads) sum_delta(k_attn_bwd a)
             for (int i = 0; i < size; i++)
                 sum = fmaf(k_to_float(x.v[i]), k_to_float(y.v[i]), sum);
         }
+    }
 #pragma unroll
     for (int o = delta_lanes / 2; o > 0; o /= 2)
         sum += __shfl_xor_sync(k_all_lanes, sum, o);

@@ -128,7 +128,7 @@ struct Floats {
     }
 };
 
-__global__ void __launch_bounds__(f32_threads, 1) dq_f32(k_attn_bwd a)
+static __global__ void __launch_bounds__(f32_threads, 1) dq_f32(k_attn_bwd a)
 {
     K_DYN_SHARED(float, shared);
     const int dim = (int)a.head_dim, head = (int)blockIdx.y, tile = (int)blockIdx.x;
@@ -176,7 +176,7 @@ __global__ void __launch_bounds__(f32_threads, 1) dq_f32(k_attn_bwd a)
     write_rows(dq, (float)a.scale, static_cast<float *>(a.dqkv) + head * dim, stride, own, dim);
 }
 
-__global__ void __launch_bounds__(f32_threads, 1) dkv_f32(k_attn_bwd a)
+static __global__ void __launch_bounds__(f32_threads, 1) dkv_f32(k_attn_bwd a)
 {
     K_DYN_SHARED(float, shared);
     const int dim = (int)a.head_dim, kv = (int)blockIdx.y, tile = (int)blockIdx.x;

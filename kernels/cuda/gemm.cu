@@ -44,7 +44,7 @@ typedef Shape<16, 32, 16, 16, 8, 8> Small;
 template <int chunks> __device__ __forceinline__ int slot_of(int line, int c)
 {
     constexpr int lines = chunks < 8 ? 8 / chunks : 1; /* in 128 bytes */
-    return (line * chunks + (c ^ (line / lines % (chunks < 8 ? chunks : 8)))) * 8;
+    return (line * chunks + (c ^ (line / lines % (8 / lines)))) * 8;
 }
 
 /* Brings a tile of so many lines of so many numbers from `from`, where lines are `stride` apart and

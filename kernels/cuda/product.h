@@ -91,7 +91,7 @@ __device__ __forceinline__ void k_save_quad(const k_product &a, Y *y, int64_t i,
 }
 
 /* cublaslt.cu: whether it has done all of it (one stretch), sizes having been checked. */
-bool k_cuda_lt_product(k_cuda_device *dev, k_type type, k_order order, const k_product &a);
+bool k_cuda_lt_product(k_cuda_device *dev, k_type type, k_order order, const k_product &p);
 
 /* gemm_f32.cu: all of float; sizes have been checked. */
 void k_cuda_product_f32(k_cuda_device *dev, k_order order, const k_product &a);
