@@ -53,7 +53,7 @@ int k_cuda_recorded(k_device *dev, k_recording **out)
     if (!d)
         return K_EDEVICE;
     const bool is_good = !d->is_broken && d->n_failures == k_cuda_failures();
-    const cudaGraph_t graph = end_capture(d);
+    cudaGraph_t graph = end_capture(d);
     if (!graph)
         return K_EDEVICE;
     auto *r = is_good ? new (std::nothrow) k_recording{ dev, nullptr } : nullptr;
@@ -96,7 +96,7 @@ void k_cuda_end_recording(k_cuda_device *d)
 {
     if (!d->is_recording)
         return;
-    const cudaGraph_t graph = end_capture(d);
+    cudaGraph_t graph = end_capture(d);
     if (graph)
         cudaGraphDestroy(graph);
 }
