@@ -168,7 +168,7 @@ int training_folder(training *t, as_err *err)
     else if (has_run && !o->force)
         rc = as_fail(err, AS_EUSAGE,
                      "%s has a run already: --resume to go on, --force to begin anew", o->out);
-    const uint64_t next = t->first || !t->begins_at_0 ? t->first + 1 : 0;
+    const uint64_t next = t->first ? t->first + 1 : 0; /* an earlier run may have had a step 0 */
     if (rc == 0) /* first: it refuses where another process is at work */
         rc = as_metrics_open(&t->metrics, o->out, next, err);
     if (rc == 0 && t->first < t->c->steps)

@@ -196,6 +196,8 @@ class Learning(Base):
         self.assertEqual(kept, {"step_5"} | ({f"step_{best['best_step']}"} if best["best_step"] else set()))
         self.assertEqual(self.manifest("run")["best"], {"step": best["best_step"], "avg": best["best"]})
         self.say(run, f"avg@4 {best['avg']:.4f}", f"best {best['best']:.4f} at step {best['best_step']}")
+        self.train("run", "--force", steps=1)  # a run that begins anew without a suite has no step 0 of the old one
+        self.assertEqual([row["step"] for row in self.metrics("run")], [1])
 
     def test_rollouts(self):
         run = self.train("run", rollouts_every=2, rollouts_logged=3, steps=4)
