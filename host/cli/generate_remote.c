@@ -4,6 +4,7 @@
 #include "remote/remote.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct remote {
     gen_engine engine;
@@ -101,8 +102,16 @@ static int check_options(const gen_opts *o, as_err *err)
         return as_fail(err, AS_EUSAGE,
                        "--chat-template is the server's affair; leave it out, or start the server "
                        "with one");
-    if (o->model.context)
-        return as_fail(err, AS_EUSAGE, "--context is the server's affair; leave it out");
+    const struct {
+        const char *name;
+        bool is_given;
+    } others[] = { { "context", o->model.context != 0 },
+                   { "device", strcmp(o->model.device, "cpu") != 0 },
+                   { "dtype", strcmp(o->model.dtype, "auto") != 0 } };
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (others[i].is_given)
+            return as_fail(err, AS_EUSAGE, "--%s is the server's affair; leave it out",
+                           others[i].name);
     return 0;
 }
 

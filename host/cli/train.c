@@ -58,7 +58,9 @@ static int set_options(cJSON *tree, const train_opts *o, as_err *err)
 {
     const struct {
         const char *key, *value;
-    } all[] = { { "isolation", o->isolation }, { "max_unscored", o->max_unscored } };
+    } all[] = { { "device", o->device },
+                { "isolation", o->isolation },
+                { "max_unscored", o->max_unscored } };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         if (!all[i].value)
             continue;

@@ -15,7 +15,7 @@ enum { TRAIN_F32, TRAIN_BF16 };
 
 typedef struct train_opts {
     const char *command; /* "train", "ttrl" */
-    const char *out, *progress, *isolation, *max_unscored, *plugin_path, *cache;
+    const char *out, *progress, *device, *isolation, *max_unscored, *plugin_path, *cache;
     as_list set;
     uint64_t threads;
     bool resume, force, dry_run, quiet, json, no_cache;
@@ -58,6 +58,8 @@ void train_lora_show(const as_lora_config *c, as_buf *out);
       .help = "the folder of the run: manifest.json, metrics.jsonl, event files for TensorBoard, checkpoints/step_N" }, \
     { .name = "set", .type = AS_OPT_LIST, .value = "KEY=VALUE", .offset = offsetof(train_opts, set),                   \
       .help = "over what the configuration says; may be repeated" },                                                   \
+    { .name = "device", .type = AS_OPT_CHOICE, .value = "NAME", .choices = AS_DEVICES,                                 \
+      .offset = offsetof(train_opts, device), .help = "where it is computed (cuda: a GPU); the key device" },          \
     { .name = "threads", .type = AS_OPT_UINT, .value = "N", .initial = "0", .offset = offsetof(train_opts, threads),   \
       .short_name = 't', .help = "threads (0: one per core); the results do not depend on it" },                       \
     { .name = "resume", .type = AS_OPT_FLAG, .offset = offsetof(train_opts, resume),                                   \

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """test_device.py -- --device and "device" where there is no GPU: libraries of kernels that are wrong, absent, or have no device
 end with a sentence that names the library, and leave nothing behind. SPDX-License-Identifier: Apache-2.0"""
-import json
 import shutil
 
 from run_assay import BIN, SOURCE, AssayTest, main
@@ -13,11 +12,14 @@ LIBRARIES = BIN.parent / "tests/libraries"
 class Device(AssayTest):
     def refused(self, library, *says, device="cuda"):
         prompts = self.file("p.jsonl", [{"id": 1, "prompt": "Hello", "text": "Hello"}])
-        config = self.dir / "c.json"
-        config.write_text(json.dumps({"algo": "sft", "model": str(MODEL), "data": prompts, "steps": 1, "device": device}))
-        for line in (("generate", "--model", MODEL, "--prompts", prompts, "--device", device),
-                     ("ppl", "--model", MODEL, "--in", prompts, "--device", device),
-                     ("train", config, "--out", self.dir / "run")):
+        sft = {"algo": "sft", "model": str(MODEL), "data": prompts, "steps": 1}
+        ttrl = {"model": str(MODEL), "plugin": "math", "prompts": prompts, "steps": 1, "train_batch_size": 1, "votes": 2, "n": 2}
+        given, out = ("--device", device), ("--out", self.dir / "run")
+        for line in (("generate", "--model", MODEL, "--prompts", prompts, *given), ("ppl", "--model", MODEL, "--in", prompts, *given),
+                     ("eval", "--model", MODEL, "--suite", prompts, "--plugin", "math", *out, *given),
+                     ("train", self.file("in_it.json", [dict(sft, device=device)]), *out),
+                     ("train", self.file("over_it.json", [dict(sft, device="cpu")]), *out, *given),
+                     ("ttrl", self.file("ttrl.json", [ttrl]), *out, *given)):
             env = {"ASSAY_CUDA_LIBRARY": str(library)} if library else {}
             self.say(self.assay(*line, rc=2, env=env), f"assay {line[0]}: ", "cpu", *says)
         self.assertFalse((self.dir / "run").exists())
@@ -47,8 +49,8 @@ class Device(AssayTest):
             self.say(run, f"{root}/{place}: no device: the driver says 35")
 
     def test_words(self):
-        run = self.assay("ppl", "--model", MODEL, "--device", "gpu", rc=2)
-        self.say(run, "cpu|naive|cuda|cuda-exact")
+        for line in (("ppl", "--model", MODEL), ("train", "c.json"), ("ttrl", "c.json")):
+            self.say(self.assay(*line, "--device", "gpu", rc=2), "cpu|naive|cuda|cuda-exact")
 
 
 if __name__ == "__main__":

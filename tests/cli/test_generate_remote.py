@@ -255,7 +255,8 @@ class Remote(AssayTest):
             run = self.generate(url, rc=2)
             self.say(run, say)
             self.assertNotIn("u:p", run.err)
-        self.say(self.generate(server.url, "--chat-template", "chatml", rc=2), "server's affair")
+        for words in (("--chat-template", "chatml"), ("--context", 64), ("--device", "cuda"), ("--dtype", "bf16")):
+            self.say(self.generate(server.url, *words, rc=2), f"{words[0]} is the server's affair")
         self.say(self.generate(server.url, "--stop", "", rc=2), "--stop")
         self.say(self.generate(server.url, "--token-ids", rc=6), "token_ids")
         self.say(self.assay("ppl", "--model", server.url, "--in", self.file("p.jsonl", PROMPTS), rc=2), "needs the model itself")
