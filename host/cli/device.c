@@ -98,6 +98,7 @@ int as_cli_room_check(const as_cli_room *room, const as_plan *plan, size_t besid
                       as_err *err)
 {
     as_plan all = *plan;
+    all.beside = beside;
     all.total += beside;
     if (all.total <= room->bytes)
         return 0;

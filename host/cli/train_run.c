@@ -69,7 +69,9 @@ static int refuse_plan(const training *t, const as_plan *p, const as_plan_option
 {
     static const char *const words[] = { "none", "cheap", "layer" };
     as_plan_options options = *of;
-    char cure[120] = "a smaller \"micro_tokens\" or \"max_len\", or a smaller model";
+    char cure[120];
+    (void)snprintf(cure, sizeof cure, "a smaller \"micro_tokens\" or \"%s\", or a smaller model",
+                   of->sampling.tokens ? "max_seqs" : "max_len");
     for (int i = t->c->recompute + 1; i <= AS_RECOMPUTE_LAYER; i++) {
         as_plan less;
         options.training.recompute = (as_recompute)i;

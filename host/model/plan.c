@@ -130,10 +130,13 @@ int as_plan_check(const as_plan *plan, size_t limit, const char *cure, as_err *e
         return 0;
     size_t states = plan->weights + plan->packed + plan->tables + plan->grads + plan->moments +
                     plan->master + plan->adapter;
+    char others[48] = "";
+    if (plan->beside)
+        (void)snprintf(others, sizeof others, ", other models %.1f", (double)plan->beside / MIB);
     return as_fail(err, AS_EBUDGET,
                    "%.1f MiB are needed, %.1f MiB are allowed (weights and optimizer %.1f, "
-                   "training passes %.1f, sampling %.1f): %s",
+                   "training passes %.1f, sampling %.1f%s): %s",
                    (double)plan->total / MIB, (double)limit / MIB, (double)states / MIB,
                    (double)(plan->activations + plan->scratch) / MIB,
-                   (double)(plan->sampling + plan->cache) / MIB, cure);
+                   (double)(plan->sampling + plan->cache) / MIB, others, cure);
 }

@@ -170,6 +170,11 @@ static void printed_and_refused(void **state)
     assert_int_equal(as_plan_check(&plan, plan.total - 1, "less", &said), AS_EBUDGET);
     assert_non_null(strstr(said.text, "MiB are allowed"));
     assert_non_null(strstr(said.text, "): less"));
+    assert_null(strstr(said.text, "other models"));
+    plan.beside = 3 << 20;
+    said = (as_err){ 0 };
+    assert_int_equal(as_plan_check(&plan, plan.total - 1, "less", &said), AS_EBUDGET);
+    assert_non_null(strstr(said.text, ", other models 3.0): less"));
     o.training.tokens = (int64_t)1 << 40;
     assert_int_equal(as_plan_make(&plan, m.index, m.dev, &o, NULL), AS_EUSAGE);
     o.training.tokens = 0;
