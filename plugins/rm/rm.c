@@ -133,8 +133,18 @@ static void open_model(rm *v, pc_config *c, const char *folder)
         pc_config_fail(c, "%.200s", inner.text[0] ? inner.text : "the model could not be opened");
 }
 
+/* Who trains on a GPU may well ask for it; the service has no word for a device. */
+static void refuse_device(pc_config *c)
+{
+    if (cJSON_HasObjectItem(c->root, "device"))
+        pc_config_fail(c, "config key \"device\" unknown: this verifier computes on the "
+                          "processor, also in a run on a GPU; the reward model of the key \"rm\" "
+                          "of assay train is on the run's device");
+}
+
 static void read_config(rm *v, pc_config *c)
 {
+    refuse_device(c);
     static const char *const scores[] = { "raw", "sigmoid", NULL };
     const char *folder = pc_config_str(c, "model", NULL);
     v->is_sigmoid = pc_config_word(c, "score", scores, 0) == 1;

@@ -65,6 +65,7 @@ class Rm(AssayTest):
 
     def test_refused(self):
         for config, says in (({}, '"model" is missing'), ({"model": "/nowhere"}, "/nowhere"), ({"modle": "x"}, "modle"),
+                             ({"model": str(TINY), "device": "cuda"}, "on the processor, also in a run on a GPU"),
                              ({"model": str(SOURCE / "tests/golden/models/tiny_qwen2")}, "a language model, which scores nothing"),
                              ({"model": str(TINY), "score": "tanh"}, "sigmoid"), ({"model": str(TINY), "std": 0}, "std")):
             self.say(self.verify("rm:" + json.dumps(config), rc=2), says)
