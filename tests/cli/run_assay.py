@@ -92,9 +92,9 @@ class AssayTest(unittest.TestCase):
             self.assertEqual(run.returncode, rc, f"{args}\n{run.out[-2000:]}\n{run.err[-4000:]}")
         return run
 
-    def start(self, *args, **more):
+    def start(self, *args, program=BIN, **more):
         more.setdefault("stdin", subprocess.DEVNULL)
-        child = subprocess.Popen([str(BIN), *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        child = subprocess.Popen([str(program), *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                  env=self.env, cwd=self.dir, **more)
         self.addCleanup(self.end, child)
         return child
