@@ -289,15 +289,20 @@ typedef struct k_lmhead {
 
 /* For a loss L of logp and entropy, row by row, with c = coef = dL/dlogp and e = ecoef = dL/dentropy:
  * dz_j = c (1[j = target] - p_j) - e p_j (log p_j + entropy);   dh = dz w / temperature;   dw += dz^T h / temperature.
- * lse (and entropy, where ecoef is given) are those of lmhead_logprob on the same h and w. Rows with c = e = 0 add nothing. */
+ * lse (and entropy, where ecoef is given) are those of lmhead_logprob on the same h and w. Rows with c = e = 0 add nothing.
+ *
+ * Where `logp` is given, lmhead_logprob is not needed before: logp, lse and entropy (or NULL) are written, as it would to the
+ * bit, from the logits that are here for the gradient. For losses whose coefficients are known without them (cross-entropy). */
 typedef struct k_lmhead_grad {
     k_type type, h_type;                       /* h_type: of h and dh */
     int64_t m, d, vocab;
     double temperature;
     const void *h, *w, *packed_nt, *packed_nn; /* packed: or NULL */
     const int32_t *targets;
-    const void *lse, *coef;                    /* [M] real */
-    const void *entropy, *ecoef;               /* [M] real, or NULL both */
+    const void *coef, *ecoef;                  /* [M] real; ecoef: or NULL */
+    void *logp;                                /* [M] real =, or NULL */
+    void *lse;                                 /* [M] real; = where logp is given */
+    void *entropy;                             /* [M] real; = where logp is given; NULL only where ecoef is */
     void *dh;                                  /* [M,d] =, or NULL */
     void *dw;                                  /* [V,d] real, or NULL (a frozen head) */
     void *scratch;
@@ -372,7 +377,7 @@ typedef struct k_device { /* a backend's own device begins with this */
 typedef void k_lane_fn(void *ctx, int i, k_device *lane);
 typedef struct k_recording k_recording; /* a backend's own */
 
-#define K_TABLE_VERSION 5
+#define K_TABLE_VERSION 6
 struct k_backend {
     uint32_t version;  /* K_TABLE_VERSION: a table loaded from a library must agree */
     uint32_t types;    /* bit (1 << type) for each it computes in */

@@ -4,8 +4,8 @@
  * `engine_step DEVICE fp32|bf16|bf16-all THREADS D LAYERS HEADS KV_HEADS FF VOCAB SEQS LENGTH
  * STEPS [RECOMPUTE [FOLDER]]`: Qwen2-shaped (bf16: weights alone, bf16-all: activations too), of
  * STEPS steps the first is left out; prints one JSON object: parameters, tokens of a step, median
- * seconds of a step by the wall and of the process's CPU time, of them forward (with the
- * log-probs), backward, optimizer; the loss before the first step and after the last; planned
+ * seconds of a step by the wall and of the process's CPU time, of them forward (without the head),
+ * backward (with it), optimizer; the loss before the first step and after the last; planned
  * bytes, and those that were taken (bench_model.h). With FOLDER, weights are those of the folder
  * and tokens int32 of FOLDER/tokens; each line of standard input is a number of steps, answered by
  * their seconds and losses and the bytes. SPDX-License-Identifier: Apache-2.0 */
@@ -199,11 +199,9 @@ static int step(bench *b, int64_t number, double *loss, as_err *err)
     double t0 = wall_seconds();
     (void)b->dev->ops->zero(b->dev, b->grads, b->index->n_elements * sizeof(float));
     int rc = as_run_forward(b->run, &b->batch, err);
-    if (rc == 0)
-        rc = as_run_logprob(b->run, 1, b->logp, NULL, err);
     double t1 = wall_seconds();
     if (rc == 0)
-        rc = as_run_backward(b->run, b->coef, NULL, b->grads, err);
+        rc = as_run_logprob_backward(b->run, 1, b->coef, b->logp, b->grads, err);
     (void)b->dev->ops->sync(b->dev);
     double t2 = wall_seconds();
     if (rc == 0)

@@ -141,8 +141,8 @@ static int send_coefficients(as_run *r, void *to, const double *from, as_err *er
     return 0;
 }
 
-/* dh_rows of the log-probs. */
-static void head_bwd(as_run *r, bool has_entropy, void *grads)
+/* dh_rows of the log-probs; where has_logp is false, those are made as well. */
+static void head_bwd(as_run *r, bool has_logp, bool has_entropy, void *grads)
 {
     const as_role role = r->c->is_tied ? AS_W_EMBED : AS_W_HEAD;
     const size_t at = (size_t)(as_weights_tensor(r->p->index, role, -1) - r->p->index->tensors);
@@ -154,6 +154,7 @@ static void head_bwd(as_run *r, bool has_entropy, void *grads)
     a.packed_nt = r->p->packed_nt[at];
     a.packed_nn = r->p->packed_nn[at];
     a.targets = r->a.targets;
+    a.logp = has_logp ? NULL : r->a.logp;
     a.lse = r->a.lse;
     a.coef = r->a.coef;
     a.entropy = has_entropy ? r->a.entropy : NULL;
@@ -192,8 +193,9 @@ static void trunk_bwd(as_run *r, void *grads)
     as_run_note(r, "embed_bwd", r->ops->embed_bwd(r->dev, &e));
 }
 
-int as_run_backward_scores(as_run *r, const double *coef, const double *ecoef, const double *scoef,
-                           void *grads, as_err *err)
+/* As as_run_backward_scores; logp: made here too, or NULL. */
+static int backward(as_run *r, const double *coef, const double *ecoef, const double *scoef,
+                    double *logp, void *grads, as_err *err)
 {
     if (!r->options.trains || r->cache || (coef && !(r->temperature > 0)) ||
         (scoef && !r->has_scores) || (!coef && (ecoef || !scoef)))
@@ -211,16 +213,31 @@ int as_run_backward_scores(as_run *r, const double *coef, const double *ecoef, c
     if (rc < 0)
         return rc;
     if (coef)
-        head_bwd(r, ecoef, grads);
+        head_bwd(r, !logp, ecoef, grads);
     if (scoef)
         as_run_score_bwd(r, coef != NULL, grads);
     r->temperature = 0; /* gate_up is about to be overwritten: once per forward */
     r->has_scores = false;
     trunk_bwd(r, grads);
+    if (logp) /* last, for it waits */
+        as_run_fetch(r, logp, r->a.logp, r->rows);
     return as_run_status(r, err);
+}
+
+int as_run_backward_scores(as_run *r, const double *coef, const double *ecoef, const double *scoef,
+                           void *grads, as_err *err)
+{
+    return backward(r, coef, ecoef, scoef, NULL, grads, err);
 }
 
 int as_run_backward(as_run *r, const double *coef, const double *ecoef, void *grads, as_err *err)
 {
-    return as_run_backward_scores(r, coef, ecoef, NULL, grads, err);
+    return backward(r, coef, ecoef, NULL, NULL, grads, err);
+}
+
+int as_run_logprob_backward(as_run *r, double temperature, const double *coef, double *logp,
+                            void *grads, as_err *err)
+{
+    int rc = as_run_begin_head(r, temperature, err);
+    return rc == 0 ? backward(r, coef, NULL, NULL, logp, grads, err) : rc;
 }

@@ -151,7 +151,7 @@ void as_run_gather(as_run *r, int64_t n)
     r->has_rows = true;
 }
 
-int as_run_logprob(as_run *r, double temperature, double *logp, double *entropy, as_err *err)
+int as_run_begin_head(as_run *r, double temperature, as_err *err)
 {
     if (r->cache || !(temperature > 0) || !r->has_targets)
         return as_fail(err, AS_EUSAGE,
@@ -159,16 +159,22 @@ int as_run_logprob(as_run *r, double temperature, double *logp, double *entropy,
     if (!as_has_tokens(r->c))
         return as_fail(err, AS_EUSAGE,
                        "this model scores texts and has no head for tokens: it gives no log-probs");
-    const as_role role = r->c->is_tied ? AS_W_EMBED : AS_W_HEAD;
-    const size_t at = (size_t)(as_weights_tensor(r->p->index, role, -1) - r->p->index->tensors);
     int rc = as_region_check(r->options.region, r, err);
     if (rc < 0)
         return rc;
     r->temperature = temperature;
-    if (r->rows == 0)
-        return 0;
-    if (!r->has_rows)
+    if (r->rows > 0 && !r->has_rows)
         as_run_gather(r, r->rows);
+    return 0;
+}
+
+int as_run_logprob(as_run *r, double temperature, double *logp, double *entropy, as_err *err)
+{
+    int rc = as_run_begin_head(r, temperature, err);
+    if (rc < 0 || r->rows == 0)
+        return rc;
+    const as_role role = r->c->is_tied ? AS_W_EMBED : AS_W_HEAD;
+    const size_t at = (size_t)(as_weights_tensor(r->p->index, role, -1) - r->p->index->tensors);
     k_lmhead a = { .type = r->p->type, .h_type = r->p->act, .m = r->rows, .d = r->c->d };
     a.vocab = r->c->vocab;
     a.temperature = temperature;

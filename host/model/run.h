@@ -25,7 +25,7 @@ struct as_run {
     int64_t max_blocks;
     bool leaves;           /* a paged forward whose last layer is for some tokens alone: */
     int64_t n_asked;       /* so many */
-    double temperature; /* of the last as_run_logprob; 0: there was none since the forward */
+    double temperature; /* of the last log-probs; 0: there were none since the forward */
     bool has_targets;   /* of the last forward's rows */
     bool has_scores;    /* as_run_scores since the forward */
     bool has_rows;      /* h_rows holds the rows of the last forward */
@@ -71,6 +71,8 @@ void as_run_layers(as_run *r);
 void as_recordings_free(as_run *r);
 /* Rows r->a.rows of the normed stream into h_rows, dense, as a head takes them. */
 void as_run_gather(as_run *r, int64_t n);
+/* What log-probs are refused for; else their temperature is set, and h_rows is filled. */
+int as_run_begin_head(as_run *r, double temperature, as_err *err);
 /* The score head's part of a backward, of coefficients in r->a.scoef: its gradients, and dh_rows = (or +=) dscore w. */
 void as_run_score_bwd(as_run *r, bool adds, void *grads);
 

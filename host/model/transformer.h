@@ -73,6 +73,9 @@ int as_run_logprob(as_run *r, double temperature, double *logp, double *entropy,
 /* Gradients of a loss with dL/dlogp = coef[n_rows] and dL/dentropy = ecoef[n_rows] (NULL: 0), added to `grads`: real
  * numbers on the device, laid out like the arena. After as_run_logprob, with its temperature; once per forward. */
 int as_run_backward(as_run *r, const double *coef, const double *ecoef, void *grads, as_err *err);
+/* as_run_logprob and as_run_backward in one, to the bit, for coefficients that are known without the log-probs (cross-entropy):
+ * the head computes its logits once. Right after as_run_forward. */
+int as_run_logprob_backward(as_run *r, double temperature, const double *coef, double *logp, void *grads, as_err *err);
 
 /* Scores of the rows of the last as_run_forward [n_rows]: score.weight . h (+ score.bias), h what a head for tokens would
  * take. AS_EUSAGE for a model without a score head (as_has_score). Beside as_run_logprob, or without. */

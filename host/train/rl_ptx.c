@@ -38,15 +38,14 @@ static int learn(as_rl *rl, as_rl_stats *stats, as_err *err)
                                .cu_seqlens = p->cu_seqlens,
                                .rows = p->rows,
                                .targets = p->targets };
+    for (int64_t i = 0; i < p->n_rows; i++)
+        p->coef[i] = -rl->options.ptx_coef / n;
     int rc = as_run_forward(rl->parts.run, &packed, err);
     if (rc == 0)
-        rc = as_run_logprob(rl->parts.run, 1, p->logp, NULL, err);
-    for (int64_t i = 0; i < p->n_rows && rc == 0; i++) {
+        rc = as_run_logprob_backward(rl->parts.run, 1, p->coef, p->logp, rl->parts.optimizer->grads,
+                                     err);
+    for (int64_t i = 0; i < p->n_rows && rc == 0; i++)
         stats->ptx_loss -= p->logp[i] / n;
-        p->coef[i] = -rl->options.ptx_coef / n;
-    }
-    if (rc == 0)
-        rc = as_run_backward(rl->parts.run, p->coef, NULL, rl->parts.optimizer->grads, err);
     p->n_tokens = p->n_seqs = p->n_rows = 0;
     return rc;
 }

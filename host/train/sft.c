@@ -110,15 +110,13 @@ static int compute(as_sft *s, uint64_t n_learned, double *loss, as_err *err)
                               .cu_seqlens = s->cu_seqlens,
                               .rows = s->rows,
                               .targets = s->targets };
+    for (int64_t i = 0; i < s->n_rows; i++)
+        s->coef[i] = -1 / (double)n_learned;
     int rc = as_run_forward(s->run, &batch, err);
     if (rc == 0)
-        rc = as_run_logprob(s->run, 1, s->logp, NULL, err);
-    for (int64_t i = 0; i < s->n_rows && rc == 0; i++) {
+        rc = as_run_logprob_backward(s->run, 1, s->coef, s->logp, s->o->grads, err);
+    for (int64_t i = 0; i < s->n_rows && rc == 0; i++)
         *loss -= s->logp[i] / (double)n_learned;
-        s->coef[i] = -1 / (double)n_learned;
-    }
-    if (rc == 0)
-        rc = as_run_backward(s->run, s->coef, NULL, s->o->grads, err);
     s->n_tokens = s->n_seqs = s->n_rows = 0;
     return rc;
 }

@@ -4,15 +4,17 @@
  * In chunks of rows, of which the logits lie in the caller's scratch: it depends on V, and not on
  * M beyond a chunk. The products are those of every linear layer; between them a block takes a row
  * of logits: for the forward in one reading (softmax_row.h), for the backward in place, number by
- * number. Where a product's rows do not depend on how many there are, neither does a row here on
- * its chunk. dw sums over rows chunk by chunk, so in one order for an M.
+ * number; for both at once the one, then the other. Where a product's rows do not depend on how
+ * many there are, neither does a row here on its chunk. dw sums over rows chunk by chunk, so in one
+ * order for an M.
  *
  * Roundings: logits are float, whatever the type is. dz / temperature is rounded once, to the type,
  * so that bf16 goes through the matrix units: beside the logits, not over them, since another block
  * may have those still to read.
  *
  * Bytes per logit, beside what the products read: forward 4 written and 4 read; backward 4 written
- * and 4 read for the logits, the size of the type written and twice read for dz. That is as long as
+ * and 4 read for the logits (8 for both at once, of which the second 4 may still be in the cache),
+ * the size of the type written and twice read for dz. That is as long as
  * the product of a width of d = 900 takes at the full rate of the matrix units.
  *
  * SPDX-License-Identifier: Apache-2.0 */
@@ -37,23 +39,31 @@ __device__ __forceinline__ k_logits logits_of(const void *logits, int64_t vocab,
     return { static_cast<const float *>(logits) + blockIdx.x * vocab, (int)vocab, is_whole };
 }
 
+/* What is said of a row: written by the first thread of its block, and given to each of them. */
+template <class A>
+__device__ __forceinline__ k_distribution score_row(const A &a, const k_logits &z, int64_t row)
+{
+    const float temperature = (float)a.temperature;
+    const int target = threadIdx.x == 0 ? a.targets[row] : -1;
+    const bool is_there = target >= 0 && target < z.n;
+    /* before the others go on, who may put something else in its place */
+    const float logit = is_there ? z.p[target] : NAN;
+    const k_distribution of = k_softmax_row(z, z.n, temperature);
+    if (threadIdx.x == 0) {
+        static_cast<float *>(a.logp)[row] = k_log_probability(of, logit / temperature);
+        static_cast<float *>(a.lse)[row] = of.max + of.log_sum;
+        if (a.entropy)
+            static_cast<float *>(a.entropy)[row] = of.entropy;
+    }
+    return of;
+}
+
 /* Row first + blockIdx.x, of whose logits the scratch has those from first on. */
 __global__ void __launch_bounds__(k_row_threads_most, 2)
     score(k_lmhead a, int64_t first, bool is_whole)
 {
     const k_logits z = logits_of(a.scratch, a.vocab, is_whole);
-    const float temperature = (float)a.temperature;
-    const k_distribution of = k_softmax_row(z, z.n, temperature);
-    if (threadIdx.x != 0)
-        return;
-    const int64_t row = first + blockIdx.x;
-    const int target = a.targets[row];
-    const bool is_there = target >= 0 && target < z.n;
-    static_cast<float *>(a.logp)[row] =
-        is_there ? k_log_probability(of, z.p[target] / temperature) : NAN;
-    static_cast<float *>(a.lse)[row] = of.max + of.log_sum;
-    if (a.entropy)
-        static_cast<float *>(a.entropy)[row] = of.entropy;
+    (void)score_row(a, z, first + blockIdx.x);
 }
 
 /* What a row's dz comes from. */
@@ -92,7 +102,8 @@ __device__ __forceinline__ void save(T *row, int first, const k_logits &like, co
 }
 
 /* dz over the temperature of row first + blockIdx.x; it may be where the logits are. Nothing, where
- * nothing depends on the row, whatever its logits are. */
+ * nothing depends on the row, whatever its logits are. Where log-probs are asked for, they come
+ * first, and lse with them. */
 template <class T>
 __global__ void __launch_bounds__(k_row_threads_most, 2)
     grade(k_lmhead_grad a, int64_t first, T *all, bool is_whole)
@@ -101,14 +112,18 @@ __global__ void __launch_bounds__(k_row_threads_most, 2)
     T *dz = all + blockIdx.x * a.vocab;
     const int64_t row = first + blockIdx.x;
     const float cool = (float)(1 / a.temperature);
-    const Grade of = {
-        (float)a.temperature,
-        static_cast<const float *>(a.lse)[row],
-        a.ecoef ? static_cast<const float *>(a.entropy)[row] : 0,
-        static_cast<const float *>(a.coef)[row] * cool,
-        a.ecoef ? static_cast<const float *>(a.ecoef)[row] * cool : 0,
-        a.targets[row],
-    };
+    Grade of = { (float)a.temperature, 0, 0, 0, 0, a.targets[row] };
+    of.c = static_cast<const float *>(a.coef)[row] * cool;
+    if (a.ecoef)
+        of.e = static_cast<const float *>(a.ecoef)[row] * cool;
+    if (a.logp) {
+        const k_distribution d = score_row(a, z, row);
+        of.lse = d.max + d.log_sum;
+        of.entropy = d.entropy;
+    } else {
+        of.lse = static_cast<const float *>(a.lse)[row];
+        of.entropy = a.ecoef ? static_cast<const float *>(a.entropy)[row] : 0;
+    }
     const int begin = (int)threadIdx.x * size, step = (int)blockDim.x * size;
     if (of.c == 0 && of.e == 0) {
         Four<T> zeros;
@@ -239,9 +254,9 @@ int k_cuda_lmhead_logprob(k_device *dev, const k_lmhead *a)
 int k_cuda_lmhead_grad(k_device *dev, const k_lmhead_grad *a)
 {
     int status = check(a);
-    if (status == K_OK && (!a->coef || !a->entropy != !a->ecoef))
+    if (status == K_OK && (!a->coef || (a->ecoef && !a->entropy)))
         status = K_EARG;
-    if (status != K_OK || a->m == 0 || (!a->dh && !a->dw))
+    if (status != K_OK || a->m == 0 || (!a->dh && !a->dw && !a->logp))
         return status;
     k_cuda_device *d = k_cuda_use(dev);
     if (!d)

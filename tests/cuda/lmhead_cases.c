@@ -179,6 +179,46 @@ static void same_bits(cuda_run *run)
     }
 }
 
+/* Log-probs beside the gradient are those of their own operation, and the gradient is the one that
+ * follows it: in chunks, with rows of no weight among them, also where nothing else is asked for.
+ */
+static void together(cuda_run *run)
+{
+    const k_backend *ops = run->dev->ops;
+    run->type = run->seed % 2 ? K_BF16 : K_F32;
+    const int64_t vocab = (int64_t[]){ 384, 61, 4200 }[run->seed / 2 % 3];
+    const head a = some_head(run, vocab > 2000 ? 9 : 21, 19, vocab);
+    run_ok(score(run, &a));
+    const float *coef = weights(run, a.m);
+    const float *ecoef = run->seed < 3 ? weights(run, a.m) : NULL;
+    const size_t said = (size_t)a.m * sizeof(float);
+    const size_t dh = (size_t)(a.m * a.d) * k_type_size(a.type);
+    const size_t dw = (size_t)(a.vocab * a.d) * sizeof(float);
+    k_lmhead_grad apart = grad_of(run, &a, coef, ecoef);
+    apart.dh = run_alloc(run, dh);
+    apart.dw = run_alloc(run, dw);
+    run_ok(ops->zero(run->dev, apart.dw, dw));
+    run_ok(ops->lmhead_grad(run->dev, &apart));
+    for (int alone = 0; alone < 2; alone++) {
+        k_lmhead_grad g = apart;
+        g.logp = run_alloc(run, said);
+        g.lse = run_alloc(run, said);
+        g.entropy = run_alloc(run, said);
+        g.dh = alone ? NULL : run_alloc(run, dh);
+        g.dw = alone ? NULL : run_alloc(run, dw);
+        if (g.dw)
+            run_ok(ops->zero(run->dev, g.dw, dw));
+        run_ok(ops->lmhead_grad(run->dev, &g));
+        assert_same(run, "logp", g.logp, a.logp, said);
+        assert_same(run, "lse", g.lse, a.lse, said);
+        assert_same(run, "entropy", g.entropy, a.entropy, said);
+        if (alone)
+            continue;
+        assert_same(run, "dh", g.dh, apart.dh, dh);
+        assert_same(run, "dw", g.dw, apart.dw, dw);
+    }
+}
+
 /* What the sampler says of an id that it drew, the head says of it as a target: to the bit. */
 static void as_sampled(cuda_run *run)
 {
@@ -355,20 +395,27 @@ static void refusals(cuda_run *run)
     good.m = 0;
     run_ok(dev->ops->lmhead_logprob(dev, &good));
     const k_lmhead_grad fine = grad_of(run, &h, coef, NULL);
-    k_lmhead_grad wrong[6] = { fine, fine, fine, fine, fine, fine };
+    k_lmhead_grad wrong[5] = { fine, fine, fine, fine, fine };
     wrong[0].type = K_F64;
-    wrong[1].lse = wrong[2].coef = NULL;
-    wrong[3].ecoef = wrong[4].entropy = coef; /* one without the other */
-    wrong[5].vocab = ((int64_t)1 << 30) + 1;
-    for (int i = 0; i < 6; i++)
+    wrong[1].lse = NULL;
+    wrong[2].coef = NULL;
+    wrong[3].ecoef = coef; /* without the entropy */
+    wrong[4].vocab = ((int64_t)1 << 30) + 1;
+    for (int i = 0; i < 5; i++)
         assert_int_equal(dev->ops->lmhead_grad(dev, &wrong[i]), i < 1 ? K_ETYPE : K_EARG);
     run_ok(dev->ops->lmhead_grad(dev, &fine)); /* nothing is asked for */
 }
 
 const cuda_case lmhead_cases[] = {
-    { "logprob", logprob, 10, IN_BOTH }, { "grad", grad, 10, IN_BOTH },
-    { "same_bits", same_bits, 6, 0 },    { "as_sampled", as_sampled, 6, 0 },
-    { "recorded", recorded, 2, 0 },      { "idle_rows", idle_rows, 4, 0 },
-    { "no_numbers", no_numbers, 1, 0 },  { "scratch", scratch, 1, 0 },
-    { "refusals", refusals, 1, 0 },      { NULL, NULL, 0, 0 },
+    { "logprob", logprob, 10, IN_BOTH },
+    { "grad", grad, 10, IN_BOTH },
+    { "same_bits", same_bits, 6, 0 },
+    { "together", together, 6, 0 },
+    { "as_sampled", as_sampled, 6, 0 },
+    { "recorded", recorded, 2, 0 },
+    { "idle_rows", idle_rows, 4, 0 },
+    { "no_numbers", no_numbers, 1, 0 },
+    { "scratch", scratch, 1, 0 },
+    { "refusals", refusals, 1, 0 },
+    { NULL, NULL, 0, 0 },
 };

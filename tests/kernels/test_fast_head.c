@@ -49,6 +49,56 @@ static void head_of(k_device *dev, outputs *out, k_type h_type)
     assert_int_equal(dev->ops->lmhead_grad(dev, &g), K_OK);
 }
 
+/* The log-probs beside the gradient are those of their own operation, and the gradient is the one
+ * that follows it: to the bit, with rows of no weight among them. */
+static void together(void **state)
+{
+    (void)state;
+    enum { M = 130, D = 21, V = 300, MD = M * D, VD = V * D };
+    for (int l = 0; l < 2 * N_LEVELS; l++) {
+        as_arena arena;
+        as_arena_init(&arena, 0);
+        outputs out = { .arena = &arena, .rng = as_rng_at(27, 0) };
+        k_device *dev = device_at(levels[l / 2], 2);
+        out.type = l % 2 ? K_BF16 : K_F32;
+        if (!dev)
+            continue;
+        float said[2][3][M], dw[2][VD] = { { 0 } };
+        void *dh[2] = { piece(&arena, MD, 4), piece(&arena, MD, 4) };
+        k_lmhead a = { .type = out.type, .m = M, .d = D, .vocab = V, .temperature = 0.8 };
+        a.h = input(&out, MD, 1);
+        a.w = input(&out, VD, 1);
+        a.targets = indices(&out, M, V);
+        a.logp = said[0][0];
+        a.lse = said[0][1];
+        a.entropy = said[0][2];
+        a.scratch = scratch_of(&arena, dev->ops->lmhead_scratch(dev, out.type, M, D, V));
+        assert_int_equal(dev->ops->lmhead_logprob(dev, &a), K_OK);
+        float *coef = input_of(&out, M, 1, K_F32);
+        for (int i = 0; i < M; i += 3)
+            coef[i] = 0;
+        k_lmhead_grad g = { .type = out.type, .m = M, .d = D, .vocab = V, .temperature = 0.8 };
+        g.h = a.h;
+        g.w = a.w;
+        g.targets = a.targets;
+        g.coef = coef;
+        g.scratch = a.scratch;
+        for (int i = 0; i < 2; i++) {
+            g.logp = i ? said[1][0] : NULL;
+            g.lse = said[i][1];
+            g.entropy = i ? said[1][2] : NULL;
+            g.dh = dh[i];
+            g.dw = dw[i];
+            assert_int_equal(dev->ops->lmhead_grad(dev, &g), K_OK);
+        }
+        assert_memory_equal(said[0], said[1], sizeof said[0]);
+        assert_memory_equal(dh[0], dh[1], MD * k_type_size(out.type));
+        assert_memory_equal(dw[0], dw[1], sizeof dw[0]);
+        k_device_close(dev);
+        as_arena_fini(&arena);
+    }
+}
+
 static void head_case(k_device *dev, outputs *out)
 {
     head_of(dev, out, out->type);
@@ -203,9 +253,8 @@ static void sampling(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(head),
-        cmocka_unit_test(rows_alone),
-        cmocka_unit_test(sampler_is_trainer),
+        cmocka_unit_test(head),       cmocka_unit_test(together),
+        cmocka_unit_test(rows_alone), cmocka_unit_test(sampler_is_trainer),
         cmocka_unit_test(sampling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

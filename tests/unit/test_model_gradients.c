@@ -376,13 +376,53 @@ static void splits(void **state)
     tiny_somewhere(check_splits);
 }
 
+/* Log-probs beside the backward: those of as_run_logprob, and the same gradients, to the bit; once
+ * a forward. */
+static void check_together(const tiny_model *m, const char *family)
+{
+    if (strcmp(family, "tiny_qwen3") != 0)
+        return;
+    cJSON *root = tiny_golden(family, "golden_grpo.json");
+    grpo g;
+    double coef[ROWS_MOST], logp[2][ROWS_MOST], *grads[2];
+    const size_t bytes = m->index->n_elements * sizeof(double);
+    grpo_read(&g, golden_member(root, "batch"));
+    (void)grpo_loss(&g, "dapo", g.cur, coef);
+    const as_packed b = packed_of(&g.all);
+    for (int together = 0; together < 2; together++) {
+        as_run *run = tiny_run(m, &training);
+        void *on_device = zeroed_grads(m);
+        MUST(as_run_forward(run, &b, err));
+        if (together) {
+            MUST(as_run_logprob_backward(run, 0.8, coef, logp[1], on_device, err));
+        } else {
+            MUST(as_run_logprob(run, 0.8, logp[0], NULL, err));
+            MUST(as_run_backward(run, coef, NULL, on_device, err));
+        }
+        assert_int_equal(as_run_backward(run, coef, NULL, on_device, NULL), AS_EUSAGE);
+        grads[together] = host_grads(m, on_device);
+        m->dev->ops->free(m->dev, on_device);
+        as_run_free(run);
+    }
+    assert_memory_equal(logp[0], logp[1], (size_t)b.n_rows * sizeof(double));
+    assert_memory_equal(grads[0], grads[1], bytes);
+    as_free(grads[0]);
+    as_free(grads[1]);
+    cJSON_Delete(root);
+}
+
+static void together(void **state)
+{
+    (void)state;
+    tiny_somewhere(check_together);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(grpo_goldens),
-        cmocka_unit_test(narrow_gradients),
-        cmocka_unit_test(adamw_goldens),
-        cmocka_unit_test(splits),
+        cmocka_unit_test(grpo_goldens),  cmocka_unit_test(narrow_gradients),
+        cmocka_unit_test(adamw_goldens), cmocka_unit_test(splits),
+        cmocka_unit_test(together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

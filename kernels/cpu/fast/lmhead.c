@@ -47,7 +47,8 @@ static bool arguments_ok(const k_lmhead *a)
 }
 
 typedef struct chunk {
-    const void *a; /* k_lmhead or k_lmhead_grad */
+    const k_lmhead *a;
+    const k_lmhead_grad *grad; /* NULL: the log-probs alone are asked for */
     int64_t first;
 } chunk;
 
@@ -65,9 +66,8 @@ static void score_rows(const void *arg, int64_t begin, int64_t end, void *scratc
 {
     (void)scratch;
     const chunk *c = arg;
-    const k_lmhead *a = c->a;
     for (int64_t r = begin; r < end; r++)
-        score_row(a, c->first + r, (const float *)a->scratch + r * a->vocab);
+        score_row(c->a, c->first + r, (const float *)c->a->scratch + r * c->a->vocab);
 }
 
 int OP(lmhead_logprob)(k_device *dev, const k_lmhead *a)
@@ -111,10 +111,12 @@ static void grade_rows(const void *arg, int64_t begin, int64_t end, void *scratc
 {
     (void)scratch;
     const chunk *c = arg;
-    const k_lmhead_grad *a = c->a;
+    const k_lmhead_grad *a = c->grad;
     for (int64_t r = begin; r < end; r++) {
         const int64_t row = c->first + r;
         float *z = (float *)a->scratch + r * a->vocab;
+        if (a->logp)
+            score_row(c->a, row, z);
         if (((const float *)a->coef)[row] == 0 &&
             (!a->ecoef || ((const float *)a->ecoef)[row] == 0))
             memset(z, 0, (size_t)a->vocab * sizeof *z);
@@ -160,7 +162,7 @@ int OP(lmhead_grad)(k_device *dev, const k_lmhead_grad *a)
     if (!is_known(a->type) || !k_is_type_or_real(a->h_type, a->type))
         return K_ETYPE;
     if (!a->h || !a->w || !a->targets || !a->lse || !a->coef || !a->scratch ||
-        !a->entropy != !a->ecoef || a->m < 0 || a->d < 0 || a->vocab <= 0 || !(a->temperature > 0))
+        (a->ecoef && !a->entropy) || a->m < 0 || a->d < 0 || a->vocab <= 0 || !(a->temperature > 0))
         return K_EARG;
     if (!indices_ok(a->targets, a->m, a->vocab))
         return K_EINDEX;
@@ -169,16 +171,21 @@ int OP(lmhead_grad)(k_device *dev, const k_lmhead_grad *a)
                                .m = a->m,
                                .d = a->d,
                                .vocab = a->vocab,
+                               .temperature = a->temperature,
                                .h = a->h,
                                .w = a->w,
                                .packed = a->packed_nt,
+                               .targets = a->targets,
+                               .logp = a->logp,
+                               .entropy = a->entropy,
+                               .lse = a->lse,
                                .scratch = a->scratch };
     const int64_t rows = chunk_rows(a->m, a->vocab);
     for (int64_t first = 0; first < a->m; first += rows) {
         const int64_t n = a->m - first < rows ? a->m - first : rows;
         if (logits(fast, &forward, first, n) != K_OK)
             return K_ENOMEM;
-        const chunk c = { .a = a, .first = first };
+        const chunk c = { .a = &forward, .grad = a, .first = first };
         k_fast_rows(fast, n, 1 + 4096 / a->vocab, grade_rows, &c);
         if (spread_grads(fast, a, first, n) != K_OK)
             return K_ENOMEM;

@@ -29,6 +29,24 @@ static void logits_of(real *z, const void *h, k_type h_type, const void *w, k_ty
     }
 }
 
+/* What is said of a row with these logits. */
+static void score_row(const real *z, int64_t vocab, int32_t target, int64_t row, real *logp,
+                      real *lse, real *entropy)
+{
+    real max = z[0], sum = 0, mean = 0;
+    for (int64_t j = 1; j < vocab; j++)
+        max = z[j] > max ? z[j] : max;
+    for (int64_t j = 0; j < vocab; j++) {
+        real e = r_exp(z[j] - max);
+        sum += e;
+        mean += e * (z[j] - max);
+    }
+    lse[row] = max + r_log(sum);
+    logp[row] = z[target] - max - r_log(sum);
+    if (entropy)
+        entropy[row] = r_log(sum) - mean / sum;
+}
+
 int NAIVE(lmhead_logprob)(k_device *dev, const k_lmhead *a)
 {
     (void)dev;
@@ -43,18 +61,7 @@ int NAIVE(lmhead_logprob)(k_device *dev, const k_lmhead *a)
     real *z = a->scratch;
     for (int64_t row = 0; row < a->m; row++) {
         logits_of(z, a->h, h_type, a->w, a->type, row, a->d, a->vocab, a->temperature);
-        real max = z[0], sum = 0, mean = 0;
-        for (int64_t j = 1; j < a->vocab; j++)
-            max = z[j] > max ? z[j] : max;
-        for (int64_t j = 0; j < a->vocab; j++) {
-            real e = r_exp(z[j] - max);
-            sum += e;
-            mean += e * (z[j] - max);
-        }
-        ((real *)a->lse)[row] = max + r_log(sum);
-        ((real *)a->logp)[row] = z[a->targets[row]] - max - r_log(sum);
-        if (a->entropy)
-            ((real *)a->entropy)[row] = r_log(sum) - mean / sum;
+        score_row(z, a->vocab, a->targets[row], row, a->logp, a->lse, a->entropy);
     }
     return K_OK;
 }
@@ -78,13 +85,15 @@ int NAIVE(lmhead_grad)(k_device *dev, const k_lmhead_grad *a)
     if (known(a->type) != K_OK || !k_is_type_or_real(h_type, a->type))
         return K_ETYPE;
     if (!a->h || !a->w || !a->targets || !a->lse || !a->coef || !a->scratch ||
-        !a->entropy != !a->ecoef || a->m < 0 || a->d < 0 || a->vocab <= 0 || !(a->temperature > 0))
+        (a->ecoef && !a->entropy) || a->m < 0 || a->d < 0 || a->vocab <= 0 || !(a->temperature > 0))
         return K_EARG;
     if (targets_ok(a->targets, a->m, a->vocab) < 0)
         return K_EINDEX;
     real *z = a->scratch, *dw = a->dw;
     for (int64_t row = 0; row < a->m; row++) {
         logits_of(z, a->h, h_type, a->w, a->type, row, a->d, a->vocab, a->temperature);
+        if (a->logp)
+            score_row(z, a->vocab, a->targets[row], row, a->logp, a->lse, a->entropy);
         grad_of_logits(z, a, row);
         for (int64_t i = 0; i < a->d; i++) {
             real dh = 0, h = get(a->h, h_type, row * a->d + i);
