@@ -1,5 +1,5 @@
-/* attention.h -- what the attention kernels share: where the keys of a query lie, which sizes they
- * take, and tiles of bf16 in shared memory as mma.m16n8k16 takes them.
+/* attention.h -- what the attention kernels share: where the keys of a query lie, powers of 2, and
+ * which sizes they take.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef K_CUDA_ATTENTION_H
@@ -79,84 +79,7 @@ template <class T> struct k_query {
     int last;
 };
 
-/* ---- tiles of bf16 --------------------------------------------------------------------------- */
-/* Lines of `width` numbers (a multiple of 64), not padded: their chunks of 16 bytes are swapped
- * among each other, so that the same chunk of 8 lines lies in 8 places of 128 bytes, for ldmatrix,
- * and so do 8 chunks of a line, for the copies. Where chunk c of a line begins: */
-template <int width> __device__ __forceinline__ int k_slot(int line, int c)
-{
-    return line * width + (c ^ (line & 7)) * 8;
-}
-
-/* Chunk c of a line of n numbers from p; zeros beyond it, and where p is NULL. whole: chunks of
- * such lines are all there and aligned; they come by cp.async. */
-__device__ __forceinline__ void k_bring_chunk(nv_bfloat16 *to, const nv_bfloat16 *p,
-                                              const nv_bfloat16 *some, int c, int n, bool whole)
-{
-    if (whole) {
-        const bool is_there = p && c * 8 < n;
-        k_cp_async16(to, is_there ? p + c * 8 : some, is_there ? 16 : 0);
-        return;
-    }
-#ifdef __CUDACC__
-    k_chunk<nv_bfloat16> chunk = {};
-    if (p)
-        chunk = k_load<nv_bfloat16, false>(p, c * 8, n);
-#else
-    /* zeros by themselves would be a call of memset, which clang does not show to the emulation */
-    const k_chunk<nv_bfloat16> chunk = k_load<nv_bfloat16, false>(p ? p : some, c * 8, p ? n : 0);
-#endif
-    *reinterpret_cast<k_chunk<nv_bfloat16> *>(to) = chunk;
-}
-
-/* 16 lines x 16 numbers of a tile as mma's a. */
-template <int width>
-__device__ __forceinline__ void k_take_a(uint32_t (&r)[4], const nv_bfloat16 *tile, int line,
-                                         int number)
-{
-    const int lane = (int)threadIdx.x % 32;
-    k_ldmatrix_x4(r, tile + k_slot<width>(line + lane % 16, number / 8 + lane / 16));
-}
-
-/* Two of mma's b: r[0], r[1] of lines `line` .. + 7 as its columns, r[2], r[3] of the 8 lines after
- * them; numbers are its k. */
-template <int width>
-__device__ __forceinline__ void k_take_b(uint32_t (&r)[4], const nv_bfloat16 *tile, int line,
-                                         int number)
-{
-    const int lane = (int)threadIdx.x % 32;
-    k_ldmatrix_x4(r,
-                  tile + k_slot<width>(line + lane % 8 + lane / 16 * 8, number / 8 + lane / 8 % 2));
-}
-
-/* Two of mma's b: r[0], r[1] of numbers `number` .. + 7 as its columns, r[2], r[3] of the 8 numbers
- * after them; lines are its k. */
-template <int width>
-__device__ __forceinline__ void k_take_b_turned(uint32_t (&r)[4], const nv_bfloat16 *tile, int line,
-                                                int number)
-{
-    const int lane = (int)threadIdx.x % 32;
-    k_ldmatrix_x4_trans(r, tile + k_slot<width>(line + lane % 16, number / 8 + lane / 16));
-}
-
-/* d += a b for the two b of r. */
-__device__ __forceinline__ void k_add_products(float (&d)[4], float (&next)[4],
-                                               const uint32_t (&a)[4], const uint32_t (&r)[4])
-{
-    const uint32_t first[2] = { r[0], r[1] }, second[2] = { r[2], r[3] };
-    k_mma_bf16(d, a, first, d);
-    k_mma_bf16(next, a, second, next);
-}
-
-/* Two numbers rounded to bf16, as one half of each of mma's a and b wants them: x the lower one. */
-__device__ __forceinline__ uint32_t k_pair(float x, float y)
-{
-    const nv_bfloat162 pair = __floats2bfloat162_rn(x, y);
-    uint32_t r;
-    memcpy(&r, &pair, sizeof r);
-    return r;
-}
-
+/* ---- powers of 2 ----------------------------------------------------------------------------- */
 /* 2^x, to 2 ulp; results below 2^-126 are 0. */
 __device__ __forceinline__ float k_exp2(float x)
 {

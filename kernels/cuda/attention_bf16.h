@@ -22,6 +22,7 @@
 #define K_CUDA_ATTENTION_BF16_H
 
 #include "kernels/cuda/attention.h"
+#include "kernels/cuda/tile.h"
 #include <initializer_list>
 
 namespace k_bf16
@@ -63,10 +64,10 @@ template <class S, class Keys>
 __device__ __forceinline__ void bring_keys(nv_bfloat16 *stage, const Keys &keys, int first, int end,
                                            const Sizes &z)
 {
-    constexpr int chunks = S::width / 8;
+    typedef k_share<tile, S::width, threads> Share;
 #pragma unroll(S::width > 128 ? 1 : 2) /* addresses are many registers */
-    for (int k = 0; k < tile * chunks / threads; k++) {
-        const int i = (int)threadIdx.x + k * threads, key = i / chunks, c = i % chunks;
+    for (int i = 0; i < Share::n; i++) {
+        const int key = Share::at(i).line, c = Share::at(i).chunk;
         const int64_t at = first + key < end ? keys.at(first + key) : -1;
         nv_bfloat16 *to = stage + k_slot<S::width>(key, c);
         const bool whole = S::exact || z.is_whole;
@@ -80,11 +81,10 @@ template <class S, int n, class RowOf>
 __device__ __forceinline__ void bring_queries(nv_bfloat16 *to, RowOf row_of,
                                               const nv_bfloat16 *some, const Sizes &z)
 {
-    constexpr int chunks = S::width / 8;
-    static_assert(n * chunks % threads == 0, "each thread brings as many chunks");
+    typedef k_share<n, S::width, threads> Share;
 #pragma unroll
-    for (int k = 0; k < n * chunks / threads; k++) {
-        const int i = (int)threadIdx.x + k * threads, row = i / chunks, c = i % chunks;
+    for (int i = 0; i < Share::n; i++) {
+        const int row = Share::at(i).line, c = Share::at(i).chunk;
         k_bring_chunk(to + k_slot<S::width>(row, c), row_of(row).q, some, c,
                       S::exact ? S::width : z.dim, S::exact || z.is_whole);
     }

@@ -116,13 +116,13 @@ __global__ void __launch_bounds__(S::threads, blocks) dq_bf16(k_attn_bwd a, bool
         for (int i = 0; i < 2; i++) {
             const int r = m * 16 + i * 8 + lane / 4;
             const int64_t at = (int64_t)(row + r) * (int)a.heads + head;
-            lse[m][i] = r < n_rows ? static_cast<const float *>(a.lse)[at] * log2_e : INFINITY;
+            lse[m][i] = r < n_rows ? static_cast<const float *>(a.lse)[at] * k_log2_e : INFINITY;
             delta[m][i] = r < n_rows ? static_cast<const float *>(a.delta)[at] : 0.F;
         }
     clear<S>(dq);
     const int column = (int)blockIdx.z * S::columns; /* S::dim: 0 */
     const int n_seen = of.before + min(of.end, first + S::rows) - of.begin;
-    const float scale = (float)a.scale * log2_e;
+    const float scale = (float)a.scale * k_log2_e;
     for (int stage = 0; keys.first < n_seen; stage ^= 1) {
         k_cp_wait<0>();
         __syncthreads();
@@ -193,7 +193,7 @@ __device__ __forceinline__ float2 fetch_queries(const k_attn_bwd &a, const Tiles
     if (row < 0)
         return make_float2(INFINITY, 0.F); /* p is 0 */
     const int64_t at = (int64_t)row * heads + head;
-    return make_float2(static_cast<const float *>(a.lse)[at] * log2_e,
+    return make_float2(static_cast<const float *>(a.lse)[at] * k_log2_e,
                        static_cast<const float *>(a.delta)[at]);
 }
 
@@ -297,7 +297,7 @@ __global__ void __launch_bounds__(S::threads, blocks) dkv_bf16(k_attn_bwd a, boo
     const int warp = (int)threadIdx.x / 32, row = own.first + warp * 16 * S::m;
     const int n_rows = end - row, at = warp * 16 * S::m * t.stride;
     const int column = (int)blockIdx.z * S::columns;
-    const float scale = (float)a.scale * log2_e;
+    const float scale = (float)a.scale * k_log2_e;
     float dk[S::m][S::columns / 8][4], dv[S::m][S::columns / 8][4];
     clear<S>(dk);
     clear<S>(dv);
@@ -358,13 +358,10 @@ template <class S> __global__ void __launch_bounds__(add_threads) add_parts(k_at
             sum = make_float4(sum.x + x.x, sum.y + x.y, sum.z + x.z, sum.w + x.w);
         }
         const float by = is_v ? 1.F : (float)a.scale;
-        const nv_bfloat162 two[2] = { __floats2bfloat162_rn(sum.x * by, sum.y * by),
-                                      __floats2bfloat162_rn(sum.z * by, sum.w * by) };
-        uint2 packed;
-        memcpy(&packed, two, sizeof packed);
         *reinterpret_cast<uint2 *>(
             static_cast<bf16 *>(a.dqkv) + (int64_t)(begin + row) * qkv_stride(a) +
-            ((int)a.heads + (is_v ? (int)a.kv_heads : 0) + kv) * dim + column) = packed;
+            ((int)a.heads + (is_v ? (int)a.kv_heads : 0) + kv) * dim + column) =
+            make_uint2(k_pair(sum.x * by, sum.y * by), k_pair(sum.z * by, sum.w * by));
     }
 }
 

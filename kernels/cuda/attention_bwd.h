@@ -9,8 +9,6 @@
 
 namespace k_bwd
 {
-constexpr float log2_e = 1.44269504088896341F;
-
 __device__ __forceinline__ int qkv_stride(const k_attn_bwd &a)
 {
     return (int)((a.heads + 2 * a.kv_heads) * a.head_dim);

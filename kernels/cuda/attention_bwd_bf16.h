@@ -7,6 +7,7 @@
 #define K_CUDA_ATTENTION_BWD_BF16_H
 
 #include "kernels/cuda/attention_bwd.h"
+#include "kernels/cuda/tile.h"
 
 namespace k_bwd
 {
@@ -23,10 +24,9 @@ template <int dim_, int columns_, int warps, int m_, int n_> struct Shape {
     {
         return dim ? dim : (int)(head_dim + 15) / 16 * 16;
     }
-    /* Numbers from row to row: 4 banks further, so that 8 rows' 16 bytes lie in all 32. */
     static __host__ __device__ __forceinline__ int stride(int64_t head_dim)
     {
-        return width(head_dim) + 8;
+        return width(head_dim) + k_padding;
     }
     static size_t shared(int64_t head_dim)
     {
@@ -71,18 +71,10 @@ __device__ __forceinline__ void fetch(bf16 *to, const bf16 *from, int from_strid
 {
     const int chunks = S::width(head_dim) / 8, stride = S::stride(head_dim);
     for (int i = (int)threadIdx.x; i < n * chunks; i += S::threads) {
-        const int r = i / chunks, c = i % chunks * 8, at = rows.row(r);
-        const bool is_there = at >= 0 && c < head_dim;
-        const bf16 *row = is_there ? from + (int64_t)at * from_stride : from;
-        bf16 *put = to + r * stride + c;
-        if (S::dim || is_whole) {
-            k_cp_async16(put, is_there ? row + c : from, is_there ? 16 : 0);
-        } else {
-            k_chunk<bf16> chunk = {};
-            if (is_there)
-                chunk = k_load<bf16, false>(row, c, head_dim);
-            *reinterpret_cast<k_chunk<bf16> *>(put) = chunk;
-        }
+        const int r = i / chunks, c = i % chunks, at = rows.row(r);
+        const bool is_there = at >= 0 && c * 8 < head_dim;
+        k_bring_chunk(to + r * stride + c * 8, is_there ? from + (int64_t)at * from_stride : from,
+                      is_there, from, c, head_dim, S::dim || is_whole);
     }
 }
 
@@ -92,9 +84,8 @@ template <class S>
 __device__ __forceinline__ void rows_by_rows(float (&sum)[S::m][S::n][4], const bf16 *x,
                                              const bf16 *y, int width, int stride)
 {
-    const int lane = (int)threadIdx.x % 32;
-    x += lane % 16 * stride + lane / 16 * 8;
-    y += (lane / 16 * 8 + lane % 8) * stride + lane / 8 % 2 * 8;
+    x += k_down().padded(stride);
+    y += k_across().padded(stride);
 #pragma unroll
     for (int m = 0; m < S::m; m++)
 #pragma unroll
@@ -112,12 +103,9 @@ __device__ __forceinline__ void rows_by_rows(float (&sum)[S::m][S::n][4], const 
         for (int n = 0; n < S::n; n += 2) {
             uint32_t b[4];
             k_ldmatrix_x4(b, y + n * 8 * stride + k);
-            const uint32_t left[2] = { b[0], b[1] }, right[2] = { b[2], b[3] };
 #pragma unroll
-            for (int m = 0; m < S::m; m++) {
-                k_mma_bf16(sum[m][n], a[m], left, sum[m][n]);
-                k_mma_bf16(sum[m][n + 1], a[m], right, sum[m][n + 1]);
-            }
+            for (int m = 0; m < S::m; m++)
+                k_add_products(sum[m][n], sum[m][n + 1], a[m], b);
         }
     }
 }
@@ -132,10 +120,8 @@ __device__ __forceinline__ void pack(uint32_t (&to)[S::m][S::n / 2][4],
 #pragma unroll
         for (int n = 0; n < S::n; n++)
 #pragma unroll
-            for (int i = 0; i < 2; i++) {
-                const nv_bfloat162 two = __floats2bfloat162_rn(x[m][n][2 * i], x[m][n][2 * i + 1]);
-                memcpy(&to[m][n / 2][n % 2 * 2 + i], &two, sizeof two);
-            }
+            for (int i = 0; i < 2; i++)
+                to[m][n / 2][n % 2 * 2 + i] = k_pair(x[m][n][2 * i], x[m][n][2 * i + 1]);
 }
 
 /* sum += x y: x [16 m, 8 n], y [8 n, columns] from its first column on; n_columns of them are
@@ -145,8 +131,7 @@ __device__ __forceinline__ void add_product(float (&sum)[S::m][S::columns / 8][4
                                             const uint32_t (&x)[S::m][S::n / 2][4], const bf16 *y,
                                             int n_columns, int stride)
 {
-    const int lane = (int)threadIdx.x % 32;
-    y += lane % 16 * stride + lane / 16 * 8;
+    y += k_down().padded(stride);
 #pragma unroll
     for (int k = 0; k < S::n / 2; k++)
 #pragma unroll
@@ -154,12 +139,9 @@ __device__ __forceinline__ void add_product(float (&sum)[S::m][S::columns / 8][4
             if (S::dim || c * 8 < n_columns) {
                 uint32_t b[4];
                 k_ldmatrix_x4_trans(b, y + k * 16 * stride + c * 8);
-                const uint32_t left[2] = { b[0], b[1] }, right[2] = { b[2], b[3] };
 #pragma unroll
-                for (int m = 0; m < S::m; m++) {
-                    k_mma_bf16(sum[m][c], x[m][k], left, sum[m][c]);
-                    k_mma_bf16(sum[m][c + 1], x[m][k], right, sum[m][c + 1]);
-                }
+                for (int m = 0; m < S::m; m++)
+                    k_add_products(sum[m][c], sum[m][c + 1], x[m][k], b);
             }
 }
 

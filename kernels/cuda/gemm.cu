@@ -3,9 +3,7 @@
  *
  * A block makes a tile of y. It goes along p in steps of 32: tiles of a and b come into shared
  * memory by cp.async, some steps ahead; warps take them from there by ldmatrix (transposed where p
- * is not the direction they lie in) into mma.m16n8k16. Lines of shared memory are not padded: their
- * chunks of 16 bytes are swapped among each other (slot_of), so that neither the copies nor
- * ldmatrix meet in a bank.
+ * is not the direction they lie in) into mma.m16n8k16. How they lie there: tile.h.
  *
  * Bits: an element of y is one chain of mma over p, 16 at a time from 0, in every tile of every
  * size, whether its operands came by cp.async or number by number. So a row of y depends on its own
@@ -20,8 +18,8 @@
  * are estimates.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "kernels/cuda/chunk.h"
 #include "kernels/cuda/product.h"
+#include "kernels/cuda/tile.h"
 
 namespace
 {
@@ -38,65 +36,6 @@ typedef Shape<128, 128, 64, 64, 4, 2> Large;
 typedef Shape<64, 64, 32, 32, 4, 4> Middle;
 typedef Shape<16, 32, 16, 16, 8, 8> Small;
 
-/* ---- tiles in shared memory ------------------------------------------------------------------ */
-/* Where chunk c of a line lies, in a tile whose lines have so many chunks (a power of 2): 8 lines
- * that follow each other have their chunks c in 8 places of 128 bytes. */
-template <int chunks> __device__ __forceinline__ int slot_of(int line, int c)
-{
-    constexpr int lines = chunks < 8 ? 8 / chunks : 1; /* in 128 bytes */
-    return (line * chunks + (c ^ (line / lines % (8 / lines)))) * 8;
-}
-
-/* Brings a tile of so many lines of so many numbers from `from`, where lines are `stride` apart and
- * the first n_lines x n_numbers are there; the others become 0. */
-template <int lines, int numbers, int threads, bool whole>
-__device__ __forceinline__ void bring(nv_bfloat16 *tile, const nv_bfloat16 *from, int64_t stride,
-                                      int n_lines, int n_numbers)
-{
-    constexpr int chunks = numbers / 8;
-    static_assert(lines * chunks % threads == 0, "each thread brings as many chunks");
-#pragma unroll
-    for (int k = 0; k < lines * chunks / threads; k++) {
-        const int at = (int)threadIdx.x + k * threads, line = at / chunks, c = at % chunks;
-        const bool is_there = line < n_lines && c * 8 < n_numbers;
-        nv_bfloat16 *to = tile + slot_of<chunks>(line, c);
-        const nv_bfloat16 *row = from + line * stride;
-        if (whole) {
-            k_cp_async16(to, is_there ? row + c * 8 : from, is_there ? 16 : 0);
-            continue;
-        }
-        k_chunk<nv_bfloat16> chunk = {};
-        if (is_there)
-            chunk = k_load<nv_bfloat16, false>(row, c * 8, n_numbers);
-        *reinterpret_cast<k_chunk<nv_bfloat16> *>(to) = chunk;
-    }
-}
-
-/* A 16 x 16 piece of a tile as mma's a: lines `line` .. + 15 are i and numbers p; or, turned, lines
- * are p and numbers i. */
-template <int chunks, bool is_turned>
-__device__ __forceinline__ void take_a(uint32_t (&r)[4], const nv_bfloat16 *tile, int i, int p)
-{
-    const int lane = (int)threadIdx.x % 32;
-    if (is_turned)
-        k_ldmatrix_x4_trans(
-            r, tile + slot_of<chunks>(p + lane % 8 + lane / 16 * 8, i / 8 + lane / 8 % 2));
-    else
-        k_ldmatrix_x4(r, tile + slot_of<chunks>(i + lane % 16, p / 8 + lane / 16));
-}
-
-/* A piece of 16 p x 16 j as two of mma's b: of j .. + 7 and of j + 8 .. + 15. */
-template <int chunks, bool is_turned>
-__device__ __forceinline__ void take_b(uint32_t (&r)[4], const nv_bfloat16 *tile, int j, int p)
-{
-    const int lane = (int)threadIdx.x % 32;
-    if (is_turned)
-        k_ldmatrix_x4_trans(r, tile + slot_of<chunks>(p + lane % 16, j / 8 + lane / 16));
-    else
-        k_ldmatrix_x4(r,
-                      tile + slot_of<chunks>(j + lane % 8 + lane / 16 * 8, p / 8 + lane / 8 % 2));
-}
-
 /* ---- the product ----------------------------------------------------------------------------- */
 /* The operands of a block: from its first line on, and what is left of them. */
 struct Operands {
@@ -104,6 +43,21 @@ struct Operands {
     int64_t a_stride, b_stride;
     int n_i, n_j, n_p;
 };
+
+/* Brings a tile from `from`, where lines are `stride` apart and the first n_lines x n_numbers are
+ * there; the others become 0. */
+template <int lines, int width, int threads, bool whole>
+__device__ __forceinline__ void bring(nv_bfloat16 *tile, const nv_bfloat16 *from, int64_t stride,
+                                      int n_lines, int n_numbers)
+{
+    typedef k_share<lines, width, threads> Share;
+#pragma unroll
+    for (int i = 0; i < Share::n; i++) {
+        const int line = Share::at(i).line, c = Share::at(i).chunk;
+        k_bring_chunk(tile + k_slot<width>(line, c), from + line * stride, line < n_lines, from, c,
+                      n_numbers, whole);
+    }
+}
 
 template <class S, k_order order, bool whole>
 __device__ __forceinline__ void bring_step(nv_bfloat16 *stage, const Operands &o, int p)
@@ -126,27 +80,30 @@ template <class S, k_order order>
 __device__ __forceinline__ void multiply(float (&sums)[S::wi / 16][S::wj / 8][4],
                                          const nv_bfloat16 *stage, int i, int j)
 {
-    constexpr bool a_turned = order == K_TN, b_turned = order != K_NT;
+    const nv_bfloat16 *tile_b = stage + S::i * depth;
     uint32_t a[depth / 16][S::wi / 16][4], b[depth / 16][S::wj / 16][4];
 #pragma unroll
     for (int p = 0; p < depth / 16; p++) {
 #pragma unroll
         for (int f = 0; f < S::wi / 16; f++)
-            take_a<(a_turned ? S::i : depth) / 8, a_turned>(a[p][f], stage, i + f * 16, p * 16);
+            if (order == K_TN)
+                k_take_a_turned<S::i>(a[p][f], stage, p * 16, i + f * 16);
+            else
+                k_take_a<depth>(a[p][f], stage, i + f * 16, p * 16);
 #pragma unroll
-        for (int f = 0; f < S::wj / 16; f++)
-            take_b<(b_turned ? S::j : depth) / 8, b_turned>(b[p][f], stage + S::i * depth,
-                                                            j + f * 16, p * 16);
+        for (int g = 0; g < S::wj / 16; g++)
+            if (order == K_NT)
+                k_take_b<depth>(b[p][g], tile_b, j + g * 16, p * 16);
+            else
+                k_take_b_turned<S::j>(b[p][g], tile_b, p * 16, j + g * 16);
     }
 #pragma unroll
     for (int p = 0; p < depth / 16; p++)
 #pragma unroll
         for (int f = 0; f < S::wi / 16; f++)
 #pragma unroll
-            for (int g = 0; g < S::wj / 8; g++) {
-                const uint32_t half[2] = { b[p][g / 2][g % 2 * 2], b[p][g / 2][g % 2 * 2 + 1] };
-                k_mma_bf16(sums[f][g], a[p][f], half, sums[f][g]);
-            }
+            for (int g = 0; g < S::wj / 16; g++)
+                k_add_products(sums[f][2 * g], sums[f][2 * g + 1], a[p][f], b[p][g]);
 }
 
 /* A warp's sums go to y. The lanes of a pair exchange halves of what they have of two pieces of 8
