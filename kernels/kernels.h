@@ -363,11 +363,16 @@ typedef struct k_adamw {
 typedef struct k_options {
     int n_threads;   /* 0: as many as this process may run on */
     /* "cpu": at most this ("scalar", "avx2", "avx512", "avx512bf16"). "cuda": "own": products by kernels of ours alone, whose
-     * rows do not depend on how many there are; else by cuBLASLt where it is found, which promises that of a shape only,
-     * and times its algorithms at a shape's first call; "untimed": it does not, and a program's results are the same each time.
+     * rows do not depend on how many there are; else by cuBLASLt where it is found, which promises that of a shape only.
      * NULL: the best there is. */
     const char *isa;
     int index;       /* which device, where there are several */
+    /* "cuda": a folder where the algorithms of cuBLASLt that were the fastest are kept (kernels/cuda/cublaslt.cu), so that the
+     * same are taken each time. NULL: the first that it names are, untimed. Copied. */
+    const char *choices;
+    /* Told of what is not as was wished and yet goes on: a sentence without a full stop, at open or by an operation, in its
+     * thread. NULL: nobody is. */
+    void (*note)(const char *text);
 } k_options;
 
 typedef struct k_backend k_backend;

@@ -28,7 +28,11 @@ int bench_device_open(k_device **out, const char *name, int n_threads, as_err *e
 {
     const bool is_exact = strcmp(name, "cuda-exact") == 0;
     const bool is_cuda = is_exact || strcmp(name, "cuda") == 0;
-    const k_options how = { .n_threads = n_threads, .isa = is_exact ? "own" : NULL };
+    as_err none = { 0 }; /* as `assay` does; without it no algorithm is timed */
+    AS_CLEANUP(free) char *choices = is_cuda ? as_path_cache_dir(&none) : NULL;
+    const k_options how = { .n_threads = n_threads,
+                            .isa = is_exact ? "own" : NULL,
+                            .choices = choices };
     if (is_cuda && load_cuda(err) < 0)
         return err->code;
     const int rc = k_device_open(out, is_cuda ? "cuda" : name, &how);

@@ -1,6 +1,7 @@
 /* device.c -- see device.h. SPDX-License-Identifier: Apache-2.0 */
 #include "cli/device.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
 
@@ -53,14 +54,35 @@ static int load_library(as_err *err)
                : as_fail(err, AS_EUSAGE, "device cuda: %s; cpu runs everywhere", why);
 }
 
+/* Of cuda alone, so far. */
+static void note(const char *text)
+{
+    as_log(AS_LOG_WARN, "device cuda: %s", text);
+}
+
+/* Where what was chosen once is kept; NULL: nowhere, which was said. */
+static char *choices_folder(void)
+{
+    as_err why = { 0 };
+    char *folder = as_path_cache_dir(&why);
+    if (!folder)
+        as_log(AS_LOG_WARN,
+               "device cuda: %s: of cuBLASLt the first algorithm that it names is taken, untimed",
+               why.text);
+    return folder;
+}
+
 int as_cli_device_open(k_device **out, const char *device, uint64_t threads, as_err *err)
 {
     const bool is_exact = strcmp(device, "cuda-exact") == 0;
-    const k_options options = { .n_threads = (int)threads, .isa = is_exact ? "own" : NULL };
     const char *backend = is_exact ? "cuda" : strcmp(device, "naive") == 0 ? "naive-f32" : device;
     int rc = strcmp(backend, "cuda") == 0 ? load_library(err) : 0;
     if (rc < 0)
         return rc;
+    AS_CLEANUP(free) char *choices = strcmp(device, "cuda") == 0 ? choices_folder() : NULL;
+    const k_options options = {
+        .n_threads = (int)threads, .isa = is_exact ? "own" : NULL, .choices = choices, .note = note
+    };
     if (!k_backend_find(backend))
         return as_fail(err, AS_EUSAGE, "device %s is not in this build; cpu is in every one",
                        device);

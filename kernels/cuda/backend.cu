@@ -71,7 +71,7 @@ int look_at(int index, int *n_multiprocessors)
 }
 
 /* What an open device has of its own. */
-int take_hold(k_cuda_device *d, const char *isa)
+int take_hold(k_cuda_device *d, const k_options *options)
 {
     /* the first call that makes a context there: where others hold the device or all its memory */
     cudaError_t error = cudaSetDevice(d->index);
@@ -87,8 +87,7 @@ int take_hold(k_cuda_device *d, const char *isa)
         return k_cuda_failed(error);
     d->scratch = static_cast<float *>(scratch);
     k_cuda_staging_open(d);
-    k_cuda_lt_open(d, isa);
-    return K_OK;
+    return k_cuda_lt_open(d, options);
 }
 
 int open_device(k_device **out, const k_options *options)
@@ -104,7 +103,7 @@ int open_device(k_device **out, const k_options *options)
     d->base.ops = &table;
     d->index = options->index;
     d->n_multiprocessors = n_multiprocessors;
-    rc = take_hold(d, options->isa);
+    rc = take_hold(d, options);
     if (rc == K_OK)
         *out = &d->base;
     else

@@ -11,21 +11,28 @@
  *
  * Which algorithm: cuBLASLt names some for a shape, best first by its own reckoning; each is timed
  * on the device, on the buffers of the first call of that shape (into y, which that call writes
- * anyway, or beside it where y is added to), and the choice is kept. One is preferred to those
- * named before it where it is a twentieth faster. Numbers of rows beyond 512 share a choice with
- * their like: it is named for the largest of them, so that it does not depend on who came first.
- * None cuts a sum between blocks (no reduction scheme is allowed), so the same algorithm gives the
- * same bits; which one wins may differ between two runs of a program. isa "untimed" takes the first
- * that is named: the same each time; "own" takes nothing from here.
+ * anyway, or beside it where y is added to). One is preferred to those named before it where it is
+ * a twentieth faster. Numbers of rows beyond 512 share a choice with their like: it is named for
+ * the largest of them, so that it does not depend on who came first. None cuts a sum between blocks
+ * (no reduction scheme is allowed), so the same algorithm gives the same bits.
  *
- * A shape first seen while operations are recorded takes the first that is named, for good.
+ * The clock would choose another way on another day. So a choice is kept in a file (choices.h) in
+ * the folder that k_options names, one for a kind of device, a driver and a cuBLASLt, and holds
+ * from then on: in this process, in others, after a kill. So is that of a shape first seen while
+ * operations are recorded, or without memory to try an addition in: the first that is named. Where
+ * nothing can be kept, the first that is named is taken each time, and so it is where the file
+ * names an algorithm that cuBLASLt does not. Either is said.
  *
  * Cost: of a first call, some milliseconds of host and twenty products; of others some microseconds
  * of host. Bound by what gemm.cu says; cuBLASLt's kernels for sm_90 use wgmma.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cuda/choices.h"
 #include "kernels/cuda/cublaslt.h"
 #include "kernels/cuda/product.h"
+#include <cctype>
+#include <cinttypes>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <initializer_list>
@@ -37,15 +44,17 @@
 namespace
 {
 constexpr size_t workspace_bytes = (size_t)32 << 20;
-constexpr size_t n_slots = 4096; /* of choices; when 3/4 of them are taken, new shapes are not */
+constexpr size_t n_slots = 4096; /* of choices; when 3/4 of them are taken, all are forgotten */
 constexpr int n_named = 8;       /* algorithms that are asked for */
 constexpr int64_t exact = 512;   /* so many rows, and fewer, have a choice of their own */
 constexpr uint32_t alignment = 16;
 
 struct Key {
     int64_t n_i, n_j, n_p;
-    int64_t kind; /* order, types, bias, adds; 0: an empty slot */
+    int64_t kind; /* order and flags; 0: an empty slot */
 };
+
+enum { F32 = 4, FLOAT_Y = 8, BIAS = 16, ADDS = 32 }; /* of a kind, beside 1 + order */
 
 struct Choice {
     Key key;
@@ -59,7 +68,9 @@ struct k_cuda_lt {
     k_lt_handle handle;
     void *workspace;
     cudaEvent_t begin, end;
-    bool is_timed;
+    k_choices *kept; /* NULL: nowhere */
+    void (*note)(const char *text);
+    bool has_said_lost, has_said_stale;
     size_t n_choices;
     Choice choices[n_slots];
 };
@@ -145,14 +156,14 @@ float time_of(k_cuda_device *dev, const Call &call, const k_lt_algo &algo, const
     return is_good ? ms : -1;
 }
 
-/* Moves the fastest to the front. */
-void time_all(k_cuda_device *dev, const Call &call, const k_product &p, Choice &choice)
+/* Which of them is the fastest. */
+int fastest(k_cuda_device *dev, const Call &call, const k_product &p, const Choice &choice)
 {
     void *beside = nullptr;
     if (p.adds && cudaMalloc(&beside, (size_t)p.n_i * (size_t)p.n_j *
                                           (p.is_float ? sizeof(float) : 2)) != cudaSuccess) {
         cudaGetLastError(); /* no room to try anything in: the first, then */
-        return;
+        return 0;
     }
     int best = 0;
     float least = -1;
@@ -164,9 +175,91 @@ void time_all(k_cuda_device *dev, const Call &call, const k_product &p, Choice &
         }
     }
     cudaFree(beside);
-    const k_lt_algo chosen = choice.algos[best];
-    memmove(choice.algos + 1, choice.algos, (size_t)best * sizeof chosen);
-    choice.algos[0] = chosen;
+    return best;
+}
+
+/* "nn bf16 to f32 with bias added, 512 x 896 x 4864": i, j and p of product.h. */
+void write_key(char *out, const Key &key)
+{
+    static const char *const orders[] = { "nt", "nn", "tn" };
+    const int64_t flags = (key.kind - 1) / F32 * F32;
+    snprintf(out, K_CHOICE_MAX, "%s %s to %s%s%s, %" PRId64 " x %" PRId64 " x %" PRId64,
+             orders[key.kind - 1 - flags], flags & F32 ? "f32" : "bf16",
+             flags & (F32 | FLOAT_Y) ? "f32" : "bf16", flags & BIAS ? " with bias" : "",
+             flags & ADDS ? " added" : "", key.n_i, key.n_j, key.n_p);
+}
+
+/* "2: id 66 tile 20 ...": its place among those named, and all that cuBLASLt says of it. */
+void write_value(char *out, const k_cublaslt &f, int place, const k_lt_algo &algo)
+{
+    static const struct {
+        const char *name;
+        size_t size;
+    } parts[] = { { "id", 4 },     { "tile", 4 },    { "splits", 4 },
+                  { "sum", 4 },    { "swizzle", 4 }, { "custom", 4 },
+                  { "stages", 4 }, { "inner", 2 },   { "cluster", 2 } };
+    static_assert(sizeof parts / sizeof parts[0] == K_LT_N_CONFIG, "a name for each");
+    int n = snprintf(out, K_CHOICE_MAX, "%d:", place);
+    for (int i = 0; i < K_LT_N_CONFIG; i++) {
+        uint32_t value = 0; /* the narrow ones' bytes come first */
+        size_t written = 0;
+        if (f.config(&algo, i, &value, parts[i].size, &written) != K_LT_SUCCESS)
+            value = 0;
+        n += snprintf(out + n, (size_t)(K_CHOICE_MAX - n), " %s %" PRIu32, parts[i].name, value);
+    }
+}
+
+void say(const k_cuda_lt &lt, bool *has_said, const char *what, const char *means)
+{
+    char text[1600];
+    if (lt.note && !*has_said) {
+        snprintf(text, sizeof text, "%s: %s", what, means);
+        lt.note(text);
+    }
+    *has_said = true;
+}
+
+void say_lost(k_cuda_lt &lt)
+{
+    if (k_choices_lost(lt.kept))
+        say(lt, &lt.has_said_lost, k_choices_lost(lt.kept),
+            "for shapes of products that it does not have, the first algorithm that cuBLASLt names "
+            "is taken");
+}
+
+/* Moves the algorithm that holds for this shape to the front. */
+void choose(k_cuda_device *dev, const Call &call, const k_product &p, Choice &choice)
+{
+    k_cuda_lt &lt = *dev->lt;
+    char key[K_CHOICE_MAX];
+    char value[K_CHOICE_MAX];
+    if (!lt.kept || choice.n == 0)
+        return;
+    write_key(key, choice.key);
+    if (!k_choices_find(lt.kept, key, value)) {
+        const bool is_tried = !dev->is_recording && !k_choices_lost(lt.kept);
+        const int best = is_tried ? fastest(dev, call, p, choice) : 0;
+        write_value(value, lt.f, best, choice.algos[best]);
+        if (!k_choices_keep(lt.kept, key, value)) {
+            say_lost(lt);
+            return;
+        }
+    }
+    for (int i = 0; i < choice.n; i++) {
+        char named[K_CHOICE_MAX];
+        write_value(named, lt.f, i, choice.algos[i]);
+        if (strcmp(named, value) != 0)
+            continue;
+        const k_lt_algo chosen = choice.algos[i];
+        memmove(choice.algos + 1, choice.algos, (size_t)i * sizeof chosen);
+        choice.algos[0] = chosen;
+        return;
+    }
+    char line[3 * K_CHOICE_MAX];
+    snprintf(line, sizeof line, "the file of cuBLASLt's choices has \"%s = %s\"", key, value);
+    say(lt, &lt.has_said_stale, line,
+        "cuBLASLt names no such algorithm, so the first that it names is taken; delete the file, "
+        "and all are timed again");
 }
 
 /* The algorithms named for this key's shape. */
@@ -213,23 +306,26 @@ int64_t largest_like(int64_t rows)
 
 Key key_of(k_type type, k_order order, const k_product &p)
 {
-    const int64_t kind =
-        1 + order + 4 * (type == K_F32) + 8 * p.is_float + 16 * (p.bias != nullptr) + 32 * p.adds;
+    const int64_t kind = 1 + order + F32 * (type == K_F32) + FLOAT_Y * p.is_float +
+                         BIAS * (p.bias != nullptr) + ADDS * p.adds;
     return { order == K_TN ? p.n_i : largest_like(p.n_i), p.n_j,
              order == K_TN ? largest_like(p.n_p) : p.n_p, kind };
 }
 
-/* The choice of this key, or the empty slot for it; NULL where there is no room for more. */
+/* The choice of this key, or the empty slot for it. What is forgotten is found again in the file.
+ */
 Choice *find(k_cuda_lt &lt, const Key &key)
 {
     uint64_t hash = 0;
+    if (lt.n_choices == n_slots / 4 * 3) {
+        memset(lt.choices, 0, sizeof lt.choices);
+        lt.n_choices = 0;
+    }
     for (const int64_t part : { key.n_i, key.n_j, key.n_p, key.kind })
         hash = (hash ^ (uint64_t)part) * 0x9e3779b97f4a7c15U;
     for (size_t i = hash >> 32;; i++) {
         Choice &c = lt.choices[i % n_slots];
-        if (c.key.kind == 0)
-            return lt.n_choices < n_slots / 4 * 3 ? &c : nullptr;
-        if (memcmp(&c.key, &key, sizeof key) == 0)
+        if (c.key.kind == 0 || memcmp(&c.key, &key, sizeof key) == 0)
             return &c;
     }
 }
@@ -249,6 +345,38 @@ bool is_taken(k_type type, k_order order, const k_product &p)
            p.n_j * (p.is_float ? 4 : size) % alignment == 0 && is_aligned(p.a) && is_aligned(p.b) &&
            is_aligned(p.y) && is_aligned(p.bias) && !(p.bias && p.is_float && type != K_F32);
 }
+
+/* One file for each head: the head with whatever no file should be called as -. */
+int open_choices(k_cuda_device *dev, const char *folder)
+{
+    k_cuda_lt &lt = *dev->lt;
+    cudaDeviceProp p;
+    int driver = 0;
+    const cudaError_t error = cudaGetDeviceProperties(&p, dev->index);
+    if (error != cudaSuccess)
+        return k_cuda_failed(error);
+    cudaDriverGetVersion(&driver);
+    char head[K_CHOICE_MAX];
+    char name[K_CHOICE_MAX];
+    char path[4096];
+    snprintf(head, sizeof head,
+             "cuBLASLt %zu, driver %d, %.60s %d.%d with %d multiprocessors, %d named, %zu MiB",
+             lt.f.version(), driver, p.name, p.major, p.minor, p.multiProcessorCount, n_named,
+             workspace_bytes >> 20);
+    size_t n = 0;
+    for (const char *c = head; *c; c++) {
+        const bool is_good = isalnum((unsigned char)*c) || *c == '.';
+        if (is_good || (n > 0 && name[n - 1] != '-'))
+            name[n++] = (char)(is_good ? *c : '-');
+    }
+    name[n] = '\0';
+    snprintf(path, sizeof path, "%s/%s.txt", folder, name);
+    lt.kept = k_choices_open(path, head);
+    if (!lt.kept)
+        return K_ENOMEM;
+    say_lost(lt);
+    return K_OK;
+}
 } /* namespace */
 
 bool k_cuda_lt_product(k_cuda_device *dev, k_type type, k_order order, const k_product &p)
@@ -265,8 +393,7 @@ bool k_cuda_lt_product(k_cuda_device *dev, k_type type, k_order order, const k_p
         choice->key = key;
         lt.n_choices++;
         name_algorithms(lt, type, order, p, *choice);
-        if (lt.is_timed && !dev->is_recording)
-            time_all(dev, call, p, *choice);
+        choose(dev, call, p, *choice);
     }
     for (int i = 0; i < choice->n; i++)
         if (is_fit(call, lt, choice->algos[i]) &&
@@ -275,22 +402,34 @@ bool k_cuda_lt_product(k_cuda_device *dev, k_type type, k_order order, const k_p
     return false;
 }
 
-void k_cuda_lt_open(k_cuda_device *dev, const char *isa)
+int k_cuda_lt_open(k_cuda_device *dev, const k_options *options)
 {
-    if (isa && strcmp(isa, "own") == 0)
-        return;
+    if (options->isa && strcmp(options->isa, "own") == 0)
+        return K_OK;
     auto *lt = new (std::nothrow) k_cuda_lt();
     if (!lt)
-        return;
+        return K_ENOMEM;
     dev->lt = lt;
-    lt->is_timed = !(isa && strcmp(isa, "untimed") == 0);
-    if (!k_cuda_find_cublaslt(&lt->f) || lt->f.create(&lt->handle) != K_LT_SUCCESS ||
-        cudaMalloc(&lt->workspace, workspace_bytes) != cudaSuccess ||
-        cudaEventCreateWithFlags(&lt->begin, cudaEventDefault) != cudaSuccess ||
-        cudaEventCreateWithFlags(&lt->end, cudaEventDefault) != cudaSuccess) {
-        cudaGetLastError(); /* without it, then */
+    lt->note = options->note;
+    if (!k_cuda_find_cublaslt(&lt->f)) {
         k_cuda_lt_close(dev);
+        return K_OK;
     }
+    const int status = lt->f.create(&lt->handle);
+    if (status != K_LT_SUCCESS)
+        return k_cuda_note(K_EDEVICE,
+                           "cuBLASLt is there and does not open (its status %d): cuda-exact does "
+                           "without it",
+                           status);
+    cudaError_t error = cudaMalloc(&lt->workspace, workspace_bytes);
+    if (error == cudaErrorMemoryAllocation)
+        return k_cuda_no_room(dev->index, workspace_bytes);
+    for (cudaEvent_t *event : { &lt->begin, &lt->end })
+        if (error == cudaSuccess)
+            error = cudaEventCreateWithFlags(event, cudaEventDefault);
+    if (error != cudaSuccess)
+        return k_cuda_failed(error);
+    return options->choices ? open_choices(dev, options->choices) : K_OK;
 }
 
 void k_cuda_lt_close(k_cuda_device *dev)
@@ -304,6 +443,7 @@ void k_cuda_lt_close(k_cuda_device *dev)
     for (cudaEvent_t event : { lt->begin, lt->end })
         if (event)
             cudaEventDestroy(event);
+    k_choices_close(lt->kept);
     delete lt;
     dev->lt = nullptr;
 }

@@ -1,7 +1,7 @@
 /* cublaslt.h -- what is used of cuBLASLt's C API, declared here: its headers come with 400 MB of
  * libraries, and ours must be built, and opened, without either. The numbers are those of
- * cublasLt.h, 12.0 to 13.x, whose interface is stable within and across these; tests/cuda/
- * cublaslt_peers.cpp holds them against the real header. Plain C.
+ * cublasLt.h, 12.0 to 13.x, whose interface is stable within and across these; where that header is
+ * found, tests/cuda/cublaslt_header.cpp holds them against it. Plain C.
  *
  * Matrices are columns one after another there; ours are rows: read as theirs, each is turned.
  *
@@ -34,6 +34,19 @@ enum {                                 /* cublasLtMatmulPreferenceAttributes_t *
        K_LT_PREF_ALIGNMENT_A = 5,      /* uint32_t each, of A, B, C and D */
 };
 
+enum {                              /* cublasLtMatmulAlgoConfigAttributes_t, all that there are */
+       K_LT_CONFIG_ID = 0,          /* int32_t */
+       K_LT_CONFIG_TILE = 1,        /* uint32_t */
+       K_LT_CONFIG_SPLITS = 2,      /* int32_t */
+       K_LT_CONFIG_REDUCTION = 3,   /* uint32_t */
+       K_LT_CONFIG_SWIZZLING = 4,   /* uint32_t */
+       K_LT_CONFIG_CUSTOM = 5,      /* uint32_t */
+       K_LT_CONFIG_STAGES = 6,      /* uint32_t */
+       K_LT_CONFIG_INNER_SHAPE = 7, /* uint16_t */
+       K_LT_CONFIG_CLUSTER = 8,     /* uint16_t */
+       K_LT_N_CONFIG
+};
+
 typedef struct k_lt_algo {
     uint64_t data[8];
 } k_lt_algo;
@@ -51,9 +64,10 @@ typedef struct k_lt_desc_data *k_lt_desc;
 typedef struct k_lt_layout_data *k_lt_layout;
 typedef struct k_lt_preference_data *k_lt_preference;
 
-/* The functions, all of which return a cublasStatus_t. Each is found under cublasLt's name beside
- * it. */
+/* The functions, all but the first of which return a cublasStatus_t. Each is found under cublasLt's
+ * name beside it. */
 typedef struct k_cublaslt {
+    size_t (*version)(void);                                              /* GetVersion */
     int (*create)(k_lt_handle *handle);                                   /* Create */
     int (*destroy)(k_lt_handle handle);                                   /* Destroy */
     int (*desc_create)(k_lt_desc *desc, int compute, int scale);          /* MatmulDescCreate */
@@ -70,6 +84,8 @@ typedef struct k_cublaslt {
                      k_lt_result *results, int *n); /* MatmulAlgoGetHeuristic */
     int (*check)(k_lt_handle handle, k_lt_desc desc, k_lt_layout a, k_lt_layout b, k_lt_layout c,
                  k_lt_layout d, const k_lt_algo *algo, k_lt_result *result); /* MatmulAlgoCheck */
+    int (*config)(const k_lt_algo *algo, int attribute, void *, size_t,
+                  size_t *written); /* MatmulAlgoConfigGetAttribute */
     /* D = alpha op(A) op(B) + beta C + bias */
     int (*matmul)(k_lt_handle handle, k_lt_desc desc, const void *alpha, const void *a,
                   k_lt_layout a_layout, const void *b, k_lt_layout b_layout, const void *beta,
@@ -81,12 +97,12 @@ typedef struct k_cublaslt {
 /* The names, in the order of k_cublaslt. */
 #define K_LT_NAMES                                                                                 \
     {                                                                                              \
-        "cublasLtCreate", "cublasLtDestroy", "cublasLtMatmulDescCreate",                           \
+        "cublasLtGetVersion", "cublasLtCreate", "cublasLtDestroy", "cublasLtMatmulDescCreate",     \
             "cublasLtMatmulDescDestroy", "cublasLtMatmulDescSetAttribute",                         \
             "cublasLtMatrixLayoutCreate", "cublasLtMatrixLayoutDestroy",                           \
             "cublasLtMatmulPreferenceCreate", "cublasLtMatmulPreferenceDestroy",                   \
             "cublasLtMatmulPreferenceSetAttribute", "cublasLtMatmulAlgoGetHeuristic",              \
-            "cublasLtMatmulAlgoCheck", "cublasLtMatmul"                                            \
+            "cublasLtMatmulAlgoCheck", "cublasLtMatmulAlgoConfigGetAttribute", "cublasLtMatmul"    \
     }
 enum { K_LT_N_FUNCTIONS = sizeof(k_cublaslt) / sizeof(void (*)(void)) };
 

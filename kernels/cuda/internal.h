@@ -78,8 +78,9 @@ int k_cuda_play(k_device *dev, k_recording *what);
 void k_cuda_forget(k_device *dev, k_recording *what);
 void k_cuda_end_recording(k_cuda_device *d); /* of a device that is closed meanwhile */
 
-/* cublaslt.cu: nothing is opened where cuBLASLt is not found, or isa is "own"; see k_options. */
-void k_cuda_lt_open(k_cuda_device *d, const char *isa);
+/* cublaslt.cu: nothing is opened where cuBLASLt is not found, or isa is "own"; see k_options. Where
+ * it is found and does not open, neither does the device: our own products have other bits. */
+int k_cuda_lt_open(k_cuda_device *d, const k_options *options);
 void k_cuda_lt_close(k_cuda_device *d);
 
 /* The operations, each in the file of its name or its family's; the table is filled in backend.cu.

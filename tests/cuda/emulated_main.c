@@ -26,7 +26,8 @@ static int add(char *why, size_t size)
 {
     emu_has.memory = number("EMULATED_MIB", emu_has.memory >> 20) << 20;
     emu_has.taken = number("EMULATED_TAKEN_MIB", emu_has.taken >> 20) << 20;
-    emu_has.has_cublaslt = number("EMULATED_CUBLASLT", 0) != 0;
+    emu_has.has_cublaslt = (int)number("EMULATED_CUBLASLT", 0);
+    emu_has.fastest = (int)number("EMULATED_FASTEST", 0);
     return k_backend_add(assay_kernels(), "the emulated device", why, size);
 }
 

@@ -9,8 +9,7 @@
 #include "cases.h"
 
 #include "rmsnorm_cases.h"
-
-#include <unistd.h>
+#include "tests/unit/temp.h"
 
 enum { MOST_CASES = 512, NAME = 96 };
 #define MIB ((size_t)1 << 20)
@@ -160,40 +159,65 @@ static void what_cannot_be_opened(void **state)
     dev->ops->free(dev, p);
 }
 
-/* Our own kernels give the same numbers as whatever library is there. */
-static void own_products(void **state)
+enum { M = 37, N = 64, K = 128 };
+
+static void multiply(k_device *on, float *y)
 {
-    (void)state;
-    enum { M = 37, N = 64, K = 128 };
-    k_device *both[2] = { dev, own };
-    float y[2][M * N];
     float *host = calloc(M * K + N * K, sizeof *host);
     assert_non_null(host);
     for (int i = 0; i < M * K + N * K; i++)
         host[i] = (float)((i * 37) % 101 - 50) / 50;
-    for (int i = 0; i < 2; i++) {
-        k_device *on = both[i];
-        float *x = on->ops->alloc(on, sizeof(float) * (M * K + N * K));
-        float *out = on->ops->alloc(on, sizeof y[i]);
-        assert_true(x && out);
-        assert_int_equal(on->ops->copy_to(on, x, host, sizeof(float) * (M * K + N * K)), K_OK);
-        const k_gemm a = { .type = K_F32,
-                           .y_type = K_F32,
-                           .m = M,
-                           .n = N,
-                           .k = K,
-                           .x = x,
-                           .w = x + (size_t)M * K,
-                           .y = out };
-        assert_int_equal(on->ops->gemm_nt(on, &a), K_OK);
-        assert_int_equal(on->ops->copy_from(on, y[i], out, sizeof y[i]), K_OK);
-        on->ops->free(on, x);
-        on->ops->free(on, out);
-    }
+    float *x = on->ops->alloc(on, sizeof(float) * (M * K + N * K));
+    float *out = on->ops->alloc(on, sizeof(float) * M * N);
+    assert_true(x && out);
+    assert_int_equal(on->ops->copy_to(on, x, host, sizeof(float) * (M * K + N * K)), K_OK);
+    const k_gemm a = { .type = K_F32,
+                       .y_type = K_F32,
+                       .m = M,
+                       .n = N,
+                       .k = K,
+                       .x = x,
+                       .w = x + (size_t)M * K,
+                       .y = out };
+    assert_int_equal(on->ops->gemm_nt(on, &a), K_OK);
+    assert_int_equal(on->ops->copy_from(on, y, out, sizeof(float) * M * N), K_OK);
+    on->ops->free(on, x);
+    on->ops->free(on, out);
+    free(host);
+}
+
+/* Our own kernels give the same numbers as whatever library is there. */
+static void own_products(void **state)
+{
+    (void)state;
+    float y[2][M * N];
+    multiply(dev, y[0]);
+    multiply(own, y[1]);
     for (int i = 0; i < M * N; i++)
         if (!(fabsf(y[0][i] - y[1][i]) <= 1e-4F * K))
             fail_msg("number %d is %g and %g", i, (double)y[0][i], (double)y[1][i]);
-    free(host);
+}
+
+static void no_note(const char *text)
+{
+    fail_msg("%s", text);
+}
+
+/* What was chosen once is taken by who comes later: the library says the same of it, and of itself.
+ */
+static void same_products(void **state)
+{
+    (void)state;
+    const k_options options = { .choices = temp_folder, .note = no_note };
+    float y[3][M * N];
+    multiply(dev, y[0]);
+    for (int i = 1; i < 3; i++) {
+        k_device *other = NULL;
+        assert_int_equal(k_device_open(&other, "cuda", &options), K_OK);
+        multiply(other, y[i]);
+        k_device_close(other);
+        assert_memory_equal(y[0], y[i], sizeof y[0]);
+    }
 }
 
 /* ---- cases of all families; CMake writes down which there are ---- */
@@ -262,19 +286,19 @@ static size_t add_families(struct CMUnitTest *tests, size_t n)
 
 static int open_device(void **state)
 {
-    (void)state;
+    const k_options timed = { .choices = temp_folder };
     const k_options by_own = { .isa = "own" };
-    return k_device_open(&dev, "cuda", NULL) == K_OK && k_device_open(&own, "cuda", &by_own) == K_OK
+    return temp_setup(state) == 0 && k_device_open(&dev, "cuda", &timed) == K_OK &&
+                   k_device_open(&own, "cuda", &by_own) == K_OK
                ? 0
                : -1;
 }
 
 static int close_device(void **state)
 {
-    (void)state;
     k_device_close(dev);
     k_device_close(own);
-    return 0;
+    return temp_teardown(state);
 }
 
 /* K_OK; else said, with the status to end with. */
@@ -300,10 +324,15 @@ static int load(int *status)
 int main(int argc, char **argv)
 {
     static struct CMUnitTest tests[MOST_CASES] = {
-        cmocka_unit_test(memory_is_counted),     cmocka_unit_test(too_much_is_no_memory),
-        cmocka_unit_test(copies_of_all_sizes),   cmocka_unit_test(two_opened),
-        cmocka_unit_test(what_cannot_be_opened), cmocka_unit_test(own_products),
-        cmocka_unit_test(norm_shapes),           cmocka_unit_test(norm_bits),
+        cmocka_unit_test(memory_is_counted),
+        cmocka_unit_test(too_much_is_no_memory),
+        cmocka_unit_test(copies_of_all_sizes),
+        cmocka_unit_test(two_opened),
+        cmocka_unit_test(what_cannot_be_opened),
+        cmocka_unit_test(own_products),
+        cmocka_unit_test(same_products),
+        cmocka_unit_test(norm_shapes),
+        cmocka_unit_test(norm_bits),
         cmocka_unit_test(norm_refusals),
     };
     size_t n = 0;

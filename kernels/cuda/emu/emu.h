@@ -59,7 +59,8 @@ typedef struct emu_machine {
     int refusal;      /* the cudaError that a stream's creation ends with; 0: it works */
     int failure;      /* the cudaError that everything ends with from now on, as after a kernel
                          that broke its device; 0: none did */
-    int has_cublaslt;
+    int has_cublaslt; /* 2: and it does not open */
+    int fastest;      /* of cuBLASLt's algorithms, counted from 1; 0: as cublaslt.cpp has them */
 } emu_machine;
 
 extern emu_machine emu_has; /* 2 devices, 13.0, 9.0, 256 MiB, nothing wrong, no cuBLASLt */
@@ -67,8 +68,9 @@ extern emu_machine emu_has; /* 2 devices, 13.0, 9.0, 256 MiB, nothing wrong, no 
 /* What was asked of cuBLASLt so far. */
 typedef struct emu_cublaslt {
     int n_asked, n_products;
-    int n_open;    /* of all it has given out */
-    int algorithm; /* of the last product */
+    int n_open;           /* of all it has given out */
+    int algorithm;        /* of the last product */
+    void (*during)(void); /* called once, in the middle of the next product, and forgotten */
 } emu_cublaslt;
 extern emu_cublaslt emu_lt;
 

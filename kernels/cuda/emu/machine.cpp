@@ -5,7 +5,7 @@
 #include "core.h"
 #include <cstdio>
 
-emu_machine emu_has = { 2, 13000, 13000, 9, 0, 256U << 20, 0, 64U << 20, 0, 0, 0 };
+emu_machine emu_has = { 2, 13000, 13000, 9, 0, 256U << 20, 0, 64U << 20, 0, 0, 0, 0 };
 
 namespace emu
 {
