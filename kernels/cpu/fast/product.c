@@ -475,7 +475,8 @@ static int64_t max64(int64_t a, int64_t b)
 }
 
 /* Parts: blocks of rows and of columns, a few for each thread. Rows are split first where the tiles
- * read b as it is; where panels are brought into form for all the rows of a part, columns are. */
+ * read b as it is; where panels are brought into form for ROWS rows of a part at a time, columns
+ * are, and rows into no less. */
 static void cut(layout *plan)
 {
     const product *p = plan->p;
@@ -488,7 +489,8 @@ static void cut(layout *plan)
     if (is_direct || p->m > 4 * ROWS * threads)
         rows = max64(rows, min64((n_most + cols - 1) / cols, p->m / (4 * MR)));
     cols = max64(cols, min64((n_most + rows - 1) / rows, (n_panels + 3) / 4));
-    rows = max64(rows, min64((n_most + cols - 1) / cols, p->m / (4 * MR)));
+    const int64_t most_rows = is_direct ? p->m / (4 * MR) : (p->m + ROWS - 1) / ROWS;
+    rows = max64(rows, min64((n_most + cols - 1) / cols, most_rows));
     plan->rows_each = ((p->m + rows - 1) / rows + MR - 1) / MR * MR;
     plan->panels_each = (n_panels + cols - 1) / cols;
     plan->n_row_parts = (int)((p->m + plan->rows_each - 1) / plan->rows_each);
