@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
-from run_assay import SOURCE, AssayTest, main  # noqa: E402
+from run_assay import SOURCE, AssayTest, main, wait_for  # noqa: E402
 
 BIN = pathlib.Path(os.environ["ASSAY_BUILD"]) / "assay_emulated"
 ROWS = [{"prompt": f"{a}+{b}=", "completion": str(a + b)} for a in range(3) for b in range(3)]
@@ -54,6 +54,16 @@ class Same(AssayTest):
         shutil.rmtree(self.dir / "two/checkpoints/step_2")
         self.train("two", IN_EIGHTS, "--resume")
         self.assertEqual(self.weights("one"), self.weights("two"))
+
+    def test_killed(self):
+        """SIGKILL once there is a checkpoint; gone on with on another day, and begun again on a third."""
+        child = subprocess.Popen([str(BIN), *self.line("cut")], env={**self.env, **self.day(WITH_WORKSPACE)}, cwd=self.dir)
+        wait_for(lambda: (self.dir / "cut/checkpoints/step_1").exists() or child.poll() is not None)
+        child.kill()
+        child.wait()
+        self.train("cut", FIRST, "--resume")
+        self.train("whole", IN_EIGHTS)
+        self.assertEqual(self.weights("cut"), self.weights("whole"))
 
     def test_at_once(self):
         """Two that begin together, each of which finds another algorithm the fastest."""
