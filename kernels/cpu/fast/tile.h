@@ -34,6 +34,7 @@ typedef enum slot_kind {
                    (A_ROWS only) */
     SLOT_HALF,  /* the same of F16, which b has in rows: those of k, then those of k+1 */
     SLOT_DOT,   /* in a and b two bf16: for the dot product instruction */
+    SLOT_BF16,  /* in b one bf16, in slots of two bytes, widened here; a's are floats */
 } slot_kind;
 
 #if defined(__AVX512BF16__)
@@ -69,7 +70,8 @@ ALWAYS vf v_of_halves(const float *p)
 typedef struct tile_args {
     const float *a, *b, *init;
     float *c;
-    int64_t n_k, ldb, pair, ldi, ldc;
+    float *kept; /* of one that keeps b: [k][NR] floats, for the tiles after it */
+    int64_t n_k, ldb, pair, ldi, ldc; /* ldb: in slots */
     const void *const *ahead; /* lines of memory that will be wanted soon: fetched meanwhile, */
     int64_t n_ahead, every;   /* one each `every` of k */
 } tile_args;
@@ -77,12 +79,17 @@ typedef void tile_fn(const tile_args *t);
 
 /* One k: a column of a times a row of b. */
 ALWAYS void tile_step(const slot_kind kind, const int mr, const int nv, const float *a,
-                      const int64_t ai, const float *b, int64_t pair, vf sum[][MAX_NV])
+                      const int64_t ai, const float *b, int64_t pair, float *const kept,
+                      const bool keeps, vf sum[][MAX_NV])
 {
     vf column[MAX_NV];
 #pragma GCC unroll 16
-    for (int v = 0; v < nv; v++)
-        column[v] = v_load(b + v / 2 * pair + v % 2 * VL);
+    for (int v = 0; v < nv; v++) {
+        column[v] =
+            kind == SLOT_BF16 ? v_get(K_BF16, b, v * VL) : v_load(b + v / 2 * pair + v % 2 * VL);
+        if (keeps)
+            v_store(kept + v * VL, column[v]);
+    }
 #pragma GCC unroll 16
     for (int i = 0; i < mr; i++) {
         const vf x = v_set(a[i * ai]);
@@ -95,7 +102,8 @@ ALWAYS void tile_step(const slot_kind kind, const int mr, const int nv, const fl
 
 /* Two k, whose numbers in b take two bytes. */
 ALWAYS void tile_step_of_pairs(const slot_kind kind, const int mr, const int nv, const float *a,
-                               const int64_t ai, const float *b, int64_t pair, vf sum[][MAX_NV])
+                               const int64_t ai, const float *b, int64_t pair, float *const kept,
+                               const bool keeps, vf sum[][MAX_NV])
 {
 #pragma GCC unroll 16
     for (int v = 0; v < nv; v++) {
@@ -109,6 +117,10 @@ ALWAYS void tile_step_of_pairs(const slot_kind kind, const int mr, const int nv,
             even = (vf)(both << 16);
             odd = (vf)(both & 0xffff0000u);
         }
+        if (keeps) {
+            v_store(kept + v * VL, even);
+            v_store(kept + NR + v * VL, odd);
+        }
 #pragma GCC unroll 16
         for (int i = 0; i < mr; i++) {
             sum[i][v] = v_fma(v_set(a[i * ai]), even, sum[i][v]);
@@ -117,19 +129,38 @@ ALWAYS void tile_step_of_pairs(const slot_kind kind, const int mr, const int nv,
     }
 }
 
-ALWAYS void tile(const slot_kind kind, const a_layout layout, const int mr, const int nv,
-                 const tile_args *t)
+/* Sums that are used stay in registers. */
+ALWAYS void tile_begin(const int mr, const int nv, const tile_args *t, vf sum[][MAX_NV])
 {
-    const int64_t ai = layout == A_ROWS ? AK : 1, ak = layout == A_ROWS   ? 1
-                                                       : layout == A_TILE ? mr
-                                                                          : AK;
-    const float *a = t->a, *b = t->b;
-    vf sum[MR][MAX_NV]; /* those that are used stay in registers */
 #pragma GCC unroll 16
     for (int i = 0; i < mr; i++)
 #pragma GCC unroll 16
         for (int v = 0; v < nv; v++)
             sum[i][v] = v_load(t->init + i * t->ldi + v * VL);
+}
+
+ALWAYS void tile_end(const int mr, const int nv, const tile_args *t, vf sum[][MAX_NV])
+{
+#pragma GCC unroll 16
+    for (int i = 0; i < mr; i++)
+#pragma GCC unroll 16
+        for (int v = 0; v < nv; v++)
+            v_store(t->c + i * t->ldc + v * VL, sum[i][v]);
+}
+
+/* One that keeps b (nv 2) stores what it loads of it beside the multiplications, which leave room
+ * for that: bringing b into form costs hardly any time of its own. */
+ALWAYS void tile(const slot_kind kind, const a_layout layout, const int mr, const int nv,
+                 const bool keeps, const tile_args *t)
+{
+    const bool is_of_two = kind == SLOT_PAIR || kind == SLOT_HALF;
+    const int64_t ai = layout == A_ROWS ? AK : 1, ak = layout == A_ROWS   ? 1
+                                                       : layout == A_TILE ? mr
+                                                                          : AK;
+    const float *a = t->a, *b = t->b;
+    float *kept = t->kept;
+    vf sum[MR][MAX_NV];
+    tile_begin(mr, nv, t, sum);
     const void *const *ahead = t->ahead;
     int64_t due = t->n_ahead > 0 ? 0 : t->n_k;
     for (int64_t k = 0; k < t->n_k; k++) {
@@ -137,18 +168,16 @@ ALWAYS void tile(const slot_kind kind, const a_layout layout, const int mr, cons
             __builtin_prefetch(*ahead++);
             due = ahead < t->ahead + t->n_ahead ? due + t->every : t->n_k;
         }
-        if (kind == SLOT_PAIR || kind == SLOT_HALF)
-            tile_step_of_pairs(kind, mr, nv, a, ai, b, t->pair, sum);
+        if (is_of_two)
+            tile_step_of_pairs(kind, mr, nv, a, ai, b, t->pair, kept, keeps, sum);
         else
-            tile_step(kind, mr, nv, a, ai, b, t->pair, sum);
-        a += kind == SLOT_PAIR || kind == SLOT_HALF ? 2 * ak : ak;
-        b += t->ldb;
+            tile_step(kind, mr, nv, a, ai, b, t->pair, kept, keeps, sum);
+        a += is_of_two ? 2 * ak : ak;
+        b = at(kind == SLOT_BF16 ? K_BF16 : K_F32, b, t->ldb);
+        if (keeps)
+            kept += is_of_two ? 2 * NR : NR;
     }
-#pragma GCC unroll 16
-    for (int i = 0; i < mr; i++)
-#pragma GCC unroll 16
-        for (int v = 0; v < nv; v++)
-            v_store(t->c + i * t->ldc + v * VL, sum[i][v]);
+    tile_end(mr, nv, t, sum);
 }
 
 #endif

@@ -1,10 +1,10 @@
 /* tiles.c -- the tiles there are, compiled. SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/cpu/fast/tiles.h"
 
-#define TILE_FN(name, kind, layout, nv, mr)                                                        \
+#define TILE_FN(name, kind, layout, nv, keeps, mr)                                                 \
     static void name##_##mr(const tile_args *t)                                                    \
     {                                                                                              \
-        tile(kind, layout, mr, nv, t);                                                             \
+        tile(kind, layout, mr, nv, keeps, t);                                                      \
     }
 #define TILE_FNS_1(...) TILE_FN(__VA_ARGS__, 1)
 #define TILE_FNS_3(...) TILE_FNS_1(__VA_ARGS__) TILE_FN(__VA_ARGS__, 2) TILE_FN(__VA_ARGS__, 3)
@@ -29,6 +29,9 @@
 #define LIST LIST_12
 #define LIST_HALF LIST_6
 #define LIST_QUARTER LIST_3
+#define TILE_FNS_HIGH(...)                                                                         \
+    TILE_FN(__VA_ARGS__, 10) TILE_FN(__VA_ARGS__, 11) TILE_FN(__VA_ARGS__, 12)
+#define LIST_HIGH(name) [10] = name##_10, name##_11, name##_12
 #else
 #define TILE_FNS TILE_FNS_6
 #define TILE_FNS_HALF TILE_FNS_3
@@ -36,24 +39,32 @@
 #define LIST LIST_6
 #define LIST_HALF LIST_3
 #define LIST_QUARTER LIST_1
+#define TILE_FNS_HIGH(...) TILE_FN(__VA_ARGS__, 4) TILE_FN(__VA_ARGS__, 5) TILE_FN(__VA_ARGS__, 6)
+#define LIST_HIGH(name) [4] = name##_4, name##_5, name##_6
 #endif
 
-TILE_FNS(rows_1, SLOT_FLOAT, A_ROWS, 1)
-TILE_FNS(rows_2, SLOT_FLOAT, A_ROWS, 2)
-TILE_FNS_HALF(rows_4, SLOT_FLOAT, A_ROWS, 4)
-TILE_FNS_QUARTER(rows_8, SLOT_FLOAT, A_ROWS, 8)
-TILE_FNS(tile_2, SLOT_FLOAT, A_TILE, 2)
-TILE_FNS(cols_2, SLOT_FLOAT, A_COLS, 2)
-TILE_FNS_6(pair_2, SLOT_PAIR, A_ROWS, 2)
-TILE_FNS_QUARTER(pair_8, SLOT_PAIR, A_ROWS, 8)
+TILE_FNS(rows_1, SLOT_FLOAT, A_ROWS, 1, false)
+TILE_FNS(rows_2, SLOT_FLOAT, A_ROWS, 2, false)
+TILE_FNS_HALF(rows_4, SLOT_FLOAT, A_ROWS, 4, false)
+TILE_FNS_QUARTER(rows_8, SLOT_FLOAT, A_ROWS, 8, false)
+TILE_FNS(tile_2, SLOT_FLOAT, A_TILE, 2, false)
+TILE_FNS(cols_2, SLOT_FLOAT, A_COLS, 2, false)
+TILE_FNS_6(pair_2, SLOT_PAIR, A_ROWS, 2, false)
+TILE_FNS_QUARTER(pair_8, SLOT_PAIR, A_ROWS, 8, false)
+TILE_FNS_HIGH(keep_rows, SLOT_FLOAT, A_ROWS, 2, true)
+TILE_FNS_HIGH(keep_tile, SLOT_FLOAT, A_TILE, 2, true)
+TILE_FNS_HIGH(keep_rows_bf16, SLOT_BF16, A_ROWS, 2, true)
+TILE_FNS_HIGH(keep_tile_bf16, SLOT_BF16, A_TILE, 2, true)
+TILE_FNS_HIGH(keep_pair, SLOT_PAIR, A_ROWS, 2, true)
 #if HAS_HALF
-TILE_FNS_6(half_2, SLOT_HALF, A_ROWS, 2)
-TILE_FNS_QUARTER(half_8, SLOT_HALF, A_ROWS, 8)
+TILE_FNS_HIGH(keep_half, SLOT_HALF, A_ROWS, 2, true)
+TILE_FNS_6(half_2, SLOT_HALF, A_ROWS, 2, false)
+TILE_FNS_QUARTER(half_8, SLOT_HALF, A_ROWS, 8, false)
 #endif
 #if HAS_DOT
-TILE_FNS(dot_rows, SLOT_DOT, A_ROWS, 2)
-TILE_FNS_QUARTER(dot_rows_8, SLOT_DOT, A_ROWS, 8)
-TILE_FNS(dot_tile, SLOT_DOT, A_TILE, 2)
+TILE_FNS(dot_rows, SLOT_DOT, A_ROWS, 2, false)
+TILE_FNS_QUARTER(dot_rows_8, SLOT_DOT, A_ROWS, 8, false)
+TILE_FNS(dot_tile, SLOT_DOT, A_TILE, 2, false)
 #endif
 
 const tiles LEVEL(k_tiles) = {
@@ -65,7 +76,13 @@ const tiles LEVEL(k_tiles) = {
     .cols_2 = { LIST(cols_2) },
     .pair_2 = { LIST_6(pair_2) },
     .pair_8 = { LIST_QUARTER(pair_8) },
+    .keep_rows = { LIST_HIGH(keep_rows) },
+    .keep_tile = { LIST_HIGH(keep_tile) },
+    .keep_rows_bf16 = { LIST_HIGH(keep_rows_bf16) },
+    .keep_tile_bf16 = { LIST_HIGH(keep_tile_bf16) },
+    .keep_pair = { LIST_HIGH(keep_pair) },
 #if HAS_HALF
+    .keep_half = { LIST_HIGH(keep_half) },
     .half_2 = { LIST_6(half_2) },
     .half_8 = { LIST_QUARTER(half_8) },
 #endif

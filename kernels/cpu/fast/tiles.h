@@ -13,6 +13,9 @@ typedef struct tiles {
     tile_fn *cols_2[MR + 1]; /* A_COLS */
     tile_fn *pair_2[MR + 1], *pair_8[MR + 1]; /* SLOT_PAIR: up to 6 rows, MR/4 */
     tile_fn *half_2[MR + 1], *half_8[MR + 1]; /* SLOT_HALF, where there is one */
+    /* those that keep b: MR-2 rows and more, the others are NULL */
+    tile_fn *keep_rows[MR + 1], *keep_tile[MR + 1], *keep_rows_bf16[MR + 1],
+        *keep_tile_bf16[MR + 1], *keep_pair[MR + 1], *keep_half[MR + 1];
     tile_fn *dot_rows[MR + 1], *dot_rows_8[MR + 1],
         *dot_tile[MR + 1]; /* SLOT_DOT, where there is one */
 } tiles;
