@@ -100,12 +100,4 @@ static inline bool k_attn_heads_ok(int64_t heads, int64_t kv_heads, int64_t head
            head_dim > 0 && head_dim <= K_MAX_HEAD_DIM && head_dim % 2 == 0;
 }
 
-/* A launch that takes more than the 48 KiB of shared memory which every kernel may have. */
-template <class F> static inline bool k_allow_shared(F *kernel, size_t bytes)
-{
-    return bytes <= (48 << 10) ||
-           k_cuda_failed(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                              (int)bytes)) == K_OK;
-}
-
 #endif

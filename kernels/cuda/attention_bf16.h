@@ -91,17 +91,12 @@ __device__ __forceinline__ void bring_queries(nv_bfloat16 *to, RowOf row_of,
 }
 
 /* Scores of 16 rows, whose queries are at `row` of a tile or in registers already, with n slices of
- * keys from `key` on; to s[2 n][4], each 8 keys. */
+ * keys from `key` on, are added to s[2 n][4], each 8 keys. */
 template <class S, int n>
 __device__ __forceinline__ void score(float (&s)[2 * n][4], const uint32_t (*kept)[4],
                                       const nv_bfloat16 *queries, int row, const nv_bfloat16 *keys,
                                       int key, const Sizes &z)
 {
-#pragma unroll
-    for (int i = 0; i < 2 * n; i++)
-#pragma unroll
-        for (int c = 0; c < 4; c++)
-            s[i][c] = 0;
 #pragma unroll
     for (int d = 0; d < S::width; d += 16) {
         if (!S::exact && d >= z.dim)
@@ -235,7 +230,7 @@ __device__ __forceinline__ void take_tile(Running<n_slices, S::width> &r, const 
                                           const nv_bfloat16 *queries, const nv_bfloat16 *stage,
                                           int first, const int (&last)[2], const Sizes &z)
 {
-    float s[2 * n_slices][4], max[2] = { r.max[0], r.max[1] }, shrink[2];
+    float s[2 * n_slices][4] = {}, max[2] = { r.max[0], r.max[1] }, shrink[2];
     uint32_t p[n_slices][4];
     score<S, n_slices>(s, kept, queries, (int)threadIdx.x / 32 * 16, stage, 0, z);
     scale_and_mask<n_slices>(s, max, first, last, z.scale);
@@ -320,7 +315,7 @@ take_few(Running<1, S::width / n_warps> &r, const uint32_t (*kept)[4], const Exc
 {
     constexpr int numbers = S::width / n_warps;
     const int lane = (int)threadIdx.x % 32, warp = (int)threadIdx.x / 32;
-    float s[2][4], max[2] = { r.max[0], r.max[1] }, shrink[2];
+    float s[2][4] = {}, max[2] = { r.max[0], r.max[1] }, shrink[2];
     uint32_t p[1][4];
     score<S, 1>(s, kept, nullptr, 0, stage, warp * slice, z);
     scale_and_mask<1>(s, max, first + warp * slice, last, z.scale);

@@ -109,7 +109,7 @@ __global__ void __launch_bounds__(S::threads, blocks) dq_bf16(k_attn_bwd a, bool
     const int warp = (int)threadIdx.x / 32, lane = (int)threadIdx.x % 32;
     const int row = first + warp * 16 * S::m, n_rows = of.end - row; /* the warp's */
     const int position = of.before + row - of.begin;
-    float lse[S::m][2], delta[S::m][2], dq[S::m][S::columns / 8][4];
+    float lse[S::m][2], delta[S::m][2], dq[S::m][S::columns / 8][4] = {};
 #pragma unroll
     for (int m = 0; m < S::m; m++)
 #pragma unroll
@@ -119,7 +119,6 @@ __global__ void __launch_bounds__(S::threads, blocks) dq_bf16(k_attn_bwd a, bool
             lse[m][i] = r < n_rows ? static_cast<const float *>(a.lse)[at] * k_log2_e : INFINITY;
             delta[m][i] = r < n_rows ? static_cast<const float *>(a.delta)[at] : 0.F;
         }
-    clear<S>(dq);
     const int column = (int)blockIdx.z * S::columns; /* S::dim: 0 */
     const int n_seen = of.before + min(of.end, first + S::rows) - of.begin;
     const float scale = (float)a.scale * k_log2_e;
@@ -135,7 +134,7 @@ __global__ void __launch_bounds__(S::threads, blocks) dq_bf16(k_attn_bwd a, bool
         }
         if (n_rows <= 0 || key >= position + 16 * S::m)
             continue;
-        float s[S::m][S::n][4], dp[S::m][S::n][4];
+        float s[S::m][S::n][4] = {}, dp[S::m][S::n][4] = {};
         uint32_t ds[S::m][S::n / 2][4];
         const int at = warp * 16 * S::m * t.stride;
         rows_by_rows<S>(s, t.x + at, t.x_at(stage), S::width(dim), t.stride);
@@ -298,9 +297,7 @@ __global__ void __launch_bounds__(S::threads, blocks) dkv_bf16(k_attn_bwd a, boo
     const int n_rows = end - row, at = warp * 16 * S::m * t.stride;
     const int column = (int)blockIdx.z * S::columns;
     const float scale = (float)a.scale * k_log2_e;
-    float dk[S::m][S::columns / 8][4], dv[S::m][S::columns / 8][4];
-    clear<S>(dk);
-    clear<S>(dv);
+    float dk[S::m][S::columns / 8][4] = {}, dv[S::m][S::columns / 8][4] = {};
     for (int stage = 0; !queries.is_over(); stage ^= 1) {
         k_cp_wait<0>();
         __syncthreads();
@@ -309,7 +306,7 @@ __global__ void __launch_bounds__(S::threads, blocks) dkv_bf16(k_attn_bwd a, boo
         if (!queries.is_over())
             sums = fetch_queries<S>(a, t, stage ^ 1, queries.rows, queries.head, is_whole);
         if (n_rows > 0 && n_unseen < S::through) {
-            float s[S::m][S::n][4], dp[S::m][S::n][4];
+            float s[S::m][S::n][4] = {}, dp[S::m][S::n][4] = {};
             uint32_t packed[S::m][S::n / 2][4];
             rows_by_rows<S>(s, t.x + at, t.x_at(stage), S::width(dim), t.stride);
             rows_by_rows<S>(dp, t.y + at, t.y_at(stage), S::width(dim), t.stride);

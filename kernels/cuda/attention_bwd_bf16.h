@@ -79,20 +79,13 @@ __device__ __forceinline__ void fetch(bf16 *to, const bf16 *from, int from_strid
 }
 
 /* ---- products of a warp ---------------------------------------------------------------------- */
-/* sum = x y^T over `width` numbers: 16 m rows of x, 8 n of y, both from their first row on. */
+/* sum += x y^T over `width` numbers: 16 m rows of x, 8 n of y, both from their first row on. */
 template <class S>
 __device__ __forceinline__ void rows_by_rows(float (&sum)[S::m][S::n][4], const bf16 *x,
                                              const bf16 *y, int width, int stride)
 {
     x += k_down().padded(stride);
     y += k_across().padded(stride);
-#pragma unroll
-    for (int m = 0; m < S::m; m++)
-#pragma unroll
-        for (int n = 0; n < S::n; n++)
-#pragma unroll
-            for (int i = 0; i < 4; i++)
-                sum[m][n][i] = 0;
 #pragma unroll 1
     for (int k = 0; k < width; k += 16) {
         uint32_t a[S::m][4];
@@ -177,17 +170,6 @@ __device__ __forceinline__ void store(const float (&sum)[S::m][S::columns / 8][4
         else
             k_save<bf16, false>(to + (int64_t)r * to_stride, c, n_columns, chunk);
     }
-}
-
-template <class S> __device__ __forceinline__ void clear(float (&sum)[S::m][S::columns / 8][4])
-{
-#pragma unroll
-    for (int m = 0; m < S::m; m++)
-#pragma unroll
-        for (int c = 0; c < S::columns / 8; c++)
-#pragma unroll
-            for (int i = 0; i < 4; i++)
-                sum[m][c][i] = 0;
 }
 } /* namespace k_bwd */
 

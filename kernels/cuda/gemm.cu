@@ -229,9 +229,7 @@ unsigned n_parts_of(const k_product &a)
 
 template <class S, k_order order, bool whole> void launch(k_cuda_device *dev, const k_product &a)
 {
-    if (S::shared > 48U << 10)
-        cudaFuncSetAttribute(product<S, order, whole>, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                             (int)S::shared);
+    k_allow_shared(product<S, order, whole>, S::shared); /* else the launch is refused */
     K_LAUNCH((product<S, order, whole>),
              dim3(k_tiles(a.n_i, S::i) * k_tiles(a.n_j, S::j), n_parts_of(a)), dim3(S::threads),
              S::shared, dev->stream, a);
@@ -263,6 +261,17 @@ void product_of(k_cuda_device *dev, k_type type, k_order order, const k_product 
         product_bf16<K_NN>(dev, a);
     else
         product_bf16<K_TN>(dev, a);
+}
+
+/* A product that is not cut into stretches. */
+int compute(k_device *dev, k_type type, k_order order, const k_product &p)
+{
+    k_cuda_device *d = k_cuda_use(dev);
+    if (!d)
+        return K_EDEVICE;
+    if (!k_cuda_lt_product(d, type, order, p))
+        product_of(d, type, order, p);
+    return k_cuda_launched();
 }
 
 /* dst[n] += n_parts parts of the scratch. */
@@ -329,14 +338,9 @@ int k_cuda_gemm_nt(k_device *dev, const k_gemm *a)
         return K_EARG;
     if (a->m == 0 || a->n == 0)
         return K_OK;
-    k_cuda_device *d = k_cuda_use(dev);
-    if (!d)
-        return K_EDEVICE;
     const k_product p = { a->m,          a->n, a->k, a->x, a->w, a->bias, a->y, a->y_type == K_F32,
                           a->accumulate, a->k };
-    if (!k_cuda_lt_product(d, a->type, K_NT, p))
-        product_of(d, a->type, K_NT, p);
-    return k_cuda_launched();
+    return compute(dev, a->type, K_NT, p);
 }
 
 int k_cuda_gemm_nn(k_device *dev, const k_gemm_dx *a)
@@ -347,14 +351,9 @@ int k_cuda_gemm_nn(k_device *dev, const k_gemm_dx *a)
         return K_EARG;
     if (a->m == 0 || a->k == 0)
         return K_OK;
-    k_cuda_device *d = k_cuda_use(dev);
-    if (!d)
-        return K_EDEVICE;
     const k_product p = { a->m,          a->k, a->n, a->dy, a->w, nullptr, a->dx, a->type == K_F32,
                           a->accumulate, a->n };
-    if (!k_cuda_lt_product(d, a->type, K_NN, p))
-        product_of(d, a->type, K_NN, p);
-    return k_cuda_launched();
+    return compute(dev, a->type, K_NN, p);
 }
 
 int k_cuda_gemm_tn(k_device *dev, const k_gemm_dw *a)

@@ -60,6 +60,14 @@ static inline int k_cuda_launched()
     return k_cuda_failed(cudaGetLastError());
 }
 
+/* A launch that takes more than the 48 KiB of shared memory which every kernel may have. */
+template <class F> static inline bool k_allow_shared(F *kernel, size_t bytes)
+{
+    return bytes <= (48 << 10) ||
+           k_cuda_failed(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                              (int)bytes)) == K_OK;
+}
+
 /* Whether operations are being recorded, so that this one, which cannot be, ends in K_EARG. */
 static inline bool k_cuda_refuses(k_device *dev)
 {
