@@ -149,6 +149,7 @@ static void score(const backward *b, float *c, const float *keys, const float *r
     static const float zeroes[NR];
     for (int64_t key = 0; key < TAKEN; key += HEIGHT) {
         const tile_args t = { .a = keys + key * AK,
+                              .lda = AK,
                               .b = rows,
                               .ldb = ROWS,
                               .n_k = b->dim,

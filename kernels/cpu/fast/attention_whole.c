@@ -153,6 +153,7 @@ static void take_keys(rows *w, int64_t at, int64_t first)
     static const float zeroes[NR];
     for (int64_t key = 0; key < KEYS; key += HEIGHT) {
         const tile_args t = { .a = w->k + key * AK,
+                              .lda = AK,
                               .b = w->q + at,
                               .ldb = w->stride,
                               .n_k = w->dim,

@@ -12,6 +12,7 @@ typedef struct layout {
     const product *p;
     const fast_device *dev;
     slot_kind kind;
+    bool is_a_direct;               /* a is read where it lies */
     slot_kind narrow;               /* of packed b, where k_per_row is 2 */
     int64_t n_slots, block;         /* slots of k; those taken at once, even and at most BLOCK */
     int64_t panel_size, k_per_row;  /* of packed b: floats of a panel, slots in a row of it (2: bf16

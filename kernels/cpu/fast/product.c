@@ -3,11 +3,11 @@
  *
  * A part is at most ROWS rows by COLS columns. It goes through k in blocks of at most BLOCK slots
  * (a slot: one k of floats, or two of bf16 at the level with a dot product). Its rows of a are
- * copied to scratch as the tiles want them (second-level cache); then panel by panel of b
- * (first-level cache) runs under all the rows. Panels lie ready where b is packed in floats; else
- * the first tile that reads one brings it into that form for those after it -- but few rows of
- * packed bf16 are widened by their tile and not kept. Sums wait in c itself between the blocks of
- * k, or in scratch where c is bf16. */
+ * copied to scratch as the tiles want them (second-level cache), if they do not lie so; then panel
+ * by panel of b (first-level cache) runs under all the rows. Panels lie ready where b is packed in
+ * floats; else the first tile that reads one brings it into that form for those after it -- but few
+ * rows of packed bf16 are widened by their tile and not kept. Sums wait in c itself between the
+ * blocks of k, or in scratch where c is bf16. */
 #include "kernels/cpu/fast/fill.h"
 
 #define MOST_AHEAD 192 /* lines of memory fetched under one tile */
@@ -195,7 +195,13 @@ static void place_tile(ahead *list, sweep *r, const layout *plan, const area *w,
                   in_c = (w->row + row) * p->ldc + r->panel * NR,
                   ld = r->in_scratch ? s->c_row : p->ldc;
     float *sums = r->in_scratch ? s->c + row * s->c_row + in_part : (float *)p->c + in_c;
-    t->a = s->a + (p->a_by_k ? tile_at(row, number) : row * AK);
+    if (plan->is_a_direct) {
+        t->a = (const float *)p->a + (w->row + row) * p->lda + w->slot;
+        t->lda = p->lda;
+    } else {
+        t->a = s->a + (p->a_by_k ? tile_at(row, number) : row * AK);
+        t->lda = AK;
+    }
     t->init = r->is_begun ? sums : s->bias + in_part;
     t->ldi = r->is_begun ? ld : 0;
     t->c = r->in_scratch && r->is_last ? s->out : sums;
@@ -323,7 +329,8 @@ static void run_rows(const layout *plan, area *w, const bench *s, int64_t end_ro
     w->slot = 0;
     do {
         w->n_slots = min64(plan->block, plan->n_slots - w->slot);
-        fill_a(plan, w, s->a);
+        if (!plan->is_a_direct)
+            fill_a(plan, w, s->a);
         look_ahead(plan, w, w->row + w->n_rows, end_row);
         for (int64_t panel = w->panel; panel < w->panel + w->n_panels;)
             panel += run_panels(plan, w, s, panel);
@@ -394,6 +401,15 @@ static packed_as mark_of(const product *p)
     return mark;
 }
 
+/* Whether tiles read rows of a where they lie: floats, an even number of them where b is in pairs.
+ * Rows that are some 2 KB apart share a few places in the caches, too few for all of a part. */
+static bool may_read_a(const layout *plan)
+{
+    const product *p = plan->p;
+    return !p->a_by_k && p->a_type == K_F32 && p->lda % 512 != 0 &&
+           (p->b_form != B_PACKED || plan->k_per_row == 1 || p->k % 2 == 0);
+}
+
 int LEVEL(k_product)(fast_device *dev, const product *p)
 {
     if (p->m == 0 || p->n == 0)
@@ -412,6 +428,7 @@ int LEVEL(k_product)(fast_device *dev, const product *p)
     plan.panel_size = (p->b_type == K_BF16 || mark != AS_FLOATS ? (p->k + 1) / 2 : p->k) * NR;
     if (k_fast_reserve(dev, BENCH_FLOATS * sizeof(float)) != K_OK)
         return K_ENOMEM;
+    plan.is_a_direct = may_read_a(&plan);
     cut(&plan);
     k_pool_run(dev->pool, plan.n_row_parts * plan.n_col_parts, run_part, &plan);
     return K_OK;

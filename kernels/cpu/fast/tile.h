@@ -5,9 +5,10 @@
  * whatever the size of the tile. So an element of a product has the same bits in any tile, among
  * any number of rows, on any thread.
  *
- * a: in one of three layouts; at most AK of k at a time.   b: row k begins at b + k * ldb; vector v
- * of it is at (v/2) * pair + (v%2) * VL (packed panels are two vectors wide, `pair` apart).   init,
- * c: rows are ldi and ldc apart; ldi 0 repeats one row (a bias, or zeroes). */
+ * a: in one of three layouts; at most AK of k at a time where it is in scratch.   b: row k begins
+ * at b + k * ldb; vector v of it is at (v/2) * pair + (v%2) * VL (packed panels are two vectors
+ * wide, `pair` apart).   init, c: rows are ldi and ldc apart; ldi 0 repeats one row (a bias, or
+ * zeroes). */
 #ifndef K_FAST_TILE_H
 #define K_FAST_TILE_H
 #include "kernels/cpu/fast/level.h"
@@ -22,7 +23,7 @@
 #define AK INT64_C(256)
 
 typedef enum a_layout {
-    A_ROWS, /* a(i, k) = a[i * AK + k] */
+    A_ROWS, /* a(i, k) = a[i * lda + k] */
     A_TILE, /* a(i, k) = a[k * rows of the tile + i] */
     A_COLS, /* a(i, k) = a[k * AK + i] */
 } a_layout;
@@ -71,14 +72,15 @@ typedef struct tile_args {
     const float *a, *b, *init;
     float *c;
     float *kept; /* of one that keeps b: [k][NR] floats, for the tiles after it */
-    int64_t n_k, ldb, pair, ldi, ldc; /* ldb: in slots */
+    int64_t n_k, lda, ldb, pair, ldi, ldc; /* lda: of A_ROWS. ldb: in slots */
     const void *const *ahead; /* lines of memory that will be wanted soon: fetched meanwhile, */
     int64_t n_ahead, every;   /* one each `every` of k */
 } tile_args;
 typedef void tile_fn(const tile_args *t);
 
-/* One k: a column of a times a row of b. */
-ALWAYS void tile_step(const slot_kind kind, const int mr, const int nv, const float *a,
+/* One k: a column of a times a row of b. a: every third row's, for an address can be a pointer plus
+ * once or twice lda: a pointer for each would not stay in registers. */
+ALWAYS void tile_step(const slot_kind kind, const int mr, const int nv, const float *const a[4],
                       const int64_t ai, const float *b, int64_t pair, float *const kept,
                       const bool keeps, vf sum[][MAX_NV])
 {
@@ -92,7 +94,7 @@ ALWAYS void tile_step(const slot_kind kind, const int mr, const int nv, const fl
     }
 #pragma GCC unroll 16
     for (int i = 0; i < mr; i++) {
-        const vf x = v_set(a[i * ai]);
+        const vf x = v_set(a[i / 3][i % 3 * ai]);
 #pragma GCC unroll 16
         for (int v = 0; v < nv; v++)
             sum[i][v] =
@@ -101,9 +103,9 @@ ALWAYS void tile_step(const slot_kind kind, const int mr, const int nv, const fl
 }
 
 /* Two k, whose numbers in b take two bytes. */
-ALWAYS void tile_step_of_pairs(const slot_kind kind, const int mr, const int nv, const float *a,
-                               const int64_t ai, const float *b, int64_t pair, float *const kept,
-                               const bool keeps, vf sum[][MAX_NV])
+ALWAYS void tile_step_of_pairs(const slot_kind kind, const int mr, const int nv,
+                               const float *const a[4], const int64_t ai, const float *b,
+                               int64_t pair, float *const kept, const bool keeps, vf sum[][MAX_NV])
 {
 #pragma GCC unroll 16
     for (int v = 0; v < nv; v++) {
@@ -123,8 +125,8 @@ ALWAYS void tile_step_of_pairs(const slot_kind kind, const int mr, const int nv,
         }
 #pragma GCC unroll 16
         for (int i = 0; i < mr; i++) {
-            sum[i][v] = v_fma(v_set(a[i * ai]), even, sum[i][v]);
-            sum[i][v] = v_fma(v_set(a[i * ai + 1]), odd, sum[i][v]);
+            sum[i][v] = v_fma(v_set(a[i / 3][i % 3 * ai]), even, sum[i][v]);
+            sum[i][v] = v_fma(v_set(a[i / 3][i % 3 * ai + 1]), odd, sum[i][v]);
         }
     }
 }
@@ -148,16 +150,25 @@ ALWAYS void tile_end(const int mr, const int nv, const tile_args *t, vf sum[][MA
             v_store(t->c + i * t->ldc + v * VL, sum[i][v]);
 }
 
+/* Moves the pointers of every third row, each a little further than the one before. */
+ALWAYS void tile_move(const int mr, const float *a[4], int64_t by, int64_t further)
+{
+#pragma GCC unroll 4
+    for (int i = 0; 3 * i < mr; i++)
+        a[i] += by + i * further;
+}
+
 /* One that keeps b (nv 2) stores what it loads of it beside the multiplications, which leave room
  * for that: bringing b into form costs hardly any time of its own. */
 ALWAYS void tile(const slot_kind kind, const a_layout layout, const int mr, const int nv,
                  const bool keeps, const tile_args *t)
 {
     const bool is_of_two = kind == SLOT_PAIR || kind == SLOT_HALF;
-    const int64_t ai = layout == A_ROWS ? AK : 1, ak = layout == A_ROWS   ? 1
-                                                       : layout == A_TILE ? mr
-                                                                          : AK;
-    const float *a = t->a, *b = t->b;
+    const int64_t ai = layout == A_ROWS ? t->lda : 1, ak = layout == A_ROWS   ? 1
+                                                           : layout == A_TILE ? mr
+                                                                              : AK;
+    const float *a[4] = { t->a, t->a, t->a, t->a }, *b = t->b;
+    tile_move(mr, a, 0, 3 * ai);
     float *kept = t->kept;
     vf sum[MR][MAX_NV];
     tile_begin(mr, nv, t, sum);
@@ -172,7 +183,7 @@ ALWAYS void tile(const slot_kind kind, const a_layout layout, const int mr, cons
             tile_step_of_pairs(kind, mr, nv, a, ai, b, t->pair, kept, keeps, sum);
         else
             tile_step(kind, mr, nv, a, ai, b, t->pair, kept, keeps, sum);
-        a += is_of_two ? 2 * ak : ak;
+        tile_move(mr, a, is_of_two ? 2 * ak : ak, 0);
         b = at(kind == SLOT_BF16 ? K_BF16 : K_F32, b, t->ldb);
         if (keeps)
             kept += is_of_two ? 2 * NR : NR;

@@ -34,6 +34,7 @@ static inline void tiles_run(int64_t n_rows, int64_t n_vectors, const tile_args 
                 nv /= 2;
             tile_args now = *t;
             now.a += row * AK;
+            now.lda = AK;
             now.b += v * VL;
             now.init += row * t->ldi + v * VL;
             now.c += row * t->ldc + v * VL;
