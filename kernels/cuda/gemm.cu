@@ -18,6 +18,7 @@
  * are estimates.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cuda/parts.h"
 #include "kernels/cuda/product.h"
 #include "kernels/cuda/tile.h"
 
@@ -208,19 +209,6 @@ __global__ void __launch_bounds__(sum_threads)
     parts[blockIdx.y * n + j] = sum;
 }
 
-/* y += the parts, each of n numbers, in order. */
-__global__ void __launch_bounds__(sum_threads)
-    add_parts(float *y, const float *parts, int n_parts, int64_t n)
-{
-    const int64_t i = (int64_t)blockIdx.x * sum_threads + threadIdx.x;
-    if (i >= n)
-        return;
-    float sum = 0;
-    for (int p = 0; p < n_parts; p++)
-        sum += parts[p * n + i];
-    y[i] += sum;
-}
-
 /* ---- launches -------------------------------------------------------------------------------- */
 unsigned n_parts_of(const k_product &a)
 {
@@ -274,13 +262,6 @@ int compute(k_device *dev, k_type type, k_order order, const k_product &p)
     return k_cuda_launched();
 }
 
-/* dst[n] += n_parts parts of the scratch. */
-void add(k_cuda_device *dev, void *y, unsigned n_parts, int64_t n)
-{
-    K_LAUNCH(add_parts, dim3(k_tiles(n, sum_threads)), dim3(sum_threads), 0, dev->stream,
-             static_cast<float *>(y), dev->scratch, (int)n_parts, n);
-}
-
 /* Stretches of the sum over m rows that makes n numbers in `tiles` blocks: enough for twice the
  * multiprocessors, none under `least` rows, and no more than the scratch has room for. */
 int64_t stretch_of(int64_t m, int64_t n, int64_t tiles, int64_t least)
@@ -298,7 +279,7 @@ template <class T> void add_bias_gradient(k_cuda_device *dev, const k_gemm_dw &a
     const unsigned n_parts = k_tiles(a.m, stretch);
     K_LAUNCH(sum_rows<T>, dim3(k_tiles(a.n, sum_columns), n_parts), dim3(sum_threads), 0,
              dev->stream, static_cast<const T *>(a.dy), a.m, a.n, stretch, dev->scratch);
-    add(dev, a.dbias, n_parts, a.n);
+    k_add_parts(dev, a.dbias, n_parts, a.n);
 }
 
 /* What an int, a grid and the scratch (a part at least of a sum of n numbers) can hold. */
@@ -379,7 +360,7 @@ int k_cuda_gemm_tn(k_device *dev, const k_gemm_dw *a)
         }
         product_of(d, a->type, K_TN, p);
         if (n_parts > 1)
-            add(d, a->dw, n_parts, a->n * a->k);
+            k_add_parts(d, a->dw, n_parts, a->n * a->k);
     }
     if (a->dbias && a->type == K_F32)
         add_bias_gradient<float>(d, *a);

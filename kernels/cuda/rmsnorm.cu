@@ -15,7 +15,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/cuda/chunk.h"
-#include "kernels/cuda/internal.h"
+#include "kernels/cuda/parts.h"
 
 namespace
 {
@@ -243,18 +243,6 @@ __global__ void __launch_bounds__(block_threads)
         parts[blockIdx.y * a.n + i] = sum;
 }
 
-__global__ void __launch_bounds__(block_threads)
-    add_parts(float *dw, const float *parts, int n_parts, int64_t n)
-{
-    const int64_t i = (int64_t)blockIdx.x * block_threads + threadIdx.x;
-    if (i >= n)
-        return;
-    float sum = 0;
-    for (int p = 0; p < n_parts; p++)
-        sum += parts[p * n + i];
-    dw[i] += sum;
-}
-
 /* ---- launches -------------------------------------------------------------------------------- */
 bool rows_ok(int64_t rows, int64_t n, int64_t per_token, int64_t stride)
 {
@@ -305,9 +293,7 @@ template <class T> void launch_dw(k_cuda_device *dev, const k_rmsnorm_bwd &a)
              dim3((unsigned)((a.n + dw_columns - 1) / dw_columns), (unsigned)n_parts),
              dim3(block_threads), 0, dev->stream, a, stretch, dev->scratch);
     if (n_parts > 1)
-        K_LAUNCH(add_parts, dim3((unsigned)((a.n + block_threads - 1) / block_threads)),
-                 dim3(block_threads), 0, dev->stream, static_cast<float *>(a.dw), dev->scratch,
-                 (int)n_parts, a.n);
+        k_add_parts(dev, a.dw, n_parts, a.n);
 }
 
 template <class T> void backward(k_cuda_device *dev, const k_rmsnorm_bwd &a)

@@ -31,7 +31,7 @@ EMU = {
     "embed": ["RACE", "OOB"],
 }
 # headers with code of kernels, | between them
-SHARED = "attention.h|attention_bf16.h|attention_bwd.h|attention_bwd_bf16.h|attention_bwd_f32.h|attention_f32.h|chunk.h|flat.h|product.h|softmax_row.h|tile.h"
+SHARED = "attention.h|attention_bf16.h|attention_bwd.h|attention_bwd_bf16.h|attention_bwd_f32.h|attention_f32.h|chunk.h|flat.h|parts.h|product.h|softmax_row.h|tile.h"
 
 
 def bugs_of(name):
