@@ -1,6 +1,7 @@
 /* gemm.c -- a core's multiply-add peak and the matrix products' share of it, in one run: for each type and shape a line of
- * JSON. Seconds are the thread's own (CLOCK_THREAD_CPUTIME_ID), the least of some repeats, and the peak is measured again
- * beside every product: another process on the machine, or a clock that changes, costs both the same.
+ * JSON. Seconds are the thread's own (CLOCK_THREAD_CPUTIME_ID), and the higher peak is measured again before and after
+ * every product: another process on the machine, or a clock that changes, costs both the same. Of some repeats the line is
+ * the one with the median share of its peak; a small product is done a few times in each.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/bf16.h"
 #include "kernels/kernels.h"
@@ -9,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#define MOST_REPEATS 31
+#define LEAST_FLOP 4e8 /* of a repeat */
 
 static double cpu_seconds(void)
 {
@@ -57,7 +61,7 @@ static double run_loop(int what, long n)
 
 static double peak_gflops(int what)
 {
-    const long n = 1000000;
+    const long n = 200000;
     double least = 1e9, flops = 0;
     for (int i = 0; i < 3; i++) {
         const double begin = cpu_seconds();
@@ -112,21 +116,48 @@ static int run_product(const operands *o, int which)
                         : o->dev->ops->gemm_tn(o->dev, &tn);
 }
 
-/* The least of the repeats, and the best peak seen between them. */
-static double measure(const operands *o, int which, int repeats, double *fma, double *dot)
+typedef struct repeat {
+    double rate, fma, dot;
+} repeat;
+
+static double share_of(const repeat *r)
 {
-    double least = 1e9;
-    *fma = *dot = 0;
-    for (int i = 0; i < repeats; i++) {
-        const double f = peak_gflops(FMA), d = o->type == K_BF16 ? peak_gflops(DOT) : 0, begin = cpu_seconds();
-        if (run_product(o, which) != K_OK)
-            return 0;
-        const double seconds = cpu_seconds() - begin;
-        least = seconds < least ? seconds : least;
-        *fma = f > *fma ? f : *fma;
-        *dot = d > *dot ? d : *dot;
-    }
-    return 2e-9 * (double)o->m * (double)o->n * (double)o->k / least;
+    return r->rate / (r->fma > r->dot ? r->fma : r->dot);
+}
+
+static int by_share(const void *a, const void *b)
+{
+    const double x = share_of(a), y = share_of(b);
+    return (x > y) - (x < y);
+}
+
+/* The product between two measurements of the higher peak; a rate of 0 where it fails. */
+static repeat measure_once(const operands *o, int which, const repeat *peaks)
+{
+    const int what = peaks->dot > peaks->fma ? DOT : FMA;
+    const double flop = 2 * (double)o->m * (double)o->n * (double)o->k;
+    const int often = 1 + (int)(LEAST_FLOP / flop);
+    repeat r = *peaks;
+    double *peak = what == DOT ? &r.dot : &r.fma;
+    *peak = peak_gflops(what) / 2;
+    const double begin = cpu_seconds();
+    int rc = K_OK;
+    for (int n = 0; n < often && rc == K_OK; n++)
+        rc = run_product(o, which);
+    r.rate = rc == K_OK ? flop * often / (cpu_seconds() - begin) * 1e-9 : 0;
+    *peak += peak_gflops(what) / 2;
+    return r;
+}
+
+/* The median of at most MOST_REPEATS by the share of the peak. */
+static repeat measure(const operands *o, int which, int repeats)
+{
+    const repeat peaks = { .dot = o->type == K_BF16 ? peak_gflops(DOT) : 0, .fma = peak_gflops(FMA) };
+    repeat all[MOST_REPEATS];
+    for (int i = 0; i < repeats; i++)
+        all[i] = measure_once(o, which, &peaks);
+    qsort(all, (size_t)repeats, sizeof *all, by_share);
+    return all[repeats / 2];
 }
 
 static int run_shape(k_device *dev, k_type type, const int64_t shape[3], int repeats)
@@ -144,11 +175,10 @@ static int run_shape(k_device *dev, k_type type, const int64_t shape[3], int rep
     if (rc == 0 && packed)
         rc = dev->ops->pack(dev, type, o.n, o.k, K_PACK_NT, o.w, o.packed);
     for (int which = 0; rc == 0 && which < 3; which++) {
-        double fma, dot;
-        const double rate = measure(&o, which, repeats, &fma, &dot);
+        const repeat median = measure(&o, which, repeats);
         printf("{\"op\": \"%s\", \"type\": \"%s\", \"m\": %d, \"n\": %d, \"k\": %d, \"gflops\": %.1f, \"fma_peak\": %.1f, "
                "\"dot_peak\": %.1f}\n",
-               names[which], type == K_F32 ? "f32" : "bf16", (int)o.m, (int)o.n, (int)o.k, rate, fma, dot);
+               names[which], type == K_F32 ? "f32" : "bf16", (int)o.m, (int)o.n, (int)o.k, median.rate, median.fma, median.dot);
     }
     void *all[] = { o.x, o.w, o.y, o.dx, o.dw, o.packed };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -160,7 +190,7 @@ int main(int argc, char **argv)
 {
     static const int64_t shapes[][3] = { { 512, 768, 256 }, { 512, 256, 704 }, { 4096, 256, 256 }, { 4096, 1408, 256 },
                                          { 4096, 384, 1024 }, { 2048, 2048, 2048 } };
-    const int is_quick = argc > 1 && strcmp(argv[1], "--quick") == 0, repeats = is_quick ? 5 : 15;
+    const int is_quick = argc > 1 && strcmp(argv[1], "--quick") == 0, repeats = is_quick ? 5 : MOST_REPEATS;
     const size_t n_shapes = is_quick ? 4 : sizeof shapes / sizeof *shapes;
     const k_options one = { .n_threads = 1 };
     k_device *dev;
