@@ -356,7 +356,9 @@ static void run_part(void *arg, int part, int slot)
     s.out = s.bias + COLS;
     s.c = s.out + MR * NR;
     s.c_row = w.n_panels * NR + 16; /* an odd number of lines: rows are not in each other's way */
-    const int64_t n_blocks = (n_rows + ROWS - 1) / ROWS,
+    /* fewer where no panel is brought into form for them: they stay in the cache */
+    const bool is_b_direct = p->b_form == B_PACKED && plan->k_per_row == 1;
+    const int64_t most = is_b_direct ? ROWS * 2 / 3 : ROWS, n_blocks = (n_rows + most - 1) / most,
                   each = ((n_rows + n_blocks - 1) / n_blocks + MR - 1) / MR * MR;
     for (int64_t row = 0; row < n_rows; row += each) {
         w.row = first + row;
