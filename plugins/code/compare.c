@@ -94,9 +94,9 @@ static bool read_power(assay_str text, int64_t *out)
     if (!text.len || text.len > LONGEST)
         return false;
     for (size_t i = 0; i < text.len; i++) {
-        if (!pc_is_digit(text.data[i]))
+        if (!pc_is_digit(pc_at(text, i)))
             return false;
-        *out = *out * 10 + (text.data[i] - '0');
+        *out = *out * 10 + (pc_at(text, i) - '0');
     }
     *out = minus ? -*out : *out;
     return true;

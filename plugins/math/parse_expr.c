@@ -436,8 +436,9 @@ static math_id parse_money(math_parser *p)
 {
     char sign[16];
     assay_str t = text(p);
-    size_t len = t.len < sizeof sign ? t.len : sizeof sign;
-    memcpy(sign, t.data, len);
+    size_t len = 0;
+    for (; len < t.len && len < sizeof sign; len++)
+        sign[len] = pc_at(t, len);
     p->at++;
     math_id value = math_parse_expr(p, BIND_PRODUCT);
     return value ? math_text_node(p->tree, M_UNIT, 0, (assay_str){ sign, len }, &value, 1) : 0;

@@ -272,7 +272,7 @@ static void a_worker_killed_from_outside_costs_nothing(void **state)
     (void)state;
     as_arena arena;
     as_results r;
-    pid_t pids[8];
+    pid_t pids[8] = { 0 };
     as_arena_init(&arena, 0);
     as_items items = numbers(&arena, 1000, 1000, 1);
     as_scorer *s = open_scorer(plugin("sevenk", NULL, NULL), &patient);
