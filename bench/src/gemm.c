@@ -1,15 +1,20 @@
-/* gemm.c -- a core's multiply-add peak and the matrix products' share of it, in one run: for each type and shape a line of
- * JSON. Seconds are the thread's own (CLOCK_THREAD_CPUTIME_ID), and the higher peak is measured again before and after
- * every product: another process on the machine, or a clock that changes, costs both the same. Of some repeats the line is
- * the one with the median share of its peak; a small product is done a few times in each.
- * SPDX-License-Identifier: Apache-2.0 */
+/* gemm.c -- a core's multiply-add peak and the matrix products' share of it, in one run: for each
+ * type and shape a line of JSON. Seconds are the thread's own (CLOCK_THREAD_CPUTIME_ID), and the
+ * higher peak is measured again before and after every product: another process on the machine, or
+ * a clock that changes, costs both the same. Of some repeats the line is the one with the median
+ * share of its peak; a small product is done a few times in each. For bf16 the peak of the matrix
+ * unit (AMX) is printed beside them, where there is one and the system lends it; products of floats
+ * may be faster than the peak of floats, for they are its as well. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include "kernels/bf16.h"
 #include "kernels/kernels.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #define MOST_REPEATS 31
 #define LEAST_FLOP 4e8 /* of a repeat */
@@ -21,19 +26,27 @@ static double cpu_seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* ---- the peak: as many independent multiply-adds as hide their latency, nothing else -------------------------------- */
+/* ---- the peak: as many independent multiply-adds of zeros as hide their latency, nothing else
+ * -------------------------------- */
 
 #if defined(__x86_64__)
-#define TWELVE(step) step("0") step("1") step("2") step("3") step("4") step("5") step("6") step("7") step("8") step("9") step("10") step("11")
+#define TWELVE(step)                                                                               \
+    step("0") step("1") step("2") step("3") step("4") step("5") step("6") step("7") step("8")      \
+        step("9") step("10") step("11")
 #define FMA_512(r) "vfmadd231ps %%zmm14, %%zmm15, %%zmm" r "\n\t"
 #define FMA_256(r) "vfmadd231ps %%ymm14, %%ymm15, %%ymm" r "\n\t"
 #define DOT_512(r) "vdpbf16ps %%zmm14, %%zmm15, %%zmm" r "\n\t"
 #define FMA_128(r) "mulps %%xmm14, %%xmm" r "\n\t"
-#define REGISTERS                                                                                                      \
-    "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", \
-        "xmm14", "xmm15"
-#define LOOP(step)                                                                                                     \
-    __asm__ volatile("1:\n\t" TWELVE(step) "dec %0\n\tjnz 1b" : "+r"(n) : : REGISTERS)
+#define NOTHING(r) "xorps %%xmm" r ", %%xmm" r "\n\t"
+#define REGISTERS                                                                                  \
+    "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",       \
+        "xmm11", "xmm12", "xmm13", "xmm14", "xmm15"
+#define LOOP(step)                                                                                 \
+    __asm__ volatile(TWELVE(NOTHING) NOTHING("14")                                                 \
+                         NOTHING("15") "1:\n\t" TWELVE(step) "dec %0\n\tjnz 1b"                    \
+                     : "+r"(n)                                                                     \
+                     :                                                                             \
+                     : REGISTERS)
 
 enum { FMA = 0, DOT = 1 };
 
@@ -71,8 +84,43 @@ static double peak_gflops(int what)
     }
     return flops * (double)n / least * 1e-9;
 }
+
+/* TDPBF16PS on tiles of zeros, four sums: bf16, 16 x 16 x 32 each. A process asks the system before
+ * it uses tiles. */
+static double matrix_peak_gflops(void)
+{
+    enum { ARCH_REQ_XCOMP_PERM = 0x1023, XTILEDATA = 18 };
+    if (syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XTILEDATA) != 0)
+        return 0;
+    const struct {
+        uint8_t palette, zeros[15];
+        uint16_t row_bytes[16];
+        uint8_t rows[16];
+    } tiles = { .palette = 1,
+                .row_bytes = { 64, 64, 64, 64, 64, 64, 64, 64 },
+                .rows = { 16, 16, 16, 16, 16, 16, 16, 16 } };
+    const long n = 100000;
+    double least = 1e9;
+    for (int i = 0; i < 3; i++) {
+        long left = n;
+        const double begin = cpu_seconds();
+        __asm__ volatile("ldtilecfg %1\n\t1:\n\t"
+                         "tdpbf16ps %%tmm6, %%tmm4, %%tmm0\n\ttdpbf16ps %%tmm7, %%tmm4, %%tmm1\n\t"
+                         "tdpbf16ps %%tmm6, %%tmm5, %%tmm2\n\ttdpbf16ps %%tmm7, %%tmm5, %%tmm3\n\t"
+                         "dec %0\n\tjnz 1b\n\ttilerelease"
+                         : "+r"(left)
+                         : "m"(tiles));
+        const double seconds = cpu_seconds() - begin;
+        least = seconds < least ? seconds : least;
+    }
+    return 4. * 2 * 16 * 16 * 32 * (double)n / least * 1e-9;
+}
 #else
 enum { FMA = 0, DOT = 1 };
+static double matrix_peak_gflops(void)
+{
+    return 0;
+}
 static double peak_gflops(int what)
 {
     (void)what;
@@ -80,7 +128,9 @@ static double peak_gflops(int what)
 }
 #endif
 
-/* ---- the products ----------------------------------------------------------------------------------------------------- */
+/* ---- the products
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 typedef struct operands {
     k_device *dev;
@@ -107,10 +157,21 @@ static void *numbers(k_device *dev, k_type type, int64_t n)
 
 static int run_product(const operands *o, int which)
 {
-    const k_gemm nt = { .type = o->type, .y_type = o->type, .m = o->m, .n = o->n, .k = o->k, .x = o->x, .w = o->w,
-                        .packed = o->packed, .y = o->y };
-    const k_gemm_dx nn = { .type = o->type, .m = o->m, .n = o->n, .k = o->k, .dy = o->y, .w = o->w, .dx = o->dx };
-    const k_gemm_dw tn = { .type = o->type, .m = o->m, .n = o->n, .k = o->k, .dy = o->y, .x = o->x, .dw = o->dw };
+    const k_gemm nt = { .type = o->type,
+                        .y_type = o->type,
+                        .m = o->m,
+                        .n = o->n,
+                        .k = o->k,
+                        .x = o->x,
+                        .w = o->w,
+                        .packed = o->packed,
+                        .y = o->y };
+    const k_gemm_dx nn = {
+        .type = o->type, .m = o->m, .n = o->n, .k = o->k, .dy = o->y, .w = o->w, .dx = o->dx
+    };
+    const k_gemm_dw tn = {
+        .type = o->type, .m = o->m, .n = o->n, .k = o->k, .dy = o->y, .x = o->x, .dw = o->dw
+    };
     return which == 0   ? o->dev->ops->gemm_nt(o->dev, &nt)
            : which == 1 ? o->dev->ops->gemm_nn(o->dev, &nn)
                         : o->dev->ops->gemm_tn(o->dev, &tn);
@@ -152,7 +213,8 @@ static repeat measure_once(const operands *o, int which, const repeat *peaks)
 /* The median of at most MOST_REPEATS by the share of the peak. */
 static repeat measure(const operands *o, int which, int repeats)
 {
-    const repeat peaks = { .dot = o->type == K_BF16 ? peak_gflops(DOT) : 0, .fma = peak_gflops(FMA) };
+    const repeat peaks = { .dot = o->type == K_BF16 ? peak_gflops(DOT) : 0,
+                           .fma = peak_gflops(FMA) };
     repeat all[MOST_REPEATS];
     for (int i = 0; i < repeats; i++)
         all[i] = measure_once(o, which, &peaks);
@@ -160,7 +222,8 @@ static repeat measure(const operands *o, int which, int repeats)
     return all[repeats / 2];
 }
 
-static int run_shape(k_device *dev, k_type type, const int64_t shape[3], int repeats)
+static int run_shape(k_device *dev, k_type type, const int64_t shape[3], int repeats,
+                     double matrix_peak)
 {
     static const char *const names[] = { "gemm_nt", "gemm_nn", "gemm_tn" };
     operands o = { .dev = dev, .type = type, .m = shape[0], .n = shape[1], .k = shape[2] };
@@ -176,9 +239,11 @@ static int run_shape(k_device *dev, k_type type, const int64_t shape[3], int rep
         rc = dev->ops->pack(dev, type, o.n, o.k, K_PACK_NT, o.w, o.packed);
     for (int which = 0; rc == 0 && which < 3; which++) {
         const repeat median = measure(&o, which, repeats);
-        printf("{\"op\": \"%s\", \"type\": \"%s\", \"m\": %d, \"n\": %d, \"k\": %d, \"gflops\": %.1f, \"fma_peak\": %.1f, "
-               "\"dot_peak\": %.1f}\n",
-               names[which], type == K_F32 ? "f32" : "bf16", (int)o.m, (int)o.n, (int)o.k, median.rate, median.fma, median.dot);
+        printf("{\"op\": \"%s\", \"type\": \"%s\", \"m\": %d, \"n\": %d, \"k\": %d, \"gflops\": "
+               "%.1f, \"fma_peak\": %.1f, "
+               "\"dot_peak\": %.1f, \"matrix_peak\": %.1f}\n",
+               names[which], type == K_F32 ? "f32" : "bf16", (int)o.m, (int)o.n, (int)o.k,
+               median.rate, median.fma, median.dot, type == K_BF16 ? matrix_peak : 0);
     }
     void *all[] = { o.x, o.w, o.y, o.dx, o.dw, o.packed };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -188,18 +253,21 @@ static int run_shape(k_device *dev, k_type type, const int64_t shape[3], int rep
 
 int main(int argc, char **argv)
 {
-    static const int64_t shapes[][3] = { { 512, 768, 256 }, { 512, 256, 704 }, { 4096, 256, 256 }, { 4096, 1408, 256 },
+    static const int64_t shapes[][3] = { { 512, 768, 256 },   { 512, 256, 704 },
+                                         { 4096, 256, 256 },  { 4096, 1408, 256 },
                                          { 4096, 384, 1024 }, { 2048, 2048, 2048 } };
-    const int is_quick = argc > 1 && strcmp(argv[1], "--quick") == 0, repeats = is_quick ? 5 : MOST_REPEATS;
+    const int is_quick = argc > 1 && strcmp(argv[1], "--quick") == 0,
+              repeats = is_quick ? 5 : MOST_REPEATS;
     const size_t n_shapes = is_quick ? 4 : sizeof shapes / sizeof *shapes;
     const k_options one = { .n_threads = 1 };
     k_device *dev;
     if (k_device_open(&dev, "cpu", &one) != K_OK)
         return 1;
+    const double matrix_peak = matrix_peak_gflops();
     int rc = 0;
     for (size_t s = 0; rc == 0 && s < n_shapes; s++) {
-        rc = run_shape(dev, K_F32, shapes[s], repeats);
-        rc = rc ? rc : run_shape(dev, K_BF16, shapes[s], repeats);
+        rc = run_shape(dev, K_F32, shapes[s], repeats, matrix_peak);
+        rc = rc ? rc : run_shape(dev, K_BF16, shapes[s], repeats, matrix_peak);
     }
     k_device_close(dev);
     return rc ? 1 : 0;
