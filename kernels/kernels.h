@@ -362,7 +362,7 @@ typedef struct k_adamw {
 
 typedef struct k_options {
     int n_threads;   /* 0: as many as this process may run on */
-    /* "cpu": at most this ("scalar", "avx2", "avx512", "avx512bf16"). "cuda": "own": products by kernels of ours alone, whose
+    /* "cpu": at most this ("scalar", "avx2", "avx512", "avx512bf16", "amx"). "cuda": "own": products by kernels of ours alone, whose
      * rows do not depend on how many there are; else by cuBLASLt where it is found, which promises that of a shape only.
      * NULL: the best there is. */
     const char *isa;

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const levels[] = { "scalar", "avx2", "avx512", "avx512bf16" };
-enum { N_LEVELS = 4, MOST_OUTPUTS = 8 };
+static const char *const levels[] = { "scalar", "avx2", "avx512", "avx512bf16", "amx" };
+enum { N_LEVELS = 5, MOST_OUTPUTS = 8 };
 
 typedef struct output {
     const char *name;

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
-static const char *const names[K_N_LEVELS] = { "scalar", "avx2", "avx512", "avx512bf16" };
+static const char *const names[K_N_LEVELS] = { "scalar", "avx2", "avx512", "avx512bf16", "amx" };
 
 const char *k_level_name(k_level level)
 {
@@ -22,6 +22,18 @@ int k_level_of_name(const char *name)
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* The system lends the registers of the matrix unit to a process that asks, and to its threads. */
+static int has_matrix_unit(void)
+{
+    enum { LEAF = 7, AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24, ASK = 0x1023, TILE_DATA = 18 };
+    unsigned a, b, c, d;
+    if (!__get_cpuid_count(LEAF, 0, &a, &b, &c, &d) || !(d & AMX_BF16) || !(d & AMX_TILE))
+        return 0;
+    return syscall(SYS_arch_prctl, ASK, TILE_DATA) == 0;
+}
 
 /* __builtin_cpu_supports looks at what the operating system saves (XGETBV) too. */
 int k_level_is_here(k_level level)
@@ -33,7 +45,9 @@ int k_level_is_here(k_level level)
         !(__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")))
         return 0;
-    return level < K_AVX512BF16 || (level == K_AVX512BF16 && __builtin_cpu_supports("avx512bf16"));
+    if (level == K_AVX512BF16)
+        return __builtin_cpu_supports("avx512bf16") != 0;
+    return level < K_AMX || (level == K_AMX && has_matrix_unit());
 }
 
 /* VDPBF16PS runs at the full rate of an FMA on AMD (Zen 4, Zen 5: twice the flops of fp32) and is
@@ -61,7 +75,7 @@ k_level k_level_usual(void)
 {
     k_level best = K_SCALAR;
     for (int i = K_SCALAR; i < K_N_LEVELS; i++)
-        if (k_level_is_here((k_level)i) && (i != K_AVX512BF16 || dot_is_fast()))
+        if (k_level_is_here((k_level)i) && (i != K_AVX512BF16 || dot_is_fast()) && i != K_AMX)
             best = (k_level)i;
     return best;
 }

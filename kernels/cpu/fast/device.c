@@ -12,7 +12,7 @@
 
 #if defined(__x86_64__)
 static const k_backend *const tables[K_N_LEVELS] = { &k_cpu_scalar, &k_cpu_avx2, &k_cpu_avx512,
-                                                     &k_cpu_avx512bf16 };
+                                                     &k_cpu_avx512bf16, &k_cpu_amx };
 #else
 static const k_backend *const tables[K_N_LEVELS] = { &k_cpu_scalar };
 #endif

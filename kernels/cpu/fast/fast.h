@@ -41,5 +41,5 @@ int k_fast_n_lanes(k_device *dev);
 int k_fast_in_lanes(k_device *dev, int n, k_lane_fn *work, void *ctx);
 
 /* table.c, once per level. */
-extern const k_backend k_cpu_scalar, k_cpu_avx2, k_cpu_avx512, k_cpu_avx512bf16;
+extern const k_backend k_cpu_scalar, k_cpu_avx2, k_cpu_avx512, k_cpu_avx512bf16, k_cpu_amx;
 #endif

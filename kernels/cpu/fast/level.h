@@ -16,7 +16,9 @@
 #if defined(__AVX512F__)
 #include <immintrin.h>
 #define VL 16L
-#if defined(__AVX512BF16__)
+#if defined(__AMX_BF16__) || defined(__AMXBF16__) /* of gcc, of clang */
+#define LEVEL(name) name##_amx
+#elif defined(__AVX512BF16__)
 #define LEVEL(name) name##_avx512bf16
 #else
 #define LEVEL(name) name##_avx512

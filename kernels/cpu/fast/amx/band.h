@@ -1,0 +1,241 @@
+/* band.h -- 32 lines (rows of a, columns of b) of a product's operands, as the matrix unit wants
+ * them. SPDX-License-Identifier: Apache-2.0
+ *
+ * A float is the sum of at most three bf16: itself, rounded to 8 bits, what is left, rounded to 8
+ * bits, and what is left then. (Cut, not rounded, all that is left would have the number's sign,
+ * and what products leave out would add up.) bf16 is one piece, a float that is F16's two. Pieces
+ * below 2^-126 are taken as 0 by the unit.
+ *
+ * A band goes through k in steps of 32, of a piece at a time two halves of 16 lines, each one tile
+ * of 16 rows of 64 bytes:
+ *
+ *     a: row i holds line i, k = 0 .. 31        b: row q holds of each line k = 2q and 2q + 1
+ *
+ * So a tile is [16][16] pairs of k, and the one form is the other turned. Lines and k that are not
+ * there are zeros. */
+#ifndef K_AMX_BAND_H
+#define K_AMX_BAND_H
+#include "kernels/cpu/fast/ops.h"
+
+#include <immintrin.h>
+
+#define LINES INT64_C(32) /* of a band */
+#define HALF INT64_C(16)  /* of them: of a tile */
+#define DEPTH INT64_C(32) /* k of a step */
+#define TILE INT64_C(512) /* bf16 of a tile */
+#define PIECES 3
+
+typedef enum band_form { BAND_A, BAND_B } band_form;
+
+/* Where lines come from: number (line, k) is at line * ld + k, or by_k: at k * ld + line. */
+typedef struct lines {
+    k_type type;
+    const void *from;
+    int64_t ld, n_lines, n_k; /* there are so many in all */
+    bool by_k;
+} lines;
+
+/* Pieces of 16 floats, each in the upper half of its lane; what is below it is not cleared in the
+ * last one. */
+ALWAYS void split(vf x, int n_pieces, vu piece[PIECES])
+{
+    for (int p = 0; p < n_pieces; p++) {
+        piece[p] = p + 1 < PIECES ? ((vu)x + 0x8000u) & 0xffff0000u : (vu)x;
+        x -= (vf)piece[p];
+    }
+}
+
+/* Of 16 lanes and 16 more, the upper 16 bits of each. */
+ALWAYS __m512i upper_halves(vu low, vu high)
+{
+    const __m512i odd = (__m512i)(vu){ 0x30001,  0x70005,  0xb0009,  0xf000d,  0x130011, 0x170015,
+                                       0x1b0019, 0x1f001d, 0x230021, 0x270025, 0x2b0029, 0x2f002d,
+                                       0x330031, 0x370035, 0x3b0039, 0x3f003d };
+    return _mm512_permutex2var_epi16((__m512i)low, odd, (__m512i)high);
+}
+
+/* Lane by lane, the upper 16 bits of two. */
+ALWAYS __m512i pairs(vu first, vu second)
+{
+    return (__m512i)(first >> 16 | (second & 0xffff0000u));
+}
+
+/* Where number `i` of row `j` is, and how many of `n` numbers from there on are there. */
+typedef struct run {
+    int64_t at, n;
+} run;
+
+ALWAYS run run_at(const lines *l, int64_t j, int64_t i, int64_t n)
+{
+    const int64_t rows = l->by_k ? l->n_k : l->n_lines, left = (l->by_k ? l->n_lines : l->n_k) - i;
+    if (j >= rows || left <= 0)
+        return (run){ 0, 0 };
+    return (run){ j * l->ld + i, left < n ? left : n };
+}
+
+/* 16 numbers from `i` of row `j` on (a line, or a k), those that are there: is_whole, all. */
+ALWAYS vf floats_at(const lines *l, bool is_whole, int64_t j, int64_t i)
+{
+    if (is_whole)
+        return v_load((const float *)l->from + j * l->ld + i);
+    const run r = run_at(l, j, i, VL);
+    return r.n == 0 ? v_set(0) : v_read(K_F32, l->from, r.at, r.at + r.n);
+}
+
+/* 32 k of one line as they are. */
+ALWAYS __m512i line_of_bf16(const lines *l, bool is_whole, int64_t line, int64_t k)
+{
+    const uint16_t *from = l->from;
+    if (is_whole)
+        return _mm512_loadu_si512(from + line * l->ld + k);
+    const run r = run_at(l, line, k, DEPTH);
+    return _mm512_maskz_loadu_epi16((__mmask32)((UINT64_C(1) << r.n) - 1), from + r.at);
+}
+
+/* 16 lines of one k. */
+ALWAYS __m256i lines_of_bf16(const lines *l, bool is_whole, int64_t k, int64_t line)
+{
+    const uint16_t *from = l->from;
+    if (is_whole)
+        return _mm256_loadu_si256((const __m256i *)(from + k * l->ld + line));
+    const run r = run_at(l, k, line, HALF);
+    return _mm256_maskz_loadu_epi16((__mmask16)((1u << r.n) - 1), from + r.at);
+}
+
+/* The pair (k, k + 1) of 16 lines. */
+ALWAYS __m512i pair_of_bf16(const lines *l, bool is_whole, int64_t k, int64_t line)
+{
+    const __m512i by_turns =
+        (__m512i)(vu){ 0x100000, 0x110001, 0x120002, 0x130003, 0x140004, 0x150005,
+                       0x160006, 0x170007, 0x180008, 0x190009, 0x1a000a, 0x1b000b,
+                       0x1c000c, 0x1d000d, 0x1e000e, 0x1f000f };
+    const __m512i both =
+        _mm512_inserti64x4(_mm512_castsi256_si512(lines_of_bf16(l, is_whole, k, line)),
+                           lines_of_bf16(l, is_whole, k + 1, line), 1);
+    return _mm512_permutexvar_epi16(by_turns, both);
+}
+
+/* 16 x 16 lanes: rows become columns. */
+ALWAYS void turn(__m512i r[HALF])
+{
+    __m512i s[HALF];
+    for (int i = 0; i < HALF; i += 2) {
+        s[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
+        s[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
+    }
+    for (int i = 0; i < HALF; i += 4)
+        for (int j = 0; j < 2; j++) {
+            r[i + 2 * j] = _mm512_unpacklo_epi64(s[i + j], s[i + j + 2]);
+            r[i + 2 * j + 1] = _mm512_unpackhi_epi64(s[i + j], s[i + j + 2]);
+        }
+    for (int i = 0; i < 4; i++) {
+        s[i] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0x88);
+        s[i + 4] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0xdd);
+        s[i + 8] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0x88);
+        s[i + 12] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0xdd);
+    }
+    for (int i = 0; i < 8; i++) {
+        r[i] = _mm512_shuffle_i32x4(s[i], s[i + 8], 0x88);
+        r[i + 8] = _mm512_shuffle_i32x4(s[i], s[i + 8], 0xdd);
+    }
+}
+
+/* One half of one step: its tile. */
+ALWAYS void fill_bf16(band_form form, uint16_t *to, const lines *l, bool is_whole, int64_t line,
+                      int64_t k)
+{
+    __m512i rows[HALF];
+    for (int64_t i = 0; i < HALF; i++)
+        rows[i] = l->by_k ? pair_of_bf16(l, is_whole, k + 2 * i, line)
+                          : line_of_bf16(l, is_whole, line + i, k);
+    if (l->by_k == (form == BAND_A))
+        turn(rows);
+    for (int64_t i = 0; i < HALF; i++)
+        _mm512_storeu_si512(to + 2 * HALF * i, rows[i]);
+}
+
+/* A row of each piece's tile: of numbers that are pairs lane by lane, or (in_order) one after the
+ * other. */
+ALWAYS void put_pieces(int n_pieces, uint16_t *to, bool in_order, vf first, vf second)
+{
+    vu low[PIECES], high[PIECES];
+    split(first, n_pieces, low);
+    split(second, n_pieces, high);
+    for (int p = 0; p < n_pieces; p++)
+        _mm512_storeu_si512(to + p * (2 * TILE),
+                            in_order ? upper_halves(low[p], high[p]) : pairs(low[p], high[p]));
+}
+
+/* One half of one step, each piece's tile 2 TILE after the one before. Floats are turned before
+ * they are split: there are fewer of them than of pieces. */
+ALWAYS void fill_floats(band_form form, int n_pieces, uint16_t *to, const lines *l, bool is_whole,
+                        int64_t line, int64_t k)
+{
+    vf first[HALF], second[HALF];
+    for (int64_t i = 0; i < HALF; i++) {
+        first[i] =
+            l->by_k ? floats_at(l, is_whole, k + 2 * i, line) : floats_at(l, is_whole, line + i, k);
+        second[i] = l->by_k ? floats_at(l, is_whole, k + 2 * i + 1, line)
+                            : floats_at(l, is_whole, line + i, k + VL);
+    }
+    if (l->by_k == (form == BAND_A)) {
+        turn((__m512i *)first);
+        turn((__m512i *)second);
+    }
+    for (int64_t i = 0; i < HALF; i++, to += 2 * HALF)
+        if (l->by_k || form == BAND_A)
+            put_pieces(n_pieces, to, !l->by_k, first[i], second[i]);
+        else if (i < HALF / 2)
+            put_pieces(n_pieces, to, false, first[2 * i], first[2 * i + 1]);
+        else
+            put_pieces(n_pieces, to, false, second[2 * i - HALF], second[2 * i + 1 - HALF]);
+}
+
+ALWAYS void fill_half(band_form form, int n_pieces, uint16_t *to, const lines *l, bool is_whole,
+                      int64_t line, int64_t k)
+{
+    if (l->type == K_BF16)
+        fill_bf16(form, to, l, is_whole, line, k);
+    else
+        fill_floats(form, n_pieces, to, l, is_whole, line, k);
+}
+
+ALWAYS void fill_known(band_form form, k_type type, bool by_k, int n_pieces, uint16_t *to,
+                       const lines *l, int64_t line, int64_t k, int64_t n_steps)
+{
+    lines known = *l;
+    known.type = type;
+    known.by_k = by_k;
+    for (int64_t step = 0; step < n_steps; step++, k += DEPTH, to += n_pieces * (2 * TILE)) {
+        const bool is_whole = line + LINES <= l->n_lines && k + DEPTH <= l->n_k;
+        for (int64_t half = 0; half < LINES; half += HALF)
+            if (is_whole)
+                fill_half(form, n_pieces, to + half / HALF * TILE, &known, true, line + half, k);
+            else
+                fill_half(form, n_pieces, to + half / HALF * TILE, &known, false, line + half, k);
+    }
+}
+
+ALWAYS void fill_steps(band_form form, k_type type, int n_pieces, uint16_t *to, const lines *l,
+                       int64_t line, int64_t k, int64_t n_steps)
+{
+    if (l->by_k)
+        fill_known(form, type, true, n_pieces, to, l, line, k, n_steps);
+    else
+        fill_known(form, type, false, n_pieces, to, l, line, k, n_steps);
+}
+
+/* n_steps from k on of the 32 lines from `line` on: n_steps * n_pieces * 2 TILE bf16. */
+static inline void fill_band(band_form form, int n_pieces, uint16_t *to, const lines *l,
+                             int64_t line, int64_t k, int64_t n_steps)
+{
+    if (l->type == K_BF16)
+        fill_steps(form, K_BF16, 1, to, l, line, k, n_steps);
+    else if (n_pieces == 1)
+        fill_steps(form, K_F32, 1, to, l, line, k, n_steps);
+    else if (n_pieces == 2)
+        fill_steps(form, K_F32, 2, to, l, line, k, n_steps);
+    else
+        fill_steps(form, K_F32, 3, to, l, line, k, n_steps);
+}
+#endif

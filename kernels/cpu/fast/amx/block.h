@@ -1,0 +1,122 @@
+/* block.h -- 32 x 32 sums of a product in the matrix unit's registers.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Step by step of k, of the pieces of a and b those products that a float's 24 bits can tell: the
+ * piece i of a with the piece j of b where i + j <= 4, the small ones first. (The three that are
+ * left out are below 2^-24 of the whole.) A number's bits follow from its row and column alone:
+ * each tile instruction adds, in the order of k, to every sum by itself. A piece that is not there
+ * would be zeros and add nothing, so a matrix that needs fewer gives the same bits.
+ *
+ * Registers: 0-3 sums, 4 and 5 the halves of a, 6 and 7 those of b; operands are loaded when a
+ * piece changes: 14 tiles for 24 products where both have three pieces. */
+#ifndef K_AMX_BLOCK_H
+#define K_AMX_BLOCK_H
+#include "kernels/cpu/fast/amx/band.h"
+
+typedef struct block {
+    const uint16_t *a, *b; /* bands */
+    int64_t n_steps;
+    float *sums;
+    int64_t ld;
+    bool is_begun; /* else sums are from 0 */
+} block;
+
+ALWAYS void load_sums(const block *t, bool is_whole)
+{
+    const size_t row = (size_t)t->ld * sizeof(float);
+    if (!t->is_begun) {
+        _tile_zero(0);
+        _tile_zero(1);
+        _tile_zero(2);
+        _tile_zero(3);
+        return;
+    }
+    _tile_loadd(0, t->sums, row);
+    _tile_loadd(1, t->sums + HALF, row);
+    if (is_whole) {
+        _tile_loadd(2, t->sums + HALF * t->ld, row);
+        _tile_loadd(3, t->sums + HALF * t->ld + HALF, row);
+    }
+}
+
+ALWAYS void store_sums(const block *t, bool is_whole)
+{
+    const size_t row = (size_t)t->ld * sizeof(float);
+    _tile_stored(0, t->sums, row);
+    _tile_stored(1, t->sums + HALF, row);
+    if (is_whole) {
+        _tile_stored(2, t->sums + HALF * t->ld, row);
+        _tile_stored(3, t->sums + HALF * t->ld + HALF, row);
+    }
+}
+
+ALWAYS void load_a(const uint16_t *a, int64_t piece, bool is_whole)
+{
+    _tile_loadd(4, a + (piece - 1) * (2 * TILE), 64);
+    if (is_whole)
+        _tile_loadd(5, a + (piece - 1) * (2 * TILE) + TILE, 64);
+}
+
+ALWAYS void load_b(const uint16_t *b, int64_t piece)
+{
+    _tile_loadd(6, b + (piece - 1) * (2 * TILE), 64);
+    _tile_loadd(7, b + (piece - 1) * (2 * TILE) + TILE, 64);
+}
+
+ALWAYS void add_pieces(bool is_whole)
+{
+    _tile_dpbf16ps(0, 4, 6);
+    _tile_dpbf16ps(1, 4, 7);
+    if (is_whole) {
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+    }
+}
+
+/* is_whole: all 32 rows, else the first 16. */
+ALWAYS void add_products(int64_t a_pieces, int64_t b_pieces, bool is_whole, const block *t)
+{
+    static const int64_t order[][2] = {
+        { 3, 1 }, { 2, 1 }, { 2, 2 }, { 1, 2 }, { 1, 3 }, { 1, 1 }
+    };
+    const uint16_t *a = t->a, *b = t->b;
+    load_sums(t, is_whole);
+    for (int64_t step = 0; step < t->n_steps; step++) {
+        int64_t in_a = 0, in_b = 0;
+#pragma GCC unroll 6
+        for (int i = 0; i < 6; i++) {
+            if (order[i][0] > a_pieces || order[i][1] > b_pieces)
+                continue;
+            if (order[i][0] != in_a)
+                load_a(a, in_a = order[i][0], is_whole);
+            if (order[i][1] != in_b)
+                load_b(b, in_b = order[i][1]);
+            add_pieces(is_whole);
+        }
+        a += a_pieces * (2 * TILE);
+        b += b_pieces * (2 * TILE);
+    }
+    store_sums(t, is_whole);
+}
+
+ALWAYS void of_rows(int64_t a_pieces, int64_t b_pieces, bool is_whole, const block *t)
+{
+    if (is_whole)
+        add_products(a_pieces, b_pieces, true, t);
+    else
+        add_products(a_pieces, b_pieces, false, t);
+}
+
+/* Of the numbers of pieces there are: 3 and 3, 2 or 1; 1 and 1. */
+static inline void run_block(int64_t a_pieces, int64_t b_pieces, bool is_whole, const block *t)
+{
+    if (a_pieces == 1)
+        of_rows(1, 1, is_whole, t);
+    else if (b_pieces == 1)
+        of_rows(3, 1, is_whole, t);
+    else if (b_pieces == 2)
+        of_rows(3, 2, is_whole, t);
+    else
+        of_rows(3, 3, is_whole, t);
+}
+#endif
