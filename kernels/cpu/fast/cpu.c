@@ -75,7 +75,7 @@ k_level k_level_usual(void)
 {
     k_level best = K_SCALAR;
     for (int i = K_SCALAR; i < K_N_LEVELS; i++)
-        if (k_level_is_here((k_level)i) && (i != K_AVX512BF16 || dot_is_fast()) && i != K_AMX)
+        if (i != K_AMX && k_level_is_here((k_level)i) && (i != K_AVX512BF16 || dot_is_fast()))
             best = (k_level)i;
     return best;
 }

@@ -37,6 +37,8 @@ static int choose_level(const char *isa)
     if (!isa || !*isa)
         return (int)k_level_usual();
     int level = k_level_of_name(isa);
+    if (level == K_AMX && !k_level_is_here(K_AMX))
+        return (int)k_level_usual(); /* the one below it may be slower */
     while (level > K_SCALAR && !k_level_is_here((k_level)level))
         level--;
     return level;
