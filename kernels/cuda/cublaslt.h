@@ -1,7 +1,7 @@
 /* cublaslt.h -- what is used of cuBLASLt's C API, declared here: its headers come with 400 MB of
  * libraries, and ours must be built, and opened, without either. The numbers are those of
  * cublasLt.h, 12.0 to 13.x, whose interface is stable within and across these; where that header is
- * found, tests/cuda/cublaslt_header.cpp holds them against it. Plain C.
+ * found, tests/peers/cublaslt.cpp holds them against it. Plain C.
  *
  * Matrices are columns one after another there; ours are rows: read as theirs, each is turned.
  *
