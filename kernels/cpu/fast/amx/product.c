@@ -295,18 +295,17 @@ static int64_t max64(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* Parts: blocks of rows and of columns, a few for each thread, each worth 64k products at least.
- * Rows are split first where b is packed; else each part of rows would bring all of b into bands.
- */
+/* Parts: a few for each thread where b is packed, else one, for each part of rows brings all its
+ * columns of b into bands, and each part of columns all its rows of a. Rows are split first; a part
+ * is worth 64k products at least. */
 static void cut(layout *plan)
 {
     const product *p = plan->p;
     const int64_t threads = k_pool_threads(plan->dev->pool), n_bands = bands_of(p->n);
-    const int64_t most =
-        min64(threads == 1 ? 1 : 4 * threads, p->m * n_bands * (p->k + 8) / (65536 / LINES) + 1);
-    int64_t rows = 1, cols = (n_bands * LINES + COLS - 1) / COLS;
-    if (p->b_form == B_PACKED || p->m > 4 * ROWS * threads)
-        rows = max64(rows, min64((most + cols - 1) / cols, bands_of(p->m) / 2));
+    const int64_t wanted = threads > 1 && p->b_form == B_PACKED ? 4 * threads : threads;
+    const int64_t most = min64(wanted, p->m * n_bands * (p->k + 8) / (65536 / LINES) + 1);
+    int64_t cols = (n_bands * LINES + COLS - 1) / COLS;
+    const int64_t rows = max64(1, min64((most + cols - 1) / cols, bands_of(p->m) / 2));
     cols = max64(cols, min64((most + rows - 1) / rows, n_bands));
     plan->rows_each = (bands_of(p->m) + rows - 1) / rows * LINES;
     plan->bands_each = (n_bands + cols - 1) / cols;
