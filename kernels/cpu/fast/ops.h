@@ -37,6 +37,16 @@ int OP(lmhead_grad)(k_device *dev, const k_lmhead_grad *a);
 int OP(sample)(k_device *dev, const k_sample *a);
 int OP(adamw)(k_device *dev, const k_adamw *a);
 
+static inline int64_t min64(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline int64_t max64(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 static inline bool is_known(k_type type)
 {
     return type == K_F32 || type == K_BF16;

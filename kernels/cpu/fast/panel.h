@@ -17,11 +17,6 @@ static inline size_t panel_bytes(k_type type, int64_t n, int64_t k)
 typedef enum packed_as { AS_FLOATS, AS_BF16, AS_F16 } packed_as;
 #define MARK 64 /* bytes behind the panels */
 
-static inline int64_t min64(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Blocks of 4 columns by 4 k through registers; edges one by one. */
 ALWAYS void fill_by_j(k_type type, float *to, const product *p, int64_t k, int64_t n_k, int64_t col)
 {

@@ -367,11 +367,6 @@ static void run_part(void *arg, int part, int slot)
     }
 }
 
-static int64_t max64(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 /* Parts: blocks of rows and of columns, a few for each thread. Rows are split first where the tiles
  * read b as it is; where panels are brought into form for ROWS rows of a part at a time, columns
  * are, and rows into no less. */

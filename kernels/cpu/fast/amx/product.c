@@ -25,11 +25,6 @@
 #define MOST_TILES 24 /* of a, among them */
 #define MARK 64       /* bytes behind packed bands: of how many pieces they are */
 
-static int64_t min64(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static int64_t bands_of(int64_t n)
 {
     return (n + LINES - 1) / LINES;
@@ -288,11 +283,6 @@ static void run_part(void *arg, int part, int slot)
         run_area(plan, &w, &s);
     }
     _tile_release();
-}
-
-static int64_t max64(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
 }
 
 /* Parts: a few for each thread where b is packed, else one, for each part of rows brings all its
