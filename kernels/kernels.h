@@ -373,6 +373,9 @@ typedef struct k_options {
     /* Told of what is not as was wished and yet goes on: a sentence without a full stop, at open or by an operation, in its
      * thread. NULL: nobody is. */
     void (*note)(const char *text);
+    /* "cpu": without the processor's matrix unit, whose copies of weights are larger (docs/ENGINE.md), where neither isa nor
+     * ASSAY_CPU_LEVEL says which level. */
+    bool by_vectors;
 } k_options;
 
 typedef struct k_backend k_backend;

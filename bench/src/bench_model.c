@@ -24,7 +24,7 @@ static int load_cuda(as_err *err)
                                                          : as_fail(err, AS_EUSAGE, "%s", why);
 }
 
-int bench_device_open(k_device **out, const char *name, int n_threads, as_err *err)
+int bench_device_open(k_device **out, const char *name, int n_threads, bool by_vectors, as_err *err)
 {
     const bool is_exact = strcmp(name, "cuda-exact") == 0;
     const bool is_cuda = is_exact || strcmp(name, "cuda") == 0;
@@ -32,7 +32,8 @@ int bench_device_open(k_device **out, const char *name, int n_threads, as_err *e
     AS_CLEANUP(free) char *choices = is_cuda ? as_path_cache_dir(&none) : NULL;
     const k_options how = { .n_threads = n_threads,
                             .isa = is_exact ? "own" : NULL,
-                            .choices = choices };
+                            .choices = choices,
+                            .by_vectors = by_vectors };
     if (is_cuda && load_cuda(err) < 0)
         return err->code;
     const int rc = k_device_open(out, is_cuda ? "cuda" : name, &how);

@@ -5,8 +5,9 @@
 #include "model/parameters.h"
 
 /* "cpu", "naive-f32" ...; "cuda", of libassay_cuda.so beside the program; "cuda-exact": the same
- * with products by our own kernels alone. */
-int bench_device_open(k_device **out, const char *name, int n_threads, as_err *err);
+ * with products by our own kernels alone. by_vectors: see k_options. */
+int bench_device_open(k_device **out, const char *name, int n_threads, bool by_vectors,
+                      as_err *err);
 
 /* Bytes that are taken: of the device's memory, or, where that is the process's, its peak. */
 double bench_memory(k_device *dev);

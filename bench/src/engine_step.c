@@ -135,7 +135,7 @@ static int make_batch(bench *b, int32_t n_seqs, int32_t length, as_err *err)
 static int prepare(bench *b, const char *backend, int n_threads, int32_t n_seqs, int32_t length,
                    as_err *err)
 {
-    int rc = bench_device_open(&b->dev, backend, n_threads, err);
+    int rc = bench_device_open(&b->dev, backend, n_threads, false, err);
     if (rc == 0)
         rc = as_weights_index_new(&b->index, &b->config, err);
     if (rc == 0)

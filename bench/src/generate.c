@@ -111,13 +111,14 @@ static int load(side *s, const char *path, const place *where, as_err *err)
 {
     unload(s);
     AS_CLEANUP(free) float *arena = NULL;
-    int rc = read_model(s, path, &arena, err);
-    if (rc == 0)
-        rc = bench_device_open(&s->dev, where->device, where->n_threads, err);
-    if (rc < 0)
-        return rc;
     const as_parameters_options how = { .type = strcmp(where->type, "bf16") == 0 ? K_BF16 : K_F32,
                                         .max_pos = where->context };
+    int rc = read_model(s, path, &arena, err);
+    if (rc == 0)
+        rc = bench_device_open(&s->dev, where->device, where->n_threads,
+                               as_is_run_by_vectors(&s->index->config, how.type), err);
+    if (rc < 0)
+        return rc;
     as_gen_options options = as_gen_standard();
     if (where->sequences > 0) {
         options.max_seqs = where->sequences;

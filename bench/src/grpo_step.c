@@ -80,7 +80,7 @@ static int open_model(side *s, const char *model, const place *where, as_err *er
                                         .trains = true };
     as_model_config config;
     const bool is_drawn = bench_shape(&config, model);
-    int rc = bench_device_open(&s->dev, where->device, where->n_threads, err);
+    int rc = bench_device_open(&s->dev, where->device, where->n_threads, false, err);
     if (rc == 0 && !is_drawn)
         rc = as_model_config_load(&config, model, err);
     if (rc == 0)

@@ -552,7 +552,7 @@ int main(int argc, char **argv)
     if (!b.some || !b.some_floats || b.length < 1 || b.tokens % b.length || b.seqs < 1 ||
         b.context < 1)
         (void)as_fail(&err, AS_EUSAGE, "TOKENS must be a multiple of LENGTH, and all above 0");
-    else if (bench_device_open(&b.dev, argv[1], 0, &err) == 0) {
+    else if (bench_device_open(&b.dev, argv[1], 0, false, &err) == 0) {
         b.ops = b.dev->ops;
         const char *missing = k_backend_missing(b.ops, 0);
         if (missing)

@@ -1,7 +1,8 @@
 #!/bin/sh
 # make.sh [--check] [NAME...] -- trains the models of this folder (arith, countdown, azr) from nothing and puts their weights,
 # tokenizers and suites in place; some minutes each on two cores. With --check nothing is put in place: what was made must be
-# what is there. The bits are the same again on the same machine with the same build; another processor may round otherwise.
+# what is there. The bits are the same again on the same machine with the same build; another processor may round otherwise. Those
+# that are there were made at level avx512, which is taken here (or a lower one) also where the processor has a better.
 # ASSAY is the binary (build/release/assay), MADE where runs go (build/models). SPDX-License-Identifier: Apache-2.0
 set -eu
 cd "$(dirname "$0")/../.."
@@ -9,6 +10,8 @@ assay=${ASSAY:-build/release/assay}
 made=${MADE:-build/models}
 here=examples/models
 checks=no
+ASSAY_CPU_LEVEL=${ASSAY_CPU_LEVEL:-avx512}
+export ASSAY_CPU_LEVEL
 if [ "${1:-}" = --check ]; then
     checks=yes
     shift

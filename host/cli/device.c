@@ -72,7 +72,8 @@ static char *choices_folder(void)
     return folder;
 }
 
-int as_cli_device_open(k_device **out, const char *device, uint64_t threads, as_err *err)
+int as_cli_device_open(k_device **out, const char *device, uint64_t threads, bool by_vectors,
+                       as_err *err)
 {
     const bool is_exact = strcmp(device, "cuda-exact") == 0;
     const char *backend = is_exact ? "cuda" : strcmp(device, "naive") == 0 ? "naive-f32" : device;
@@ -80,9 +81,11 @@ int as_cli_device_open(k_device **out, const char *device, uint64_t threads, as_
     if (rc < 0)
         return rc;
     AS_CLEANUP(free) char *choices = strcmp(device, "cuda") == 0 ? choices_folder() : NULL;
-    const k_options options = {
-        .n_threads = (int)threads, .isa = is_exact ? "own" : NULL, .choices = choices, .note = note
-    };
+    const k_options options = { .n_threads = (int)threads,
+                                .isa = is_exact ? "own" : NULL,
+                                .choices = choices,
+                                .note = note,
+                                .by_vectors = by_vectors };
     if (!k_backend_find(backend))
         return as_fail(err, AS_EUSAGE, "device %s is not in this build; cpu is in every one",
                        device);

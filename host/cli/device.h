@@ -10,8 +10,8 @@
 
 /* cuda: libassay_cuda.so, from where ASSAY_CUDA_LIBRARY says (not under AT_SECURE), beside the executable, or where libraries of
  * ours are installed; opened once. AS_EUSAGE: it is not to be had, has no device here, or the device does not open.
- * What cuBLASLt's algorithms were found to be the fastest is kept in as_path_cache_dir; a warning, where it cannot be. */
-int as_cli_device_open(k_device **out, const char *device, uint64_t threads, as_err *err);
+ * by_vectors: see k_options. What cuBLASLt's algorithms were found to be the fastest is kept in as_path_cache_dir; a warning, where it cannot be. */
+int as_cli_device_open(k_device **out, const char *device, uint64_t threads, bool by_vectors, as_err *err);
 
 /* Whether bf16 weights are computed with in float there (as_parameters_options.wide), or in bf16. */
 bool as_cli_is_wide(const char *device);

@@ -361,7 +361,7 @@ static void look_at_gpu(doctor *d)
     char a[AS_TEXT_MAX], b[AS_TEXT_MAX];
     k_device *dev = NULL;
     as_err err = { 0 };
-    if (as_cli_device_open(&dev, "cuda", 0, &err) < 0) {
+    if (as_cli_device_open(&dev, "cuda", 0, false, &err) < 0) {
         tell(d, OFF, "cuda", "only needed for --device cuda, and where there is a GPU", "%s",
              err.text);
         return;

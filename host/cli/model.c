@@ -116,18 +116,18 @@ int as_opened_model_open(as_opened_model *m, const as_model_opts *o, as_err *err
         rc = as_weights_index_new(&m->index, &config, err);
     if (rc == 0)
         rc = as_tokenizer_open(&m->tokenizer, o->model, err);
-    if (rc == 0)
-        rc = as_cli_device_open(&m->dev, o->device, o->threads, err);
     if (rc < 0)
         return rc;
+    const k_type type = type_of(o, m->index) == AS_BF16 ? K_BF16 : K_F32;
     m->how = (as_parameters_options){
-        .type = type_of(o, m->index) == AS_BF16 ? K_BF16 : K_F32,
+        .type = type,
         .wide = as_cli_is_wide(o->device),
         .max_pos = o->context                          ? (int64_t)o->context
                    : config.max_pos < STANDARD_CONTEXT ? config.max_pos
                                                        : STANDARD_CONTEXT,
     };
-    return 0;
+    return as_cli_device_open(&m->dev, o->device, o->threads, as_is_run_by_vectors(&config, type),
+                              err);
 }
 
 int as_opened_model_load(as_opened_model *m, const as_model_opts *o, const as_plan_options *passes,

@@ -26,7 +26,7 @@ static int add_model(char *folder, as_err *err)
 {
     if (service.n == MODELS_MAX)
         return as_fail(err, AS_EUSAGE, "more than %d reward models", MODELS_MAX);
-    int rc = service.dev ? 0 : as_cli_device_open(&service.dev, "cpu", 0, err);
+    int rc = service.dev ? 0 : as_cli_device_open(&service.dev, "cpu", 0, false, err);
     if (rc == 0)
         rc = as_reward_model_open(&service.models[service.n], folder, service.dev, NULL, err);
     if (rc == 0)

@@ -38,7 +38,7 @@ int training_open(training *t, const train_opts *o, const train_config *c, as_er
         return as_fail(
             err, AS_EDATA, "%s: the tokenizer has %d tokens, and the model rows for %lld", folder,
             (int)as_tokenizer_size(t->tokenizer), (long long)t->model.index->config.vocab);
-    return as_cli_device_open(&t->dev, train_device(c), o->threads, err);
+    return as_cli_device_open(&t->dev, train_device(c), o->threads, false, err);
 }
 
 void training_close(training *t)

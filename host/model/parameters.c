@@ -95,6 +95,11 @@ static size_t wide_bytes(const as_parameters_options *o, const as_tensor *t)
                : 0;
 }
 
+bool as_is_run_by_vectors(const as_model_config *c, k_type type)
+{
+    return c->dtype == AS_F16 && type == K_F32;
+}
+
 int as_parameters_bytes(const as_weights_index *index, k_device *dev,
                         const as_parameters_options *options, size_t *weights, size_t *packed,
                         size_t *tables, as_err *err)

@@ -27,6 +27,10 @@ typedef struct as_parameters {
     void *wide, **wide_at; /* weights of norms in act, and where each tensor's are; NULL where act is type */
 } as_parameters;
 
+/* k_options.by_vectors of a device on which a model is only run, in `type`. Weights that came as F16 and are computed with as
+ * floats: one sequence is bound by reading them, and their copies are 2 bytes a weight, for the matrix unit 4. */
+bool as_is_run_by_vectors(const as_model_config *c, k_type type);
+
 /* Memory for the weights, not yet filled. AS_EUSAGE where the device does not compute in the type or lacks an operation,
  * AS_ENOMEM. */
 int as_parameters_new(as_parameters **out, const as_weights_index *index, k_device *dev,

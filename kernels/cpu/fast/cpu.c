@@ -25,7 +25,8 @@ int k_level_of_name(const char *name)
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The system lends the registers of the matrix unit to a process that asks, and to its threads. */
+/* The system lends the registers of the matrix unit to a process that asks, and to its threads,
+ * those that run already too. It refuses where a thread's stack for signals could not hold them. */
 static int has_matrix_unit(void)
 {
     enum { LEAF = 7, AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24, ASK = 0x1023, TILE_DATA = 18 };
@@ -71,11 +72,12 @@ static int dot_is_fast(void)
 }
 #endif
 
-k_level k_level_usual(void)
+k_level k_level_usual(bool by_vectors)
 {
+    const int end = by_vectors ? K_AMX : K_N_LEVELS;
     k_level best = K_SCALAR;
-    for (int i = K_SCALAR; i < K_N_LEVELS; i++)
-        if (i != K_AMX && k_level_is_here((k_level)i) && (i != K_AVX512BF16 || dot_is_fast()))
+    for (int i = K_SCALAR; i < end; i++)
+        if (k_level_is_here((k_level)i) && (i != K_AVX512BF16 || dot_is_fast()))
             best = (k_level)i;
     return best;
 }

@@ -27,18 +27,19 @@ static int n_processors(void)
     return n < 1 ? 1 : n;
 }
 
-/* The level asked for by name, or the best that is no better than it and here. NULL: what the
- * environment asks for, or the usual one. -1: no such name. */
-static int choose_level(const char *isa)
+/* The level asked for by name, by the options or the environment, or the best that is no better
+ * than it and here; where none is, the usual one. -1: no such name. */
+static int choose_level(const k_options *options)
 {
+    const char *isa = options ? options->isa : NULL;
     if (!isa)
         isa = getenv("ASSAY_CPU_LEVEL"); // NOLINT(concurrency-mt-unsafe): nobody here changes the
                                          // environment
     if (!isa || !*isa)
-        return (int)k_level_usual();
+        return (int)k_level_usual(options && options->by_vectors);
     int level = k_level_of_name(isa);
     if (level == K_AMX && !k_level_is_here(K_AMX))
-        return (int)k_level_usual(); /* the one below it may be slower */
+        return (int)k_level_usual(true); /* the one below it may be slower */
     while (level > K_SCALAR && !k_level_is_here((k_level)level))
         level--;
     return level;
@@ -47,7 +48,7 @@ static int choose_level(const char *isa)
 int k_fast_open(k_device **out, const k_options *options)
 {
     *out = NULL;
-    const int level = choose_level(options ? options->isa : NULL);
+    const int level = choose_level(options);
     if (level < 0 || !tables[level])
         return K_EARG;
     fast_device *dev = calloc(1, sizeof *dev);
