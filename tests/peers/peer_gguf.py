@@ -10,7 +10,7 @@ from model_peer import FAMILIES, TINY, check, ours, skip
 try:
     import gguf
     import numpy as np
-    from llama_cpp import Llama, llama_get_logits_ith
+    from llama_cpp import Llama, llama_cpp, llama_get_logits_ith
     from safetensors.numpy import load_file
     from transformers import AutoTokenizer
 except ImportError as e:
@@ -66,6 +66,17 @@ def greedy(model, ids, n):
         out.append(int(np.argmax(np.ctypeslib.as_array(llama_get_logits_ith(model.ctx, -1), (model.n_vocab(),)))))
         model.eval(out[-1:])
     return out
+
+
+def plain_model_params(usual=llama_cpp.llama_model_default_params):
+    """Weights stay as the file has them. Else Q8_0 goes through llama.cpp's AMX products where the processor has AMX, which die of
+    SIGSEGV (0.3.36 compiled by gcc 12): gcc's _tile_loadconfig says that it reads 8 bytes of 64, so the rest is never written."""
+    params = usual()
+    params.use_extra_bufts = False
+    return params
+
+
+llama_cpp.llama_model_default_params = plain_model_params  # Llama() has no argument for it
 
 
 def in_llama_cpp(family, kind, path):
