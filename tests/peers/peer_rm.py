@@ -44,8 +44,8 @@ def scores_of(model, texts):
 
 
 def theirs(folder, tokenizer):
-    """The same steps from the same folder: all pairs at once, AdamW with the head decaying, clipped, linear to 0."""
-    model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32)
+    """The same steps from the same folder, in float64: all pairs at once, AdamW with the head decaying, clipped, linear to 0."""
+    model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float64)
     model.config.pad_token_id = None  # one text at a time: the last token, whichever it is
     matrices = [p for p in model.parameters() if p.dim() > 1]
     others = [p for p in model.parameters() if p.dim() == 1]
@@ -87,8 +87,10 @@ def steps(family, work):
     back = AutoModelForSequenceClassification.from_pretrained(trained, dtype=torch.float32)
     worst = 0
     for (name, a), b in zip(back.state_dict().items(), peer.state_dict().values(), strict=True):
-        worst = max(worst, float((a - b).norm() / (b.norm() + 1e-12)))
-    check(worst < 1e-4, f"{family}: weights are {worst} apart")
+        apart = float((a.double() - b).norm() / (b.norm() + 1e-12))
+        # a bias of all keys hardly counts: AdamW divides a gradient of near 0 by itself (torch's own float32 is 6e-5 off)
+        check(apart < (2e-4 if name.endswith("k_proj.bias") else 5e-5), f"{family}: {name} is {apart} apart")
+        worst = max(worst, apart)
     return trained, tokenizer, worst, rows[-1][0]
 
 
