@@ -71,6 +71,7 @@ static void close_one(fast_device *fast)
         return;
     k_pool_close(fast->pool);
     free(fast->scratch);
+    free(fast->shared);
     free(fast);
 }
 
@@ -199,6 +200,16 @@ int k_fast_reserve(fast_device *dev, size_t each)
         return K_ENOMEM;
     dev->scratch_each = each;
     return K_OK;
+}
+
+void *k_fast_shared(fast_device *dev, size_t size)
+{
+    if (size > dev->shared_size) {
+        free(dev->shared);
+        dev->shared = aligned_alloc(64, (size + 4095) / 4096 * 4096);
+        dev->shared_size = dev->shared ? size : 0;
+    }
+    return dev->shared;
 }
 
 typedef struct rows_job {

@@ -11,6 +11,8 @@ typedef struct fast_device {
     k_pool *pool;
     char *scratch; /* threads x scratch_each bytes, grown between operations */
     size_t scratch_each;
+    void *shared; /* shared_size bytes for all threads of an operation, grown as they are */
+    size_t shared_size;
     struct fast_device **lanes; /* [threads], of one thread each; made when first asked for */
 } fast_device;
 
@@ -22,6 +24,10 @@ static inline void *k_fast_scratch(const fast_device *dev, int slot)
 {
     return dev->scratch + (size_t)slot * dev->scratch_each;
 }
+
+/* Room of `size` bytes that all threads see, 64-byte aligned, or NULL: for want of memory. What was
+ * in it is lost. */
+void *k_fast_shared(fast_device *dev, size_t size);
 
 /* Calls fn for ranges of 0 .. n-1, of at least `least` each, a few for each thread: rows that do
  * not depend on each other. */

@@ -144,6 +144,12 @@ ALWAYS void turn(__m512i r[HALF])
 ALWAYS void fill_bf16(band_form form, uint16_t *to, const lines *l, bool is_whole, int64_t line,
                       int64_t k)
 {
+    if (form == BAND_A && !l->by_k) {
+        const int64_t n = min64(HALF, l->n_lines - line);
+        for (int64_t i = 0; i < n; i++)
+            _mm512_storeu_si512(to + 2 * HALF * i, line_of_bf16(l, is_whole, line + i, k));
+        return;
+    }
     __m512i rows[HALF];
     for (int64_t i = 0; i < HALF; i++)
         rows[i] = l->by_k ? pair_of_bf16(l, is_whole, k + 2 * i, line)
@@ -166,76 +172,116 @@ ALWAYS void put_pieces(int n_pieces, uint16_t *to, bool in_order, vf first, vf s
                             in_order ? upper_halves(low[p], high[p]) : pairs(low[p], high[p]));
 }
 
-/* One half of one step, each piece's tile 2 TILE after the one before. Floats are turned before
- * they are split: there are fewer of them than of pieces. */
-ALWAYS void fill_floats(band_form form, int n_pieces, uint16_t *to, const lines *l, bool is_whole,
-                        int64_t line, int64_t k)
+/* One half of one step of floats that lie as the tile wants them, each piece's tile 2 TILE after
+ * the one before. Of a, lines that are not there are left as they were: nobody reads their sums. */
+ALWAYS void fill_straight(band_form form, int n_pieces, uint16_t *to, const lines *l, bool is_whole,
+                          int64_t line, int64_t k)
 {
-    vf first[HALF], second[HALF];
-    for (int64_t i = 0; i < HALF; i++) {
-        first[i] =
-            l->by_k ? floats_at(l, is_whole, k + 2 * i, line) : floats_at(l, is_whole, line + i, k);
-        second[i] = l->by_k ? floats_at(l, is_whole, k + 2 * i + 1, line)
-                            : floats_at(l, is_whole, line + i, k + VL);
-    }
-    if (l->by_k == (form == BAND_A)) {
-        turn((__m512i *)first);
-        turn((__m512i *)second);
+    if (form == BAND_A) {
+        const int64_t n = min64(HALF, l->n_lines - line);
+        for (int64_t i = 0; i < n; i++, to += 2 * HALF)
+            put_pieces(n_pieces, to, true, floats_at(l, is_whole, line + i, k),
+                       floats_at(l, is_whole, line + i, k + VL));
+        return;
     }
     for (int64_t i = 0; i < HALF; i++, to += 2 * HALF)
-        if (l->by_k || form == BAND_A)
-            put_pieces(n_pieces, to, !l->by_k, first[i], second[i]);
-        else if (i < HALF / 2)
-            put_pieces(n_pieces, to, false, first[2 * i], first[2 * i + 1]);
-        else
-            put_pieces(n_pieces, to, false, second[2 * i - HALF], second[2 * i + 1 - HALF]);
+        put_pieces(n_pieces, to, false, floats_at(l, is_whole, k + 2 * i, line),
+                   floats_at(l, is_whole, k + 2 * i + 1, line));
 }
 
-ALWAYS void fill_half(band_form form, int n_pieces, uint16_t *to, const lines *l, bool is_whole,
+/* The same of floats that must be turned: before they are split, for there are fewer of them than
+ * of pieces. */
+ALWAYS void fill_turned(band_form form, int n_pieces, uint16_t *to, const lines *l, bool is_whole,
+                        int64_t line, int64_t k)
+{
+    __m512i first[HALF], second[HALF];
+    if (form == BAND_B) { /* 16 k of 16 lines, and 16 more */
+        for (int64_t more = 0; more < DEPTH; more += VL) {
+            for (int64_t i = 0; i < HALF; i++)
+                first[i] = (__m512i)floats_at(l, is_whole, line + i, k + more);
+            turn(first);
+            for (int64_t i = 0; i < HALF; i += 2, to += 2 * HALF)
+                put_pieces(n_pieces, to, false, (vf)first[i], (vf)first[i + 1]);
+        }
+        return;
+    }
+    for (int64_t i = 0; i < HALF; i++) /* the even k, the odd ones */
+        first[i] = (__m512i)floats_at(l, is_whole, k + 2 * i, line);
+    turn(first);
+    for (int64_t i = 0; i < HALF; i++)
+        second[i] = (__m512i)floats_at(l, is_whole, k + 2 * i + 1, line);
+    turn(second);
+    for (int64_t i = 0; i < HALF; i++, to += 2 * HALF)
+        put_pieces(n_pieces, to, false, (vf)first[i], (vf)second[i]);
+}
+
+ALWAYS void fill_step(band_form form, int n_pieces, uint16_t *to, const lines *l, bool is_whole,
                       int64_t line, int64_t k)
 {
-    if (l->type == K_BF16)
-        fill_bf16(form, to, l, is_whole, line, k);
-    else
-        fill_floats(form, n_pieces, to, l, is_whole, line, k);
+    for (int64_t half = 0; half < 2; half++, line += HALF, to += TILE)
+        if (l->type == K_BF16)
+            fill_bf16(form, to, l, is_whole, line, k);
+        else if (l->by_k == (form == BAND_B))
+            fill_straight(form, n_pieces, to, l, is_whole, line, k);
+        else
+            fill_turned(form, n_pieces, to, l, is_whole, line, k);
 }
 
+/* What is filled: n_bands from `line` on, n_steps from `k` on; a band begins band_steps steps after
+ * the one before. */
+typedef struct stretch {
+    int64_t line, n_bands, k, n_steps, band_steps;
+} stretch;
+
+ALWAYS void fill_one(band_form form, int n_pieces, uint16_t *to, const lines *l, const stretch *s,
+                     int64_t band, int64_t step)
+{
+    const int64_t line = s->line + band * LINES, k = s->k + step * DEPTH;
+    to += (band * s->band_steps + step) * n_pieces * (2 * TILE);
+    const bool has_lines = line + LINES <= l->n_lines || (form == BAND_A && !l->by_k);
+    if (has_lines && k + DEPTH <= l->n_k)
+        fill_step(form, n_pieces, to, l, true, line, k);
+    else
+        fill_step(form, n_pieces, to, l, false, line, k);
+}
+
+/* In the order in which it is read from. */
 ALWAYS void fill_known(band_form form, k_type type, bool by_k, int n_pieces, uint16_t *to,
-                       const lines *l, int64_t line, int64_t k, int64_t n_steps)
+                       const lines *l, const stretch *s)
 {
     lines known = *l;
     known.type = type;
     known.by_k = by_k;
-    for (int64_t step = 0; step < n_steps; step++, k += DEPTH, to += n_pieces * (2 * TILE)) {
-        const bool is_whole = line + LINES <= l->n_lines && k + DEPTH <= l->n_k;
-        for (int64_t half = 0; half < LINES; half += HALF)
-            if (is_whole)
-                fill_half(form, n_pieces, to + half / HALF * TILE, &known, true, line + half, k);
-            else
-                fill_half(form, n_pieces, to + half / HALF * TILE, &known, false, line + half, k);
+    if (by_k) {
+        for (int64_t step = 0; step < s->n_steps; step++)
+            for (int64_t band = 0; band < s->n_bands; band++)
+                fill_one(form, n_pieces, to, &known, s, band, step);
+        return;
     }
+    for (int64_t band = 0; band < s->n_bands; band++)
+        for (int64_t step = 0; step < s->n_steps; step++)
+            fill_one(form, n_pieces, to, &known, s, band, step);
 }
 
-ALWAYS void fill_steps(band_form form, k_type type, int n_pieces, uint16_t *to, const lines *l,
-                       int64_t line, int64_t k, int64_t n_steps)
+ALWAYS void fill_typed(band_form form, k_type type, int n_pieces, uint16_t *to, const lines *l,
+                       const stretch *s)
 {
     if (l->by_k)
-        fill_known(form, type, true, n_pieces, to, l, line, k, n_steps);
+        fill_known(form, type, true, n_pieces, to, l, s);
     else
-        fill_known(form, type, false, n_pieces, to, l, line, k, n_steps);
+        fill_known(form, type, false, n_pieces, to, l, s);
 }
 
-/* n_steps from k on of the 32 lines from `line` on: n_steps * n_pieces * 2 TILE bf16. */
-static inline void fill_band(band_form form, int n_pieces, uint16_t *to, const lines *l,
-                             int64_t line, int64_t k, int64_t n_steps)
+/* [n_bands][band_steps][n_pieces][2] tiles, of which n_steps steps are written. */
+ALWAYS void fill_bands(band_form form, int n_pieces, uint16_t *to, const lines *l, const stretch *s)
 {
     if (l->type == K_BF16)
-        fill_steps(form, K_BF16, 1, to, l, line, k, n_steps);
+        fill_typed(form, K_BF16, 1, to, l, s);
     else if (n_pieces == 1)
-        fill_steps(form, K_F32, 1, to, l, line, k, n_steps);
+        fill_typed(form, K_F32, 1, to, l, s);
     else if (n_pieces == 2)
-        fill_steps(form, K_F32, 2, to, l, line, k, n_steps);
+        fill_typed(form, K_F32, 2, to, l, s);
     else
-        fill_steps(form, K_F32, 3, to, l, line, k, n_steps);
+        fill_typed(form, K_F32, PIECES, to, l, s);
 }
 #endif
