@@ -6,6 +6,8 @@
 #define A_TILES INT64_C(384)       /* pairs of tiles of a at once: 768 KB */
 #define B_TILES INT64_C(72)        /* of a band of b, at most */
 #define ROWS (INT64_C(16) * LINES) /* at once, at most */
+#define B_STAYS INT64_C(600)       /* pairs of tiles of b that the second-level cache keeps */
+#define CHUNK (2 * LINES)          /* rows at once where it does */
 #define LEAST_BLOCKS 12            /* of 32 x 32 x 32, of a part */
 #define COLS INT64_C(1024)         /* the same, where sums wait */
 
@@ -26,6 +28,7 @@ typedef struct layout {
     const uint16_t *bands;         /* all of b, or NULL: each part fills what it needs */
     int64_t n_steps, block;        /* of k; at once */
     int64_t rows, n_bands;         /* at once: of c */
+    bool b_stays;                  /* of a part, in the second-level cache */
     int64_t rows_each, bands_each; /* of a part: rows, bands of columns */
     int n_row_parts, n_col_parts;
 } layout;
@@ -93,6 +96,11 @@ static inline void cut(layout *plan)
     plan->rows_each = parts_of(row_bands, rows) * LINES;
     plan->rows = min64(plan->rows, plan->rows_each);
     plan->bands_each = parts_of(n_bands, cols);
+    /* rows after rows then, for memory of c likes that better than columns after columns */
+    plan->b_stays = plan->bands && plan->block == plan->n_steps &&
+                    plan->bands_each * plan->n_steps * plan->b_pieces <= B_STAYS;
+    if (plan->b_stays)
+        plan->rows = min64(plan->rows, CHUNK);
     plan->n_row_parts = (int)parts_of(p->m, plan->rows_each);
     plan->n_col_parts = (int)parts_of(n_bands, plan->bands_each);
 }

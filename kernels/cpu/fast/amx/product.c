@@ -4,9 +4,10 @@
  * b is brought into bands once (packed, or ahead of the product, slab by slab), for filling 32 x 32
  * floats takes longer than multiplying them. A part takes some rows of a at a time, brings them
  * into bands in scratch (second-level cache) for a block of k, as long a one as fits, and then runs
- * band after band of b under all of them. Where rows are few, b is brought into bands by the parts,
- * each its columns. Sums wait in c itself between the blocks of k, or in scratch where c is bf16 or
- * a block of 32 x 32 sticks out of it.
+ * band after band of b under all of them; two bands of rows at a time where all of b stays in that
+ * cache. Where rows are few, b is brought into bands by the parts, each its columns. Sums wait in c
+ * itself between the blocks of k, or in scratch where c is bf16 or a block of 32 x 32 sticks out of
+ * it.
  *
  * Source of the idea that bf16 products give a float's: Henry, Tang, Heinecke, "Leveraging the
  * bfloat16 Artificial Intelligence Datatype For Higher-Precision Computations" (arXiv:1904.06376),
@@ -92,13 +93,36 @@ static void put_out(const product *p, const place *at, const float *sums, int64_
     }
 }
 
+/* One block, of the band of b at t->b. */
+static void run_place(const layout *plan, const area *w, const bench *s, int64_t row, int64_t band,
+                      block *t)
+{
+    const product *p = plan->p;
+    const place at = place_of(p, w, row, band);
+    const int64_t col = w->n_steps == plan->n_steps ? 0 : (band - w->band) * LINES;
+    t->a = s->a + row / LINES * w->n_steps * plan->a_pieces * 2 * TILE;
+    t->sums = at.in_scratch ? s->c + row * C_ROW + col : (float *)p->c + at.row * p->ldc + at.col;
+    t->ld = at.in_scratch ? C_ROW : p->ldc;
+    const bool begins = w->step == 0 && (p->bias || (at.in_scratch && p->accumulate));
+    if (begins)
+        begin_sums(p, &at, t->sums, t->ld);
+    t->is_begun = begins || w->step > 0 || p->accumulate;
+    run_block(plan->a_pieces, plan->b_pieces, at.n_rows > HALF, t);
+    if (at.in_scratch && w->step + w->n_steps == plan->n_steps)
+        put_out(p, &at, t->sums, t->ld);
+}
+
+static const uint16_t *band_at(const layout *plan, const area *w, int64_t band)
+{
+    return plan->bands + (band * plan->n_steps + w->step) * plan->b_pieces * 2 * TILE;
+}
+
 /* All rows of the area under one band of b. */
 static void run_band(const layout *plan, const area *w, const bench *s, int64_t band)
 {
-    const product *p = plan->p;
     block t = { .n_steps = w->n_steps, .b = s->b };
     if (plan->bands)
-        t.b = plan->bands + (band * plan->n_steps + w->step) * plan->b_pieces * 2 * TILE;
+        t.b = band_at(plan, w, band);
     else
         fill_bands(BAND_B, plan->b_pieces, s->b, &plan->b,
                    &(stretch){ .line = band * LINES,
@@ -106,21 +130,19 @@ static void run_band(const layout *plan, const area *w, const bench *s, int64_t 
                                .k = w->step * DEPTH,
                                .n_steps = w->n_steps,
                                .band_steps = w->n_steps });
-    const int64_t col = w->n_steps == plan->n_steps ? 0 : (band - w->band) * LINES;
-    for (int64_t row = 0; row < w->n_rows; row += LINES) {
-        const place at = place_of(p, w, row, band);
-        t.a = s->a + row / LINES * w->n_steps * plan->a_pieces * 2 * TILE;
-        t.sums =
-            at.in_scratch ? s->c + row * C_ROW + col : (float *)p->c + at.row * p->ldc + at.col;
-        t.ld = at.in_scratch ? C_ROW : p->ldc;
-        const bool begins = w->step == 0 && (p->bias || (at.in_scratch && p->accumulate));
-        if (begins)
-            begin_sums(p, &at, t.sums, t.ld);
-        t.is_begun = begins || w->step > 0 || p->accumulate;
-        run_block(plan->a_pieces, plan->b_pieces, at.n_rows > HALF, &t);
-        if (at.in_scratch && w->step + w->n_steps == plan->n_steps)
-            put_out(p, &at, t.sums, t.ld);
-    }
+    for (int64_t row = 0; row < w->n_rows; row += LINES)
+        run_place(plan, w, s, row, band, &t);
+}
+
+/* All bands of the area under its rows, one after the other. */
+static void run_rows(const layout *plan, const area *w, const bench *s)
+{
+    block t = { .n_steps = w->n_steps };
+    for (int64_t row = 0; row < w->n_rows; row += LINES)
+        for (int64_t band = w->band; band < w->band + w->n_bands; band++) {
+            t.b = band_at(plan, w, band);
+            run_place(plan, w, s, row, band, &t);
+        }
 }
 
 static void run_area(const layout *plan, area *w, const bench *s)
@@ -134,7 +156,9 @@ static void run_area(const layout *plan, area *w, const bench *s)
                                .k = w->step * DEPTH,
                                .n_steps = w->n_steps,
                                .band_steps = w->n_steps });
-        for (int64_t band = w->band; band < w->band + w->n_bands; band++)
+        if (plan->b_stays)
+            run_rows(plan, w, s);
+        for (int64_t band = w->band; !plan->b_stays && band < w->band + w->n_bands; band++)
             run_band(plan, w, s, band);
         w->step += w->n_steps;
     } while (w->step < plan->n_steps);
