@@ -13,12 +13,22 @@
 #define K_AMX_BLOCK_H
 #include "kernels/cpu/fast/amx/band.h"
 
+/* How many products of pieces a step has. */
+static inline int64_t products_of(int64_t a_pieces, int64_t b_pieces)
+{
+    const int64_t of_floats[] = { 3, 5, 6 };
+    return a_pieces == 1 ? 1 : of_floats[b_pieces - 1];
+}
+
 typedef struct block {
     const uint16_t *a, *b; /* bands */
     int64_t n_steps;
     float *sums;
     int64_t ld;
     bool is_begun; /* else sums are from 0 */
+    /* what is needed next is fetched meanwhile: so many lines of 64 bytes under each product */
+    const char *next;
+    int64_t n_lines;
 } block;
 
 ALWAYS void load_sums(const block *t, bool is_whole)
@@ -81,6 +91,7 @@ ALWAYS void add_products(int64_t a_pieces, int64_t b_pieces, bool is_whole, cons
     };
     const uint16_t *a = t->a, *b = t->b;
     load_sums(t, is_whole);
+    const char *next = t->next;
     for (int64_t step = 0; step < t->n_steps; step++) {
         int64_t in_a = 0, in_b = 0;
 #pragma GCC unroll 6
@@ -92,6 +103,8 @@ ALWAYS void add_products(int64_t a_pieces, int64_t b_pieces, bool is_whole, cons
             if (order[i][1] != in_b)
                 load_b(b, in_b = order[i][1]);
             add_pieces(is_whole);
+            for (int64_t line = 0; line < t->n_lines; line++, next += 64)
+                _mm_prefetch(next, _MM_HINT_T1);
         }
         a += a_pieces * (2 * TILE);
         b += b_pieces * (2 * TILE);

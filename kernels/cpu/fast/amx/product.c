@@ -117,10 +117,10 @@ static const uint16_t *band_at(const layout *plan, const area *w, int64_t band)
     return plan->bands + (band * plan->n_steps + w->step) * plan->b_pieces * 2 * TILE;
 }
 
-/* All rows of the area under one band of b. */
+/* All rows of the area under one band of b, while the next one is fetched. */
 static void run_band(const layout *plan, const area *w, const bench *s, int64_t band)
 {
-    block t = { .n_steps = w->n_steps, .b = s->b };
+    block t = { .n_steps = w->n_steps, .b = s->b, .next = (const char *)s->b };
     if (plan->bands)
         t.b = band_at(plan, w, band);
     else
@@ -130,14 +130,22 @@ static void run_band(const layout *plan, const area *w, const bench *s, int64_t 
                                .k = w->step * DEPTH,
                                .n_steps = w->n_steps,
                                .band_steps = w->n_steps });
-    for (int64_t row = 0; row < w->n_rows; row += LINES)
+    const int64_t n_rows = bands_of(w->n_rows),
+                  n_products = products_of(plan->a_pieces, plan->b_pieces);
+    if (plan->bands && band + 1 < w->band + w->n_bands) {
+        t.next = (const char *)band_at(plan, w, band + 1);
+        t.n_lines = max64(1, TILE / 16 * plan->b_pieces / (n_rows * n_products));
+    }
+    for (int64_t row = 0; row < w->n_rows; row += LINES) {
         run_place(plan, w, s, row, band, &t);
+        t.next += t.n_lines * 64 * n_products * w->n_steps;
+    }
 }
 
 /* All bands of the area under its rows, one after the other. */
 static void run_rows(const layout *plan, const area *w, const bench *s)
 {
-    block t = { .n_steps = w->n_steps };
+    block t = { .n_steps = w->n_steps, .next = (const char *)s->b };
     for (int64_t row = 0; row < w->n_rows; row += LINES)
         for (int64_t band = w->band; band < w->band + w->n_bands; band++) {
             t.b = band_at(plan, w, band);
