@@ -56,12 +56,16 @@ static place place_of(const product *p, const area *w, int64_t row, int64_t band
 /* The sums begin: with the bias, and with what is in c where it accumulates. */
 static void begin_sums(const product *p, const place *at, float *sums, int64_t ld)
 {
-    for (int64_t i = 0; i < at->n_rows; i++)
-        for (int64_t j = 0; j < at->n_cols; j++) {
-            const float bias = p->bias ? s_get(p->bias_type, p->bias, at->col + j) : 0;
-            const int64_t from = (at->row + i) * p->ldc + at->col + j;
-            sums[i * ld + j] = p->accumulate ? s_get(p->c_type, p->c, from) + bias : bias;
+    const int64_t n = at->n_cols, end = at->col + n;
+    for (V_EACH(j, n)) {
+        const vf bias = p->bias ? v_read(p->bias_type, p->bias, at->col + j, end) : v_set(0);
+        for (int64_t i = 0; i < at->n_rows; i++) {
+            const int64_t row = (at->row + i) * p->ldc;
+            v_write(K_F32, sums + i * ld, j, n,
+                    p->accumulate ? v_read(p->c_type, p->c, row + at->col + j, row + end) + bias
+                                  : bias);
         }
+    }
 }
 
 /* Rounded as v_narrow does; NaNs, which it takes its time for, are seldom there. */
