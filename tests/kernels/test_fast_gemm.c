@@ -308,6 +308,87 @@ static void nothing_behind(void **state)
     }
 }
 
+/* Products of which b does not come into the right form at once, nor all columns of it: a row alone
+ * has the bits it has among all. a[m,k] (turned: [k,m]) times b[k,n] (by lines: [n,k]). */
+enum { LARGE_M = 133, LARGE_N = 1100, LARGE_K = 2010 };
+
+static void *row_of(outputs *out, const char *a, bool turned, int64_t row)
+{
+    const size_t each = k_type_size(out->type);
+    char *x = piece(out->arena, LARGE_K, each);
+    for (int64_t k = 0; k < LARGE_K; k++)
+        memcpy(x + (size_t)k * each,
+               a + (size_t)(turned ? k * LARGE_M + row : row * LARGE_K + k) * each, each);
+    return x;
+}
+
+static void run_large(k_device *dev, k_type type, int which, int64_t m, const void *a,
+                      const void *b, const void *bias, void *c)
+{
+    const k_gemm nt = { .type = type,
+                        .y_type = type,
+                        .m = m,
+                        .n = LARGE_N,
+                        .k = LARGE_K,
+                        .x = a,
+                        .w = b,
+                        .bias = bias,
+                        .y = c };
+    const k_gemm_dx nn = {
+        .type = type, .m = m, .n = LARGE_K, .k = LARGE_N, .dy = a, .w = b, .dx = c
+    };
+    const k_gemm_dw tn = {
+        .type = type, .m = LARGE_K, .n = m, .k = LARGE_N, .dy = a, .x = b, .dw = c
+    };
+    assert_int_equal(which == 0   ? dev->ops->gemm_nt(dev, &nt)
+                     : which == 1 ? dev->ops->gemm_nn(dev, &nn)
+                                  : dev->ops->gemm_tn(dev, &tn),
+                     K_OK);
+}
+
+static void check_large(k_device *dev, const char *level, k_type type, int which)
+{
+    as_arena arena;
+    as_arena_init(&arena, 0);
+    outputs out = { .arena = &arena, .rng = as_rng_at(25, (uint64_t)which), .type = type };
+    const char *a = input(&out, (int64_t)LARGE_M * LARGE_K, 1),
+               *b = input(&out, (int64_t)LARGE_N * LARGE_K, 1), *bias = input(&out, LARGE_N, 9);
+    const size_t each = which == 2 ? sizeof(float) : k_type_size(type);
+    char *all = piece(&arena, (size_t)LARGE_M * LARGE_N, each), *one = piece(&arena, LARGE_N, each);
+    run_large(dev, type, which, LARGE_M, a, b, bias, all);
+    for (int64_t row = 0; row < LARGE_M; row += 33) {
+        const void *x = row_of(&out, a, which == 2, row);
+        memset(one, 0, LARGE_N * each);
+        run_large(dev, type, which, 1, x, b, bias, one);
+        if (memcmp(one, all + (size_t)(row * LARGE_N) * each, LARGE_N * each) != 0)
+            fail_msg("%s: product %d: row %d differs alone", level, which, (int)row);
+        const k_type of_c = which == 2 ? K_F32 : type;
+        const double *got = plain(&arena, one, LARGE_N, of_c), *p = plain(&arena, x, LARGE_K, type),
+                     *q = plain(&arena, b, (size_t)LARGE_N * LARGE_K, type),
+                     *r = plain(&arena, bias, LARGE_N, type);
+        for (int64_t j = 0; j < LARGE_N; j += 41) {
+            double sum = which == 0 ? r[j] : 0;
+            for (int64_t k = 0; k < LARGE_K; k++)
+                sum += p[k] * q[which == 0 ? j * LARGE_K + k : k * LARGE_N + j];
+            assert_true(fabs(got[j] - sum) < (of_c == K_BF16 ? 0.5 : 1e-3));
+        }
+    }
+    as_arena_fini(&arena);
+}
+
+static void large(void **state)
+{
+    (void)state;
+    for (int l = 2; l < N_LEVELS; l += 2) { /* avx512 and amx: it takes its time */
+        k_device *dev = device_at(levels[l], 2);
+        for (int which = 0; dev && which < 3; which++) {
+            check_large(dev, levels[l], K_F32, which);
+            check_large(dev, levels[l], K_BF16, which);
+        }
+        k_device_close(dev);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +400,7 @@ int main(void)
         cmocka_unit_test(sums_in_pieces),
         cmocka_unit_test(products_of_floats),
         cmocka_unit_test(nothing_behind),
+        cmocka_unit_test(large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
