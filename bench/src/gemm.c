@@ -27,7 +27,7 @@ static double cpu_seconds(void)
 }
 
 /* ---- the peak: as many independent multiply-adds of zeros as hide their latency, nothing else
- * -------------------------------- */
+ * ---- */
 
 #if defined(__x86_64__)
 #define TWELVE(step)                                                                               \
@@ -128,9 +128,7 @@ static double peak_gflops(int what)
 }
 #endif
 
-/* ---- the products
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- the products ---- */
 
 typedef struct operands {
     k_device *dev;

@@ -33,11 +33,11 @@ typedef struct product {
 /* 0 or K_ENOMEM. */
 int LEVEL(k_product)(fast_device *dev, const product *p);
 
-/* Packed b(k, j) = w[j * ldw + k], j < n: panels of NR columns, the last filled up with zeroes. In
- * a panel, floats are [k][NR]; bf16 are [k/2][NR][2], an odd k filled up with a zero. Floats that
- * are all bf16, or all F16, are packed as what they are (F16: [k/2][2][NR]): half the memory is
- * read for the same products to the bit. What a matrix of floats is packed as stands behind its
- * panels. */
+/* Packed b(k, j) = w[j * ldw + k], j < n, at level amx: bands (amx/pack.h). Else: panels of NR
+ * columns, the last filled up with zeroes. In a panel, floats are [k][NR]; bf16 are [k/2][NR][2],
+ * an odd k filled up with a zero. Floats that are all bf16, or all F16, are packed as what they are
+ * (F16: [k/2][2][NR]): half the memory is read for the same products to the bit. What a matrix of
+ * floats is packed as stands behind its panels. */
 size_t LEVEL(k_product_pack_bytes)(k_type type, int64_t n, int64_t k);
 void LEVEL(k_product_pack)(fast_device *dev, k_type type, int64_t n, int64_t k, const void *w,
                            int64_t ldw, void *packed);

@@ -1,15 +1,15 @@
 /* layout.h -- how a product is cut into blocks and parts. SPDX-License-Identifier: Apache-2.0 */
 #ifndef K_AMX_LAYOUT_H
 #define K_AMX_LAYOUT_H
-#include "kernels/cpu/fast/amx/slab.h"
+#include "kernels/cpu/fast/amx/pack.h"
 
 #define A_TILES INT64_C(384)       /* pairs of tiles of a at once: 768 KB */
 #define B_TILES INT64_C(72)        /* of a band of b, at most */
 #define ROWS (INT64_C(16) * LINES) /* at once, at most */
+#define COLS INT64_C(1024)         /* the same, where sums wait */
 #define B_STAYS INT64_C(600)       /* pairs of tiles of b that the second-level cache keeps */
 #define CHUNK (2 * LINES)          /* rows at once where it does */
 #define LEAST_BLOCKS 12            /* of 32 x 32 x 32, of a part */
-#define COLS INT64_C(1024)         /* the same, where sums wait */
 
 /* The shapes of the unit's registers, as the processor wants them described. */
 typedef struct registers {
@@ -32,11 +32,6 @@ typedef struct layout {
     int64_t rows_each, bands_each; /* of a part: rows, bands of columns */
     int n_row_parts, n_col_parts;
 } layout;
-
-static inline int64_t parts_of(int64_t n, int64_t each)
-{
-    return (n + each - 1) / each;
-}
 
 static inline layout layout_of(const fast_device *dev, const product *p)
 {

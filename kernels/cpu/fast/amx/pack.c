@@ -1,6 +1,6 @@
-/* pack.c -- a matrix that is used many times, brought into bands once (slab.h).
+/* pack.c -- a matrix that is used many times, brought into bands once (pack.h).
  * SPDX-License-Identifier: Apache-2.0 */
-#include "kernels/cpu/fast/amx/slab.h"
+#include "kernels/cpu/fast/amx/pack.h"
 
 #define MARK 64 /* bytes behind packed bands: of how many pieces they are */
 
@@ -41,14 +41,11 @@ void LEVEL(k_product_fill)(const fast_device *dev, int n_pieces, const lines *b,
     k_fast_rows(dev, n, 1 + 16 / (each + 1), fill_some, &a);
 }
 
-static size_t packed_bytes(int n_pieces, int64_t n, int64_t k)
-{
-    return (size_t)(bands_of(n) * steps_of(k) * n_pieces * 2 * TILE) * sizeof(uint16_t);
-}
-
+/* Where the mark is: behind as many pieces as there may be. */
 static size_t mark_at(k_type type, int64_t n, int64_t k)
 {
-    return packed_bytes(type == K_BF16 ? 1 : PIECES, n, k);
+    const int64_t n_pieces = type == K_BF16 ? 1 : PIECES;
+    return (size_t)(bands_of(n) * steps_of(k) * n_pieces * 2 * TILE) * sizeof(uint16_t);
 }
 
 size_t LEVEL(k_product_pack_bytes)(k_type type, int64_t n, int64_t k)

@@ -21,8 +21,7 @@
 #define B_BYTES (B_TILES * 2 * TILE * 2)
 #define BENCH_BYTES (A_BYTES + B_BYTES + ROWS * C_ROW * 4)
 
-/* ---- a part -------------------------------------------------------------------------------------
- */
+/* ---- a part ---- */
 
 /* The scratch of a part. */
 typedef struct bench {
@@ -189,7 +188,7 @@ static void run_part(void *arg, int part, int slot)
                       .b = (uint16_t *)(scratch + A_BYTES),
                       .c = (float *)(scratch + A_BYTES + B_BYTES) };
     /* not _tile_loadconfig: a compiler may think that it reads 8 bytes, and leave out the others */
-    __asm__ volatile("ldtilecfg %0" : : "m"(plan->registers));
+    __asm__ volatile("ldtilecfg %0" : : "m"(plan->registers) : "memory");
     area w;
     for (w.row = first; w.row < last; w.row += plan->rows) {
         w.n_rows = min64(plan->rows, last - w.row);
@@ -207,8 +206,7 @@ static void run_product(layout *plan)
     k_pool_run(plan->dev->pool, plan->n_row_parts * plan->n_col_parts, run_part, plan);
 }
 
-/* ---- b ahead of the product ---------------------------------------------------------------------
- */
+/* ---- b ahead of the product ---- */
 
 /* Columns from `col` on, and k from `k` on, of a product: what it adds to the sums so far. */
 static product piece_of(const product *p, int64_t col, int64_t n, int64_t k, int64_t n_k)
