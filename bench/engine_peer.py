@@ -2,10 +2,11 @@
 
 `model FOLDER THREADS SEQS LENGTH D LAYERS HEADS KV_HEADS FF VOCAB` makes weights (saved to FOLDER for the other side) and a
 batch of random tokens (FOLDER/tokens: int32); `start NAME` begins fp32 or bf16 (autocast, weights in fp32) from those weights;
-`steps NAME N` makes N steps: sdpa, mean cross-entropy, gradients clipped to a norm of 1, fused AdamW. Each answer is one line
-of JSON. SPDX-License-Identifier: Apache-2.0
+`steps NAME N` makes N steps: sdpa, mean cross-entropy, gradients clipped to a norm of 1, fused AdamW; `product OP TYPE M N K`
+times a matrix product on one thread. Each answer is one line of JSON. SPDX-License-Identifier: Apache-2.0
 """
 import json
+import statistics
 import sys
 import time
 
@@ -49,6 +50,21 @@ class Peer:
             out.write(self.ids.to(torch.int32).numpy().tobytes())
         self.trainers = {}
         return {"params": model.num_parameters()}
+
+    def product(self, op, kind, *sizes):
+        m, n, k = map(int, sizes)
+        torch.set_num_threads(1)
+        real = {"f32": torch.float32, "bf16": torch.bfloat16}[kind]
+        x, w, dy = (torch.randn(shape).to(real) for shape in ((m, k), (n, k), (m, n)))
+        run = {"gemm_nt": lambda: x @ w.T, "gemm_nn": lambda: dy @ w, "gemm_tn": lambda: dy.T @ x}[op]
+        flop, seconds = 2 * m * n * k, []
+        run()
+        for _ in range(15):
+            start, times = time.thread_time(), 1 + int(4e8 / flop)
+            for _ in range(times):
+                run()
+            seconds.append((time.thread_time() - start) / times)
+        return {"gflops": flop / statistics.median(seconds) / 1e9}
 
     def start(self, kind):
         self.trainers[kind] = Trainer(self.config, self.weights, kind)
