@@ -61,6 +61,9 @@ static inline int k_is_type_or_real(k_type given, k_type type) { return !given |
 
 /* ---- matrix products --------------------------------------------------------------------------------------------- */
 
+/* Beside a weight of bf16 a backend may take of floats 16 bits (the matrix unit does, two bf16 a float): 2^-17 of each at
+ * most is lost, where rounding them to bf16 loses 2^-9. */
+
 /* gemm_nt: y[m,n] = x[m,k] w[n,k]^T + bias[n]                          (forward of a linear layer)
  * Where accumulate: y += instead; bias may then be given too. x is of x_type; y of y_type, which must be given.
  * `packed`: w as `pack` laid it out for K_PACK_NT, or NULL. w itself must be given in any case. */
@@ -85,7 +88,7 @@ typedef struct k_gemm_dx {
 
 /* gemm_tn: dw[n,k] += dy[m,n]^T x[m,k]; dbias[n] += column sums of dy    (backward to the weight; sums over rows in order) */
 typedef struct k_gemm_dw {
-    k_type type;
+    k_type type, w_type; /* of dy and x; of the weight, or 0: as type */
     int64_t m, n, k;
     const void *dy, *x;
     void *dw;    /* real */

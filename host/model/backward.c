@@ -13,7 +13,9 @@ static void linear_bwd(as_run *r, as_role role, int64_t layer, const void *dy, c
 {
     const as_tensor *t = as_weights_tensor(r->p->index, role, layer);
     const size_t at = (size_t)(t - r->p->index->tensors);
-    k_gemm_dw w = { .type = r->p->act, .m = r->tokens, .n = t->rows, .k = t->cols };
+    k_gemm_dw w = { .type = r->p->act, .w_type = r->p->type, .m = r->tokens };
+    w.n = t->rows;
+    w.k = t->cols;
     w.dy = dy;
     w.x = x;
     w.dw = as_parameters_in(r->p, grads, r->p->real, role, layer);

@@ -35,7 +35,8 @@ void as_run_score_bwd(as_run *r, bool adds, void *grads)
         c.y = r->a.dscore;
         as_run_note(r, "cast", r->ops->cast(r->dev, &c));
     }
-    k_gemm_dw w = { .type = r->p->act, .m = r->rows, .n = 1, .k = r->c->d };
+    k_gemm_dw w = { .type = r->p->act, .w_type = r->p->type, .m = r->rows, .n = 1 };
+    w.k = r->c->d;
     w.dy = r->a.dscore;
     w.x = r->a.h_rows;
     w.dw = as_parameters_in(r->p, grads, r->p->real, AS_W_SCORE, -1);

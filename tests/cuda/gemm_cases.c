@@ -82,7 +82,7 @@ static void refusals(cuda_run *run)
     b = nn_good;
     b.n = INT64_MAX;
     assert_int_equal(ops->gemm_nn(run->dev, &b), K_EARG);
-    const k_gemm_dw tn_good = { K_F32, 1, 1, 1, p, p, p, p };
+    const k_gemm_dw tn_good = { K_F32, K_F32, 1, 1, 1, p, p, p, p };
     k_gemm_dw c = tn_good;
     c.type = K_F64;
     assert_int_equal(ops->gemm_tn(run->dev, &c), K_ETYPE);

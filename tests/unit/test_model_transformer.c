@@ -150,7 +150,7 @@ static void check_narrow_logps(const tiny_model *m, const char *family, const cJ
             sum += fabs(logp[i] - want[i]);
         as_free(ids);
     }
-    if (!(sum / (double)count <= (tiny_wide ? 1e-5 : 0.06)))
+    if (!(sum / (double)count <= (tiny_wide ? 5e-5 : 0.06)))
         fail_msg("%s: log-probs in bf16 are %g away in the mean", family, sum / (double)count);
     as_run_free(exact_run);
     as_run_free(run);
@@ -158,7 +158,7 @@ static void check_narrow_logps(const tiny_model *m, const char *family, const cJ
 }
 
 /* Weights rounded to bf16: computed in float they give the golden's logits (1e-2 and 0.02 are asked
- * for; it is as near as fp32), in bf16 throughout nearly. */
+ * for; floats of 24 bits are as near as fp32, of 16 nearly), in bf16 throughout roughly. */
 static void check_rounded(const tiny_model *m, const char *family)
 {
     cJSON *root = tiny_golden(family, "golden.json");

@@ -54,7 +54,8 @@ int OP(gemm_nt)(k_device *dev, const k_gemm *a)
                         .c = a->y,
                         .ldc = a->n,
                         .c_type = a->y_type,
-                        .accumulate = a->accumulate };
+                        .accumulate = a->accumulate,
+                        .to_16_bits = a->type == K_BF16 };
     return LEVEL(k_product)(fast_of(dev), &p);
 }
 
@@ -78,7 +79,8 @@ int OP(gemm_nn)(k_device *dev, const k_gemm_dx *a)
                         .c = a->dx,
                         .ldc = a->k,
                         .c_type = x_type,
-                        .accumulate = a->accumulate };
+                        .accumulate = a->accumulate,
+                        .to_16_bits = a->type == K_BF16 };
     return LEVEL(k_product)(fast_of(dev), &p);
 }
 
@@ -120,7 +122,8 @@ int OP(gemm_tn)(k_device *dev, const k_gemm_dw *a)
                         .c = a->dw,
                         .ldc = a->k,
                         .c_type = K_F32,
-                        .accumulate = true };
+                        .accumulate = true,
+                        .to_16_bits = k_type_or(a->w_type, a->type) == K_BF16 };
     if (a->dbias)
         k_fast_rows(fast_of(dev), a->n, 64, column_sums_of, a);
     return LEVEL(k_product)(fast_of(dev), &p);

@@ -37,7 +37,8 @@ static int logits(fast_device *dev, const k_lmhead *a, int64_t first, int64_t n)
                         .b_form = a->packed ? B_PACKED : B_BY_J,
                         .c = a->scratch,
                         .ldc = a->vocab,
-                        .c_type = K_F32 };
+                        .c_type = K_F32,
+                        .to_16_bits = a->type == K_BF16 };
     return LEVEL(k_product)(dev, &p);
 }
 
@@ -141,7 +142,8 @@ static int spread_grads(fast_device *dev, const k_lmhead_grad *a, int64_t first,
                   .b_form = B_BY_K,
                   .c = a->dh ? at_mut(h_type, a->dh, first * a->d) : NULL,
                   .ldc = a->d,
-                  .c_type = h_type };
+                  .c_type = h_type,
+                  .to_16_bits = a->type == K_BF16 };
     if (a->dh && LEVEL(k_product)(dev, &p) != K_OK)
         return K_ENOMEM;
     if (!a->dw)

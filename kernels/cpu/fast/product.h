@@ -28,6 +28,7 @@ typedef struct product {
     int64_t ldc;
     k_type c_type;
     bool accumulate;
+    bool to_16_bits; /* of floats no more need be taken */
 } product;
 
 /* 0 or K_ENOMEM. */

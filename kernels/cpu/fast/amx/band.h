@@ -1,18 +1,19 @@
 /* band.h -- 32 lines (rows of a, columns of b) of a product's operands, as the matrix unit wants
  * them. SPDX-License-Identifier: Apache-2.0
  *
- * A float is the sum of at most three bf16: itself, rounded to 8 bits, what is left, rounded to 8
- * bits, and what is left then. (Cut, not rounded, all that is left would have the number's sign,
- * and what products leave out would add up.) bf16 is one piece, a float that is F16's two. Pieces
- * below 2^-126 are taken as 0 by the unit.
+ * A float is the sum of at most three bf16: itself, rounded to 8 bits, what is left, cut to 8 bits,
+ * and what is left then. (Cut at first too, all that is left would have the number's sign, and what
+ * products leave out would add up.) bf16 is one piece, a float that is F16's two. Taken to 16 bits,
+ * a float is two, both rounded. Pieces below 2^-126 are taken as 0 by the unit.
  *
  * A band goes through k in steps of 32, of a piece at a time two halves of 16 lines, each one tile
  * of 16 rows of 64 bytes:
  *
- *     a: row i holds line i, k = 0 .. 31        b: row q holds of each line k = 2q and 2q + 1
+ *     a: row i, pair q: line i, k = q and q + 16        b: row q, pair j: line j, the same
  *
- * So a tile is [16][16] pairs of k, and the one form is the other turned. Lines and k that are not
- * there are zeros. */
+ * So a tile is [16][16] pairs of k, and the one form is the other turned. The unit takes pairs in
+ * their order whatever their k; these are made of two vectors by one instruction. Lines and k that
+ * are not there are zeros. */
 #ifndef K_AMX_BAND_H
 #define K_AMX_BAND_H
 #include "kernels/cpu/fast/ops.h"
@@ -40,24 +41,20 @@ typedef struct lines {
 ALWAYS void split(vf x, int n_pieces, vu piece[PIECES])
 {
     for (int p = 0; p < n_pieces; p++) {
-        piece[p] = p + 1 < PIECES ? ((vu)x + 0x8000u) & 0xffff0000u : (vu)x;
+        const bool is_rounded = p == 0 || n_pieces < PIECES;
+        piece[p] = (vu)x + (is_rounded ? 0x8000u : 0u);
+        if (p + 1 == n_pieces)
+            return;
+        piece[p] &= 0xffff0000u;
         x -= (vf)piece[p];
     }
-}
-
-/* Of 16 lanes and 16 more, the upper 16 bits of each. */
-ALWAYS __m512i upper_halves(vu low, vu high)
-{
-    const __m512i odd = (__m512i)(vu){ 0x30001,  0x70005,  0xb0009,  0xf000d,  0x130011, 0x170015,
-                                       0x1b0019, 0x1f001d, 0x230021, 0x270025, 0x2b0029, 0x2f002d,
-                                       0x330031, 0x370035, 0x3b0039, 0x3f003d };
-    return _mm512_permutex2var_epi16((__m512i)low, odd, (__m512i)high);
 }
 
 /* Lane by lane, the upper 16 bits of two. */
 ALWAYS __m512i pairs(vu first, vu second)
 {
-    return (__m512i)(first >> 16 | (second & 0xffff0000u));
+    const __m512i upper = _mm512_set4_epi32(0x0f0e0f0e, 0x0b0a0b0a, 0x07060706, 0x03020302);
+    return _mm512_mask_shuffle_epi8((__m512i)second, 0x3333333333333333u, (__m512i)first, upper);
 }
 
 /* Where number `i` of row `j` is, and how many of `n` numbers from there on are there. */
@@ -82,14 +79,24 @@ ALWAYS vf floats_at(const lines *l, bool is_whole, int64_t j, int64_t i)
     return r.n == 0 ? v_set(0) : v_read(K_F32, l->from, r.at, r.at + r.n);
 }
 
-/* 32 k of one line as they are. */
+/* Of 32 in a row, or of 16 and 16 more, pairs. */
+ALWAYS __m512i pair_up(__m512i x)
+{
+    const __m512i by_turns =
+        (__m512i)(vu){ 0x100000, 0x110001, 0x120002, 0x130003, 0x140004, 0x150005,
+                       0x160006, 0x170007, 0x180008, 0x190009, 0x1a000a, 0x1b000b,
+                       0x1c000c, 0x1d000d, 0x1e000e, 0x1f000f };
+    return _mm512_permutexvar_epi16(by_turns, x);
+}
+
+/* The pairs of 32 k of one line. */
 ALWAYS __m512i line_of_bf16(const lines *l, bool is_whole, int64_t line, int64_t k)
 {
     const uint16_t *from = l->from;
     if (is_whole)
-        return _mm512_loadu_si512(from + line * l->ld + k);
+        return pair_up(_mm512_loadu_si512(from + line * l->ld + k));
     const run r = run_at(l, line, k, DEPTH);
-    return _mm512_maskz_loadu_epi16((__mmask32)((UINT64_C(1) << r.n) - 1), from + r.at);
+    return pair_up(_mm512_maskz_loadu_epi16((__mmask32)((UINT64_C(1) << r.n) - 1), from + r.at));
 }
 
 /* 16 lines of one k. */
@@ -102,17 +109,11 @@ ALWAYS __m256i lines_of_bf16(const lines *l, bool is_whole, int64_t k, int64_t l
     return _mm256_maskz_loadu_epi16((__mmask16)((1u << r.n) - 1), from + r.at);
 }
 
-/* The pair (k, k + 1) of 16 lines. */
+/* A pair of 16 lines. */
 ALWAYS __m512i pair_of_bf16(const lines *l, bool is_whole, int64_t k, int64_t line)
 {
-    const __m512i by_turns =
-        (__m512i)(vu){ 0x100000, 0x110001, 0x120002, 0x130003, 0x140004, 0x150005,
-                       0x160006, 0x170007, 0x180008, 0x190009, 0x1a000a, 0x1b000b,
-                       0x1c000c, 0x1d000d, 0x1e000e, 0x1f000f };
-    const __m512i both =
-        _mm512_inserti64x4(_mm512_castsi256_si512(lines_of_bf16(l, is_whole, k, line)),
-                           lines_of_bf16(l, is_whole, k + 1, line), 1);
-    return _mm512_permutexvar_epi16(by_turns, both);
+    return pair_up(_mm512_inserti64x4(_mm512_castsi256_si512(lines_of_bf16(l, is_whole, k, line)),
+                                      lines_of_bf16(l, is_whole, k + HALF, line), 1));
 }
 
 /* 16 x 16 lanes: rows become columns. */
@@ -152,7 +153,7 @@ ALWAYS void fill_bf16(band_form form, uint16_t *to, const lines *l, bool is_whol
     }
     __m512i rows[HALF];
     for (int64_t i = 0; i < HALF; i++)
-        rows[i] = l->by_k ? pair_of_bf16(l, is_whole, k + 2 * i, line)
+        rows[i] = l->by_k ? pair_of_bf16(l, is_whole, k + i, line)
                           : line_of_bf16(l, is_whole, line + i, k);
     if (l->by_k == (form == BAND_A))
         turn(rows);
@@ -160,16 +161,14 @@ ALWAYS void fill_bf16(band_form form, uint16_t *to, const lines *l, bool is_whol
         _mm512_storeu_si512(to + 2 * HALF * i, rows[i]);
 }
 
-/* A row of each piece's tile: of numbers that are pairs lane by lane, or (in_order) one after the
- * other. */
-ALWAYS void put_pieces(int n_pieces, uint16_t *to, bool in_order, vf first, vf second)
+/* A row of each piece's tile. */
+ALWAYS void put_pieces(int n_pieces, uint16_t *to, vf first, vf second)
 {
     vu low[PIECES], high[PIECES];
     split(first, n_pieces, low);
     split(second, n_pieces, high);
     for (int p = 0; p < n_pieces; p++)
-        _mm512_storeu_si512(to + p * (2 * TILE),
-                            in_order ? upper_halves(low[p], high[p]) : pairs(low[p], high[p]));
+        _mm512_storeu_si512(to + p * (2 * TILE), pairs(low[p], high[p]));
 }
 
 /* One half of one step of floats that lie as the tile wants them, each piece's tile 2 TILE after
@@ -177,16 +176,14 @@ ALWAYS void put_pieces(int n_pieces, uint16_t *to, bool in_order, vf first, vf s
 ALWAYS void fill_straight(band_form form, int n_pieces, uint16_t *to, const lines *l, bool is_whole,
                           int64_t line, int64_t k)
 {
-    if (form == BAND_A) {
-        const int64_t n = min64(HALF, l->n_lines - line);
-        for (int64_t i = 0; i < n; i++, to += 2 * HALF)
-            put_pieces(n_pieces, to, true, floats_at(l, is_whole, line + i, k),
-                       floats_at(l, is_whole, line + i, k + VL));
-        return;
-    }
-    for (int64_t i = 0; i < HALF; i++, to += 2 * HALF)
-        put_pieces(n_pieces, to, false, floats_at(l, is_whole, k + 2 * i, line),
-                   floats_at(l, is_whole, k + 2 * i + 1, line));
+    const int64_t n = form == BAND_A ? min64(HALF, l->n_lines - line) : HALF;
+    for (int64_t i = 0; i < n; i++, to += 2 * HALF)
+        if (form == BAND_A)
+            put_pieces(n_pieces, to, floats_at(l, is_whole, line + i, k),
+                       floats_at(l, is_whole, line + i, k + HALF));
+        else
+            put_pieces(n_pieces, to, floats_at(l, is_whole, k + i, line),
+                       floats_at(l, is_whole, k + HALF + i, line));
 }
 
 /* The same of floats that must be turned: before they are split, for there are fewer of them than
@@ -195,24 +192,16 @@ ALWAYS void fill_turned(band_form form, int n_pieces, uint16_t *to, const lines 
                         int64_t line, int64_t k)
 {
     __m512i first[HALF], second[HALF];
-    if (form == BAND_B) { /* 16 k of 16 lines, and 16 more */
-        for (int64_t more = 0; more < DEPTH; more += VL) {
-            for (int64_t i = 0; i < HALF; i++)
-                first[i] = (__m512i)floats_at(l, is_whole, line + i, k + more);
-            turn(first);
-            for (int64_t i = 0; i < HALF; i += 2, to += 2 * HALF)
-                put_pieces(n_pieces, to, false, (vf)first[i], (vf)first[i + 1]);
-        }
-        return;
-    }
-    for (int64_t i = 0; i < HALF; i++) /* the even k, the odd ones */
-        first[i] = (__m512i)floats_at(l, is_whole, k + 2 * i, line);
+    for (int64_t i = 0; i < HALF; i++)
+        first[i] = (__m512i)(form == BAND_A ? floats_at(l, is_whole, k + i, line)
+                                            : floats_at(l, is_whole, line + i, k));
     turn(first);
     for (int64_t i = 0; i < HALF; i++)
-        second[i] = (__m512i)floats_at(l, is_whole, k + 2 * i + 1, line);
+        second[i] = (__m512i)(form == BAND_A ? floats_at(l, is_whole, k + HALF + i, line)
+                                             : floats_at(l, is_whole, line + i, k + HALF));
     turn(second);
     for (int64_t i = 0; i < HALF; i++, to += 2 * HALF)
-        put_pieces(n_pieces, to, false, (vf)first[i], (vf)second[i]);
+        put_pieces(n_pieces, to, (vf)first[i], (vf)second[i]);
 }
 
 ALWAYS void fill_step(band_form form, int n_pieces, uint16_t *to, const lines *l, bool is_whole,

@@ -3,9 +3,10 @@
  *
  * Step by step of k, of the pieces of a and b those products that a float's 24 bits can tell: the
  * piece i of a with the piece j of b where i + j <= 4, the small ones first. (The three that are
- * left out are below 2^-24 of the whole.) A number's bits follow from its row and column alone:
- * each tile instruction adds, in the order of k, to every sum by itself. A piece that is not there
- * would be zeros and add nothing, so a matrix that needs fewer gives the same bits.
+ * left out are below 2^-24 of the whole. Of floats taken to 16 bits, two pieces: i + j <= 3.) A
+ * number's bits follow from its row and column alone: each tile instruction adds, in the order of
+ * k, to every sum by itself. A piece that is not there would be zeros and add nothing, so a matrix
+ * that needs fewer gives the same bits.
  *
  * Registers: 0-3 sums, 4 and 5 the halves of a, 6 and 7 those of b; operands are loaded when a
  * piece changes: 14 tiles for 24 products where both have three pieces. */
@@ -16,8 +17,8 @@
 /* How many products of pieces a step has. */
 static inline int64_t products_of(int64_t a_pieces, int64_t b_pieces)
 {
-    const int64_t of_floats[] = { 3, 5, 6 };
-    return a_pieces == 1 ? 1 : of_floats[b_pieces - 1];
+    const int64_t of[PIECES][PIECES] = { { 1 }, { 2, 3 }, { 3, 5, 6 } };
+    return of[a_pieces - 1][b_pieces - 1];
 }
 
 typedef struct block {
@@ -96,7 +97,8 @@ ALWAYS void add_products(int64_t a_pieces, int64_t b_pieces, bool is_whole, cons
         int64_t in_a = 0, in_b = 0;
 #pragma GCC unroll 6
         for (int i = 0; i < 6; i++) {
-            if (order[i][0] > a_pieces || order[i][1] > b_pieces)
+            if (order[i][0] > a_pieces || order[i][1] > b_pieces ||
+                order[i][0] + order[i][1] > a_pieces + 1)
                 continue;
             if (order[i][0] != in_a)
                 load_a(a, in_a = order[i][0], is_whole);
@@ -120,11 +122,15 @@ ALWAYS void of_rows(int64_t a_pieces, int64_t b_pieces, bool is_whole, const blo
         add_products(a_pieces, b_pieces, false, t);
 }
 
-/* Of the numbers of pieces there are: 3 and 3, 2 or 1; 1 and 1. */
+/* Of the numbers of pieces there are: 3 and 3, 2 or 1; 2 and 2 or 1; 1 and 1. */
 static inline void run_block(int64_t a_pieces, int64_t b_pieces, bool is_whole, const block *t)
 {
     if (a_pieces == 1)
         of_rows(1, 1, is_whole, t);
+    else if (a_pieces == 2 && b_pieces == 1)
+        of_rows(2, 1, is_whole, t);
+    else if (a_pieces == 2)
+        of_rows(2, 2, is_whole, t);
     else if (b_pieces == 1)
         of_rows(3, 1, is_whole, t);
     else if (b_pieces == 2)

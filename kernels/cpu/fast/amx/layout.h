@@ -48,8 +48,9 @@ static inline layout layout_of(const fast_device *dev, const product *p)
                       .n_lines = p->n,
                       .n_k = p->k,
                       .by_k = p->b_form == B_BY_K };
-    plan.a_pieces = p->a_type == K_BF16 ? 1 : PIECES;
-    plan.b_pieces = p->b_type == K_BF16 ? 1 : PIECES;
+    const int of_floats = p->to_16_bits ? 2 : PIECES;
+    plan.a_pieces = p->a_type == K_BF16 ? 1 : of_floats;
+    plan.b_pieces = p->b_type == K_BF16 ? 1 : of_floats;
     /* rows that are not there cost the unit time */
     const uint8_t rows = (uint8_t)min64(p->m, HALF);
     plan.registers = (registers){ .palette = 1,
@@ -65,11 +66,21 @@ static inline layout layout_of(const fast_device *dev, const product *p)
 /* Steps of k at once: all, if they are few, for each block brings the sums out and in again. */
 static inline void choose_block(layout *plan)
 {
-    const int64_t usual = plan->a_pieces == 1 ? 32 : 16, longest = usual * 3 / 2;
+    const int64_t usual = plan->a_pieces < PIECES ? 32 : 16,
+                  longest = min64(usual * 3 / 2, B_TILES / plan->a_pieces);
     const int64_t n = plan->n_steps <= longest ? 1 : parts_of(plan->n_steps, usual);
     plan->block = max64(1, parts_of(plan->n_steps, n));
     plan->n_bands = n == 1 ? bands_of(plan->p->n) : COLS / LINES;
     plan->rows = min64(ROWS / LINES, A_TILES / (plan->block * plan->a_pieces)) * LINES;
+}
+
+/* `parts` of n bands, or a few more, so that all threads have some of the last ones. */
+static inline int64_t even_parts(int64_t n, int64_t parts, int64_t threads)
+{
+    for (int64_t more = parts; more <= min64(n, 2 * parts); more++)
+        if (parts_of(n, parts_of(n, more)) % threads == 0)
+            return more;
+    return parts;
 }
 
 /* Parts: rows, as many as are taken at once, or fewer, so that there are some for each thread; not
@@ -85,6 +96,8 @@ static inline void cut(layout *plan)
     int64_t rows = parts_of(p->m, plan->rows);
     if (plan->bands && rows < 2 * threads)
         rows = max64(rows, min64(most, row_bands / (row_bands < 4 * threads ? 2 : 4)));
+    if (rows > 1)
+        rows = even_parts(row_bands, rows, threads);
     int64_t cols = 1;
     if (rows < threads)
         cols = max64(min64(threads, min64(most, n_bands)), min64(most / rows, n_bands / 8));
@@ -92,7 +105,7 @@ static inline void cut(layout *plan)
     plan->rows = min64(plan->rows, plan->rows_each);
     plan->bands_each = parts_of(n_bands, cols);
     /* rows after rows then, for memory of c likes that better than columns after columns */
-    plan->b_stays = plan->bands && plan->block == plan->n_steps &&
+    plan->b_stays = plan->bands && plan->block == plan->n_steps && plan->rows_each > CHUNK &&
                     plan->bands_each * plan->n_steps * plan->b_pieces <= B_STAYS;
     if (plan->b_stays)
         plan->rows = min64(plan->rows, CHUNK);

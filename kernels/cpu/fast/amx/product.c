@@ -16,7 +16,7 @@
 #include "kernels/cpu/fast/amx/layout.h"
 
 #define C_ROW (COLS + 16)       /* not a multiple of 4 KB */
-#define SLAB (INT64_C(4) << 20) /* bytes of b ahead of the product */
+#define SLAB (INT64_C(8) << 20) /* bytes of b ahead of the product */
 #define A_BYTES (A_TILES * 2 * TILE * 2)
 #define B_BYTES (B_TILES * 2 * TILE * 2)
 #define BENCH_BYTES (A_BYTES + B_BYTES + ROWS * C_ROW * 4)
@@ -65,6 +65,15 @@ static void begin_sums(const product *p, const place *at, float *sums, int64_t l
                                   : bias);
         }
     }
+}
+
+/* Of 16 lanes and 16 more, the upper 16 bits of each. */
+ALWAYS __m512i upper_halves(vu low, vu high)
+{
+    const __m512i odd = (__m512i)(vu){ 0x30001,  0x70005,  0xb0009,  0xf000d,  0x130011, 0x170015,
+                                       0x1b0019, 0x1f001d, 0x230021, 0x270025, 0x2b0029, 0x2f002d,
+                                       0x330031, 0x370035, 0x3b0039, 0x3f003d };
+    return _mm512_permutex2var_epi16((__m512i)low, odd, (__m512i)high);
 }
 
 /* Rounded as v_narrow does; NaNs, which it takes its time for, are seldom there. */
