@@ -428,6 +428,9 @@ struct k_backend {
     /* Bytes a packed w[n,k] takes, 0 where this backend has no use for one; pack fills memory of that size. */
     size_t (*pack_bytes)(k_device *dev, k_type type, int64_t n, int64_t k, k_packing how);
     int (*pack)(k_device *dev, k_type type, int64_t n, int64_t k, k_packing how, const void *w, void *packed);
+    /* Bytes of the backend's own, which stay for the next ones, that the products of a linear layer w[n,k] with m rows take:
+     * forward (packed where it can be) and backward; 0 where that was taken when the device was opened. */
+    size_t (*product_bytes)(k_device *dev, k_type type, k_type x_type, int64_t m, int64_t n, int64_t k);
     int (*gemm_nt)(k_device *dev, const k_gemm *a);
     int (*gemm_nn)(k_device *dev, const k_gemm_dx *a);
     int (*gemm_tn)(k_device *dev, const k_gemm_dw *a);

@@ -28,6 +28,23 @@ static int bytes_of_run(const as_weights_index *index, k_device *dev, k_type typ
     return 0;
 }
 
+/* Of the linear layer that takes most: the backend keeps it for the others. */
+static size_t bytes_of_products(const as_weights_index *index, k_device *dev, k_type type,
+                                k_type act, const as_plan_options *o)
+{
+    const int64_t m =
+        o->training.tokens > o->sampling.tokens ? o->training.tokens : o->sampling.tokens;
+    size_t most = 0;
+    for (size_t i = 0; i < index->n_tensors; i++) {
+        const as_tensor *t = &index->tensors[i];
+        if (!as_role_is_matrix(t->role))
+            continue;
+        const size_t bytes = dev->ops->product_bytes(dev, type, act, m, t->rows, t->cols);
+        most = bytes > most ? bytes : most;
+    }
+    return most;
+}
+
 /* Gradients, two moments, and a master copy where there must be one. */
 static bool count_optimizer(as_plan *p, const as_weights_index *index,
                             const as_plan_options *options)
@@ -45,8 +62,8 @@ static bool count_optimizer(as_plan *p, const as_weights_index *index,
 static bool add_up(as_plan *p)
 {
     size_t training = 0, sampling = 0, all = 0;
-    const size_t parts[] = { p->weights, p->packed, p->tables, p->grads,
-                             p->moments, p->master, p->adapter };
+    const size_t parts[] = { p->weights, p->packed, p->tables,  p->grads,
+                             p->moments, p->master, p->adapter, p->products };
     bool ok = as_add_ok(p->activations, p->scratch, &training) &&
               as_add_ok(p->sampling, p->cache, &sampling);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
@@ -74,6 +91,7 @@ int as_plan_make(as_plan *out, const as_weights_index *index, k_device *dev,
         rc = as_kv_cache_bytes(index, act, options->n_blocks, options->block_size, &p.cache, err);
     if (rc < 0)
         return rc;
+    p.products = bytes_of_products(index, dev, type, act, options);
     bool ok = as_add_ok(activations, scratch, &p.sampling);
     if (options->training.tokens > 0)
         ok = ok && count_optimizer(&p, index, options);
@@ -115,6 +133,7 @@ void as_plan_print(const as_plan *plan, const as_weights_index *index, const k_d
                    (long long)options->training.tokens, kept[options->training.recompute]);
     line(out, what, plan->activations);
     line(out, "scratch of training", plan->scratch);
+    line(out, "products, the backend's own", plan->products);
     (void)snprintf(what, sizeof what, "sampling, %lld tokens at once",
                    (long long)options->sampling.tokens);
     line(out, what, plan->sampling);

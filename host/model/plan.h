@@ -22,6 +22,7 @@ typedef struct as_plan {
     size_t adapter;                 /* as_adapter_new; moments are then of the adapter */
     size_t activations, scratch;    /* of training: as_run_new */
     size_t sampling, cache;         /* as_run_new and as_kv_cache_init */
+    size_t products; /* of the backend's own, for products of training's or sampling's rows */
     size_t region; /* the larger of training's and sampling's passes: they do not overlap, and can lie in the same bytes */
     size_t beside; /* of other models, for those who add them; as_plan_make knows of none */
     size_t total;  /* with the region, not with both */

@@ -200,6 +200,7 @@ k_backend make_table() noexcept
     b.n_lanes = n_lanes;
     b.in_lanes = in_lanes;
     b.pack_bytes = k_cuda_pack_bytes;
+    b.product_bytes = k_cuda_product_bytes;
     b.pack = k_cuda_pack;
     b.gemm_nt = k_cuda_gemm_nt;
     b.gemm_nn = k_cuda_gemm_nn;

@@ -305,6 +305,11 @@ size_t k_cuda_pack_bytes(k_device *, k_type, int64_t, int64_t, k_packing)
     return 0;
 }
 
+size_t k_cuda_product_bytes(k_device *, k_type, k_type, int64_t, int64_t, int64_t)
+{
+    return 0;
+}
+
 int k_cuda_pack(k_device *, k_type type, int64_t, int64_t, k_packing, const void *, void *)
 {
     return type_ok(type) ? K_OK : K_ETYPE;

@@ -94,6 +94,8 @@ void k_cuda_lt_close(k_cuda_device *d);
 /* The operations, each in the file of its name or its family's; the table is filled in backend.cu.
  */
 size_t k_cuda_pack_bytes(k_device *dev, k_type type, int64_t n, int64_t k, k_packing how);
+size_t k_cuda_product_bytes(k_device *dev, k_type type, k_type x_type, int64_t m, int64_t n,
+                            int64_t k);
 int k_cuda_pack(k_device *dev, k_type type, int64_t n, int64_t k, k_packing how, const void *w,
                 void *packed);
 int k_cuda_gemm_nt(k_device *dev, const k_gemm *a);

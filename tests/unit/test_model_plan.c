@@ -70,7 +70,7 @@ static void planned(const char *backend, k_type type, int family)
     assert_int_equal(plan.master, type == K_BF16 ? real : 0);
     size_t training = plan.activations + plan.scratch, sampling = plan.sampling + plan.cache;
     assert_int_equal(plan.total, plan.weights + plan.packed + plan.tables + plan.grads +
-                                     plan.moments + plan.master +
+                                     plan.moments + plan.master + plan.products +
                                      (training > sampling ? training : sampling));
     as_plan_options alone = o;
     as_plan less;

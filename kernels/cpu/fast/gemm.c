@@ -84,6 +84,23 @@ int OP(gemm_nn)(k_device *dev, const k_gemm_dx *a)
     return LEVEL(k_product)(fast_of(dev), &p);
 }
 
+/* That of dx and of dw: y has w packed, or brings no more into form. */
+size_t OP(product_bytes)(k_device *dev, k_type type, k_type x_type, int64_t m, int64_t n, int64_t k)
+{
+    if (!is_known(type) || !sizes_ok(m, n, k))
+        return 0;
+    const k_type x = k_type_or(x_type, type);
+    product p = { .m = m, .n = k, .k = n, .a_type = x, .b_type = type, .c_type = x };
+    p.to_16_bits = type == K_BF16;
+    const size_t of_dx = LEVEL(k_product_bytes)(fast_of(dev), &p);
+    p.m = n;
+    p.k = m;
+    p.b_type = x;
+    p.c_type = K_F32;
+    const size_t of_dw = LEVEL(k_product_bytes)(fast_of(dev), &p);
+    return of_dx > of_dw ? of_dx : of_dw;
+}
+
 ALWAYS void column_sums(k_type type, const k_gemm_dw *a, int64_t begin, int64_t end)
 {
     float *sum = a->dbias;

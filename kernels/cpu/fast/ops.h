@@ -8,6 +8,8 @@
 #define OP(name) LEVEL(k_fast_##name)
 
 size_t OP(pack_bytes)(k_device *dev, k_type type, int64_t n, int64_t k, k_packing how);
+size_t OP(product_bytes)(k_device *dev, k_type type, k_type x_type, int64_t m, int64_t n,
+                         int64_t k);
 int OP(pack)(k_device *dev, k_type type, int64_t n, int64_t k, k_packing how, const void *w,
              void *packed);
 int OP(sum_squares)(k_device *dev, k_type type, int64_t n, const void *x, double *out);

@@ -407,6 +407,12 @@ static bool may_read_a(const layout *plan)
            (p->b_form != B_PACKED || plan->k_per_row == 1 || p->k % 2 == 0);
 }
 
+size_t LEVEL(k_product_bytes)(const fast_device *dev, const product *p)
+{
+    (void)p;
+    return (size_t)k_pool_threads(dev->pool) * BENCH_FLOATS * sizeof(float);
+}
+
 int LEVEL(k_product)(fast_device *dev, const product *p)
 {
     if (p->m == 0 || p->n == 0)

@@ -33,6 +33,9 @@ typedef struct product {
 
 /* 0 or K_ENOMEM. */
 int LEVEL(k_product)(fast_device *dev, const product *p);
+/* What it takes of the device's scratch and shared memory, in all. p's pointers are not looked at,
+ * and b is not packed. */
+size_t LEVEL(k_product_bytes)(const fast_device *dev, const product *p);
 
 /* Packed b(k, j) = w[j * ldw + k], j < n, at level amx: bands (amx/pack.h). Else: panels of NR
  * columns, the last filled up with zeroes. In a panel, floats are [k][NR]; bf16 are [k/2][NR][2],

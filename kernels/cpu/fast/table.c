@@ -19,6 +19,7 @@ const k_backend LEVEL(k_cpu) = {
     .in_lanes = k_fast_in_lanes,
     .pack_bytes = OP(pack_bytes),
     .pack = OP(pack),
+    .product_bytes = OP(product_bytes),
     .sum_squares = OP(sum_squares),
     .lmhead_scratch = OP(lmhead_scratch),
     .sample_scratch = OP(sample_scratch),

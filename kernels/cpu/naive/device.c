@@ -95,6 +95,7 @@ const k_backend NAIVE(backend) = {
     .n_lanes = one_lane,
     .in_lanes = in_turn,
     .pack_bytes = NAIVE(pack_bytes),
+    .product_bytes = NAIVE(product_bytes),
     .pack = NAIVE(pack),
     .gemm_nt = NAIVE(gemm_nt),
     .gemm_nn = NAIVE(gemm_nn),

@@ -10,6 +10,13 @@ size_t NAIVE(pack_bytes)(k_device *dev, k_type type, int64_t n, int64_t k, k_pac
     return 0;
 }
 
+size_t NAIVE(product_bytes)(k_device *dev, k_type type, k_type x_type, int64_t m, int64_t n,
+                            int64_t k)
+{
+    (void)dev, (void)type, (void)x_type, (void)m, (void)n, (void)k;
+    return 0;
+}
+
 int NAIVE(pack)(k_device *dev, k_type type, int64_t n, int64_t k, k_packing how, const void *w,
                 void *packed)
 {

@@ -56,6 +56,8 @@ static inline bool is_real(k_type type)
 }
 
 size_t NAIVE(pack_bytes)(k_device *dev, k_type type, int64_t n, int64_t k, k_packing how);
+size_t NAIVE(product_bytes)(k_device *dev, k_type type, k_type x_type, int64_t m, int64_t n,
+                            int64_t k);
 int NAIVE(pack)(k_device *dev, k_type type, int64_t n, int64_t k, k_packing how, const void *w,
                 void *packed);
 int NAIVE(gemm_nt)(k_device *dev, const k_gemm *a);

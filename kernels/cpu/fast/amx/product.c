@@ -232,30 +232,53 @@ static product piece_of(const product *p, int64_t col, int64_t n, int64_t k, int
     return piece;
 }
 
-/* Slab by slab (bytes): some columns, and of k whole blocks. Sums of bf16 are not brought out
- * before k ends: a slab of theirs is as long as k. */
-static int run_slabs(fast_device *dev, const layout *whole)
+/* Some columns, and of k whole blocks. Sums of bf16 are not brought out before k ends: a slab of
+ * theirs is as long as k. */
+typedef struct slab {
+    int64_t n_bands, n_steps;
+    size_t bytes; /* 0: b is not brought into bands ahead */
+} slab;
+
+static slab slab_of(const layout *plan)
 {
-    const product *p = whole->p;
-    const int64_t step = 4 * TILE * whole->b_pieces,
-                  least = p->c_type == K_BF16 ? whole->n_steps : whole->block,
-                  n_bands = min64(bands_of(p->n), max64(1, SLAB / (least * step))),
-                  n_blocks = max64(1, SLAB / (n_bands * step * whole->block)),
-                  n_steps = max64(least, min64(whole->n_steps, n_blocks * whole->block));
-    uint16_t *slab = k_fast_shared(dev, (size_t)(n_bands * n_steps * step));
-    if (!slab)
+    const product *p = plan->p;
+    const int64_t threads = k_pool_threads(plan->dev->pool);
+    if (plan->bands || p->k == 0 ||
+        (p->m <= plan->rows && (threads == 1 || bands_of(p->m) < 2 * threads)))
+        return (slab){ 0 };
+    const int64_t step = 4 * TILE * plan->b_pieces,
+                  least = p->c_type == K_BF16 ? plan->n_steps : plan->block;
+    slab s;
+    s.n_bands = min64(bands_of(p->n), max64(1, SLAB / (least * step)));
+    const int64_t n_blocks = max64(1, SLAB / (s.n_bands * step * plan->block));
+    s.n_steps = max64(least, min64(plan->n_steps, n_blocks * plan->block));
+    s.bytes = (size_t)(s.n_bands * s.n_steps * step);
+    return s;
+}
+
+static int run_slabs(fast_device *dev, const product *p, const slab *s)
+{
+    uint16_t *bands = k_fast_shared(dev, s->bytes);
+    if (!bands)
         return K_ENOMEM;
-    for (int64_t col = 0; col < p->n; col += n_bands * LINES)
-        for (int64_t k = 0; k < p->k; k += n_steps * DEPTH) {
-            const product piece = piece_of(p, col, min64(n_bands * LINES, p->n - col), k,
-                                           min64(n_steps * DEPTH, p->k - k));
+    for (int64_t col = 0; col < p->n; col += s->n_bands * LINES)
+        for (int64_t k = 0; k < p->k; k += s->n_steps * DEPTH) {
+            const product piece = piece_of(p, col, min64(s->n_bands * LINES, p->n - col), k,
+                                           min64(s->n_steps * DEPTH, p->k - k));
             layout plan = layout_of(dev, &piece);
-            LEVEL(k_product_fill)(dev, plan.b_pieces, &plan.b, slab);
-            plan.bands = slab;
+            LEVEL(k_product_fill)(dev, plan.b_pieces, &plan.b, bands);
+            plan.bands = bands;
             choose_block(&plan);
             run_product(&plan);
         }
     return K_OK;
+}
+
+size_t LEVEL(k_product_bytes)(const fast_device *dev, const product *p)
+{
+    layout plan = layout_of(dev, p);
+    choose_block(&plan);
+    return (size_t)k_pool_threads(dev->pool) * BENCH_BYTES + slab_of(&plan).bytes;
 }
 
 int LEVEL(k_product)(fast_device *dev, const product *p)
@@ -266,10 +289,9 @@ int LEVEL(k_product)(fast_device *dev, const product *p)
         return K_ENOMEM;
     layout plan = layout_of(dev, p);
     choose_block(&plan);
-    const int64_t threads = k_pool_threads(dev->pool);
-    if (!plan.bands && p->k > 0 &&
-        (p->m > plan.rows || (threads > 1 && bands_of(p->m) >= 2 * threads)))
-        return run_slabs(dev, &plan);
+    const slab s = slab_of(&plan);
+    if (s.bytes > 0)
+        return run_slabs(dev, p, &s);
     run_product(&plan);
     return K_OK;
 }
