@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "fast.h"
 
+#include "kernels/cpu/fast/fast.h"
+
 /* w as gemm_nt wants it, or NULL where the backend has no use for one. */
 static void *packed_of(k_device *dev, outputs *out, int64_t n, int64_t k, const void *w)
 {
@@ -351,7 +353,7 @@ static void nothing_behind(void **state)
 
 /* Products of which b does not come into the right form at once, nor all columns of it: a row alone
  * has the bits it has among all. a[m,k] (turned: [k,m]) times b[k,n] (by lines: [n,k]). */
-enum { LARGE_M = 133, LARGE_N = 1100, LARGE_K = 2010 };
+enum { LARGE_M = 133, LARGE_N = 2200, LARGE_K = 2010 };
 
 static void *row_of(outputs *out, const char *a, bool turned, int64_t row)
 {
@@ -417,6 +419,33 @@ static void check_large(k_device *dev, const char *level, k_type type, int which
     as_arena_fini(&arena);
 }
 
+/* What products of a layer take of the device's own is what product_bytes says. */
+static void bytes_taken(void **state)
+{
+    (void)state;
+    const int64_t shapes[][3] = { { 40, 64, 96 }, { 300, 96, 200 }, { 1100, 130, 70 } };
+    for (int l = 0; l < N_LEVELS; l++)
+        for (int i = 0; i < 6; i++) {
+            k_device *dev = device_at(levels[l], 2);
+            if (!dev)
+                continue;
+            as_arena arena;
+            as_arena_init(&arena, 0);
+            outputs out = { .arena = &arena,
+                            .rng = as_rng_at(26, 0),
+                            .type = i % 2 ? K_BF16 : K_F32 };
+            const int64_t *s = shapes[i / 2];
+            check_backward(dev, &out, s[0], s[1], s[2]);
+            const fast_device *fast = (const fast_device *)dev;
+            const size_t taken = 2 * fast->scratch_each + fast->shared_size,
+                         said = dev->ops->product_bytes(dev, out.type, 0, s[0], s[1], s[2]);
+            if (taken < said || taken > said + 2 * 4096) /* scratch comes in pages */
+                fail_msg("%s, shape %d: %zu bytes, %zu were said", levels[l], i / 2, taken, said);
+            as_arena_fini(&arena);
+            k_device_close(dev);
+        }
+}
+
 static void large(void **state)
 {
     (void)state;
@@ -441,6 +470,7 @@ int main(void)
         cmocka_unit_test(sums_in_pieces),
         cmocka_unit_test(products_of_floats),
         cmocka_unit_test(products_of_16_bits),
+        cmocka_unit_test(bytes_taken),
         cmocka_unit_test(nothing_behind),
         cmocka_unit_test(large),
     };
