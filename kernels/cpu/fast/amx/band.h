@@ -1,11 +1,6 @@
 /* band.h -- 32 lines (rows of a, columns of b) of a product's operands, as the matrix unit wants
  * them. SPDX-License-Identifier: Apache-2.0
  *
- * A float is the sum of at most three bf16: itself, rounded to 8 bits, what is left, cut to 8 bits,
- * and what is left then. (Cut at first too, all that is left would have the number's sign, and what
- * products leave out would add up.) bf16 is one piece, a float that is F16's two. Taken to 16 bits,
- * a float is two, both rounded. Pieces below 2^-126 are taken as 0 by the unit.
- *
  * A band goes through k in steps of 32, of a piece at a time two halves of 16 lines, each one tile
  * of 16 rows of 64 bytes:
  *
@@ -13,18 +8,14 @@
  *
  * So a tile is [16][16] pairs of k, and the one form is the other turned. The unit takes pairs in
  * their order whatever their k; these are made of two vectors by one instruction. Lines and k that
- * are not there are zeros. */
+ * are not there are zeros. Of b, what is kept of the pieces (pieces.h) has such tiles. */
 #ifndef K_AMX_BAND_H
 #define K_AMX_BAND_H
-#include "kernels/cpu/fast/ops.h"
-
-#include <immintrin.h>
+#include "kernels/cpu/fast/amx/pieces.h"
 
 #define LINES INT64_C(32) /* of a band */
 #define HALF INT64_C(16)  /* of them: of a tile */
 #define DEPTH INT64_C(32) /* k of a step */
-#define TILE INT64_C(512) /* bf16 of a tile */
-#define PIECES 3
 
 typedef enum band_form { BAND_A, BAND_B } band_form;
 
@@ -35,27 +26,6 @@ typedef struct lines {
     int64_t ld, n_lines, n_k; /* there are so many in all */
     bool by_k;
 } lines;
-
-/* Pieces of 16 floats, each in the upper half of its lane; what is below it is not cleared in the
- * last one. */
-ALWAYS void split(vf x, int n_pieces, vu piece[PIECES])
-{
-    for (int p = 0; p < n_pieces; p++) {
-        const bool is_rounded = p == 0 || n_pieces < PIECES;
-        piece[p] = (vu)x + (is_rounded ? 0x8000u : 0u);
-        if (p + 1 == n_pieces)
-            return;
-        piece[p] &= 0xffff0000u;
-        x -= (vf)piece[p];
-    }
-}
-
-/* Lane by lane, the upper 16 bits of two. */
-ALWAYS __m512i pairs(vu first, vu second)
-{
-    const __m512i upper = _mm512_set4_epi32(0x0f0e0f0e, 0x0b0a0b0a, 0x07060706, 0x03020302);
-    return _mm512_mask_shuffle_epi8((__m512i)second, 0x3333333333333333u, (__m512i)first, upper);
-}
 
 /* Where number `i` of row `j` is, and how many of `n` numbers from there on are there. */
 typedef struct run {
@@ -162,9 +132,13 @@ ALWAYS void fill_bf16(band_form form, uint16_t *to, const lines *l, bool is_whol
 }
 
 /* A row of each piece's tile. */
-ALWAYS void put_pieces(int n_pieces, uint16_t *to, vf first, vf second)
+ALWAYS void put_pieces(band_form form, int n_pieces, uint16_t *to, vf first, vf second)
 {
     vu low[PIECES], high[PIECES];
+    if (form == BAND_B && n_pieces == PIECES) {
+        put_kept(to, first, second);
+        return;
+    }
     split(first, n_pieces, low);
     split(second, n_pieces, high);
     for (int p = 0; p < n_pieces; p++)
@@ -179,10 +153,10 @@ ALWAYS void fill_straight(band_form form, int n_pieces, uint16_t *to, const line
     const int64_t n = form == BAND_A ? min64(HALF, l->n_lines - line) : HALF;
     for (int64_t i = 0; i < n; i++, to += 2 * HALF)
         if (form == BAND_A)
-            put_pieces(n_pieces, to, floats_at(l, is_whole, line + i, k),
+            put_pieces(form, n_pieces, to, floats_at(l, is_whole, line + i, k),
                        floats_at(l, is_whole, line + i, k + HALF));
         else
-            put_pieces(n_pieces, to, floats_at(l, is_whole, k + i, line),
+            put_pieces(form, n_pieces, to, floats_at(l, is_whole, k + i, line),
                        floats_at(l, is_whole, k + HALF + i, line));
 }
 
@@ -201,7 +175,7 @@ ALWAYS void fill_turned(band_form form, int n_pieces, uint16_t *to, const lines 
                                              : floats_at(l, is_whole, line + i, k + HALF));
     turn(second);
     for (int64_t i = 0; i < HALF; i++, to += 2 * HALF)
-        put_pieces(n_pieces, to, (vf)first[i], (vf)second[i]);
+        put_pieces(form, n_pieces, to, (vf)first[i], (vf)second[i]);
 }
 
 ALWAYS void fill_step(band_form form, int n_pieces, uint16_t *to, const lines *l, bool is_whole,
@@ -226,7 +200,8 @@ ALWAYS void fill_one(band_form form, int n_pieces, uint16_t *to, const lines *l,
                      int64_t band, int64_t step)
 {
     const int64_t line = s->line + band * LINES, k = s->k + step * DEPTH;
-    to += (band * s->band_steps + step) * n_pieces * (2 * TILE);
+    to += (band * s->band_steps + step) * (form == BAND_B ? kept_of(n_pieces) : n_pieces) *
+          (2 * TILE);
     const bool has_lines = line + LINES <= l->n_lines || (form == BAND_A && !l->by_k);
     if (has_lines && k + DEPTH <= l->n_k)
         fill_step(form, n_pieces, to, l, true, line, k);

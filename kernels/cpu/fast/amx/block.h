@@ -9,7 +9,9 @@
  * that needs fewer gives the same bits.
  *
  * Registers: 0-3 sums, 4 and 5 the halves of a, 6 and 7 those of b; operands are loaded when a
- * piece changes: 14 tiles for 24 products where both have three pieces. */
+ * piece changes: 14 tiles for 24 products where both have three pieces. Under the products of a
+ * step b's second and third piece for the step after it are made: vectors are idle meanwhile, and
+ * b comes as 4 bytes for 6, which is what few rows wait for. */
 #ifndef K_AMX_BLOCK_H
 #define K_AMX_BLOCK_H
 #include "kernels/cpu/fast/amx/band.h"
@@ -21,6 +23,8 @@ static inline int64_t products_of(int64_t a_pieces, int64_t b_pieces)
     return of[a_pieces - 1][b_pieces - 1];
 }
 
+#define REST (4 * TILE) /* bf16 of a step's second and third piece */
+
 typedef struct block {
     const uint16_t *a, *b; /* bands */
     int64_t n_steps;
@@ -30,6 +34,11 @@ typedef struct block {
     /* what is needed next is fetched meanwhile: so many lines of 64 bytes under each product */
     const char *next;
     int64_t n_lines;
+    /* where b has three pieces: the band of the block after this one, room for the rest of two
+     * steps, which take turns, and the step whose rest is in the first */
+    const uint16_t *next_b;
+    uint16_t *rest[2];
+    const uint16_t *ready;
 } block;
 
 ALWAYS void load_sums(const block *t, bool is_whole)
@@ -68,32 +77,56 @@ ALWAYS void load_a(const uint16_t *a, int64_t piece, bool is_whole)
         _tile_loadd(5, a + (piece - 1) * (2 * TILE) + TILE, 64);
 }
 
-ALWAYS void load_b(const uint16_t *b, int64_t piece)
+ALWAYS void load_b(const uint16_t *b)
 {
-    _tile_loadd(6, b + (piece - 1) * (2 * TILE), 64);
-    _tile_loadd(7, b + (piece - 1) * (2 * TILE) + TILE, 64);
+    _tile_loadd(6, b, 64);
+    _tile_loadd(7, b + TILE, 64);
 }
 
-ALWAYS void add_pieces(bool is_whole)
+/* The rest of a step of b: of its tiles' rows the share-th of n_shares. */
+ALWAYS void make_rest(const uint16_t *b, uint16_t *rest, int64_t share, int64_t n_shares)
 {
+    for (int64_t row = LINES * share / n_shares; row < LINES * (share + 1) / n_shares; row++)
+        put_rest(rest + row * 2 * HALF, b + row * 2 * HALF);
+}
+
+/* The products of two pieces, the pass-th of a step; under each, a part of the next one's rest. */
+ALWAYS void add_pieces(bool is_whole, bool has_rest, const uint16_t *next, uint16_t *rest,
+                       int64_t pass)
+{
+    const int64_t n = is_whole ? 24 : 12, done = is_whole ? 4 * pass : 2 * pass;
     _tile_dpbf16ps(0, 4, 6);
+    if (has_rest)
+        make_rest(next, rest, done, n);
     _tile_dpbf16ps(1, 4, 7);
-    if (is_whole) {
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_dpbf16ps(3, 5, 7);
-    }
+    if (has_rest)
+        make_rest(next, rest, done + 1, n);
+    if (!is_whole)
+        return;
+    _tile_dpbf16ps(2, 5, 6);
+    if (has_rest)
+        make_rest(next, rest, done + 2, n);
+    _tile_dpbf16ps(3, 5, 7);
+    if (has_rest)
+        make_rest(next, rest, done + 3, n);
 }
 
 /* is_whole: all 32 rows, else the first 16. */
-ALWAYS void add_products(int64_t a_pieces, int64_t b_pieces, bool is_whole, const block *t)
+ALWAYS void add_products(int64_t a_pieces, int64_t b_pieces, bool is_whole, block *t)
 {
     static const int64_t order[][2] = {
         { 3, 1 }, { 2, 1 }, { 2, 2 }, { 1, 2 }, { 1, 3 }, { 1, 1 }
     };
+    const bool has_rest = b_pieces == PIECES;
     const uint16_t *a = t->a, *b = t->b;
+    uint16_t *rest = t->rest[0], *next_rest = t->rest[1];
     load_sums(t, is_whole);
     const char *next = t->next;
+    if (has_rest && t->ready != b)
+        make_rest(b, rest, 0, 1);
     for (int64_t step = 0; step < t->n_steps; step++) {
+        const uint16_t *next_b =
+            step + 1 < t->n_steps ? b + kept_of(b_pieces) * (2 * TILE) : t->next_b;
         int64_t in_a = 0, in_b = 0;
 #pragma GCC unroll 6
         for (int i = 0; i < 6; i++) {
@@ -102,19 +135,28 @@ ALWAYS void add_products(int64_t a_pieces, int64_t b_pieces, bool is_whole, cons
                 continue;
             if (order[i][0] != in_a)
                 load_a(a, in_a = order[i][0], is_whole);
-            if (order[i][1] != in_b)
-                load_b(b, in_b = order[i][1]);
-            add_pieces(is_whole);
+            if (order[i][1] != in_b) {
+                in_b = order[i][1];
+                load_b(has_rest && in_b > 1 ? rest + (in_b - 2) * (2 * TILE)
+                                            : b + (in_b - 1) * (2 * TILE));
+            }
+            add_pieces(is_whole, has_rest, next_b, next_rest, i);
             for (int64_t line = 0; line < t->n_lines; line++, next += 64)
                 _mm_prefetch(next, _MM_HINT_T1);
         }
         a += a_pieces * (2 * TILE);
-        b += b_pieces * (2 * TILE);
+        b = next_b;
+        uint16_t *done = rest;
+        rest = next_rest;
+        next_rest = done;
     }
     store_sums(t, is_whole);
+    t->rest[0] = rest;
+    t->rest[1] = next_rest;
+    t->ready = b;
 }
 
-ALWAYS void of_rows(int64_t a_pieces, int64_t b_pieces, bool is_whole, const block *t)
+ALWAYS void of_rows(int64_t a_pieces, int64_t b_pieces, bool is_whole, block *t)
 {
     if (is_whole)
         add_products(a_pieces, b_pieces, true, t);
@@ -123,7 +165,7 @@ ALWAYS void of_rows(int64_t a_pieces, int64_t b_pieces, bool is_whole, const blo
 }
 
 /* Of the numbers of pieces there are: 3 and 3, 2 or 1; 2 and 2 or 1; 1 and 1. */
-static inline void run_block(int64_t a_pieces, int64_t b_pieces, bool is_whole, const block *t)
+static inline void run_block(int64_t a_pieces, int64_t b_pieces, bool is_whole, block *t)
 {
     if (a_pieces == 1)
         of_rows(1, 1, is_whole, t);

@@ -106,7 +106,7 @@ static inline void cut(layout *plan)
     plan->bands_each = parts_of(n_bands, cols);
     /* rows after rows then, for memory of c likes that better than columns after columns */
     plan->b_stays = plan->bands && plan->block == plan->n_steps && plan->rows_each > CHUNK &&
-                    plan->bands_each * plan->n_steps * plan->b_pieces <= B_STAYS;
+                    plan->bands_each * plan->n_steps * kept_of(plan->b_pieces) <= B_STAYS;
     if (plan->b_stays)
         plan->rows = min64(plan->rows, CHUNK);
     plan->n_row_parts = (int)parts_of(p->m, plan->rows_each);

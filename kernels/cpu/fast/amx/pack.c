@@ -15,7 +15,7 @@ static void fill_some(const void *arg, int64_t begin, int64_t end, void *scratch
 {
     (void)scratch;
     const filling *a = arg;
-    const int64_t n_steps = steps_of(a->from->n_k), step = 2 * TILE * a->n_pieces;
+    const int64_t n_steps = steps_of(a->from->n_k), step = 2 * TILE * kept_of(a->n_pieces);
     stretch s = { .n_bands = bands_of(a->from->n_lines),
                   .n_steps = n_steps,
                   .band_steps = n_steps };
@@ -44,8 +44,8 @@ void LEVEL(k_product_fill)(const fast_device *dev, int n_pieces, const lines *b,
 /* Where the mark is: behind as many pieces as there may be. */
 static size_t mark_at(k_type type, int64_t n, int64_t k)
 {
-    const int64_t n_pieces = type == K_BF16 ? 1 : PIECES;
-    return (size_t)(bands_of(n) * steps_of(k) * n_pieces * 2 * TILE) * sizeof(uint16_t);
+    const int64_t n_kept = kept_of(type == K_BF16 ? 1 : PIECES);
+    return (size_t)(bands_of(n) * steps_of(k) * n_kept * 2 * TILE) * sizeof(uint16_t);
 }
 
 size_t LEVEL(k_product_pack_bytes)(k_type type, int64_t n, int64_t k)

@@ -21,7 +21,8 @@ static inline int64_t steps_of(int64_t k)
     return parts_of(k, DEPTH);
 }
 
-/* All of b to `to`, [bands_of(n_lines)][steps_of(n_k)][n_pieces][2] tiles, by all threads. */
+/* All of b to `to`, [bands_of(n_lines)][steps_of(n_k)][kept_of(n_pieces)][2] tiles, by all threads.
+ */
 void LEVEL(k_product_fill)(const fast_device *dev, int n_pieces, const lines *b, uint16_t *to);
 /* Of how many pieces packed bands are. */
 int LEVEL(k_product_pieces)(k_type type, int64_t n, int64_t k, const void *packed);

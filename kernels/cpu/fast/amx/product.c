@@ -19,13 +19,15 @@
 #define SLAB (INT64_C(8) << 20) /* bytes of b ahead of the product */
 #define A_BYTES (A_TILES * 2 * TILE * 2)
 #define B_BYTES (B_TILES * 2 * TILE * 2)
-#define BENCH_BYTES (A_BYTES + B_BYTES + ROWS * C_ROW * 4)
+#define REST_BYTES (2 * REST * 2)
+#define BENCH_BYTES (A_BYTES + B_BYTES + REST_BYTES + ROWS * C_ROW * 4)
 
 /* ---- a part ---- */
 
 /* The scratch of a part. */
 typedef struct bench {
     uint16_t *a, *b; /* A_BYTES, B_BYTES */
+    uint16_t *rest;  /* REST_BYTES */
     float *c;        /* ROWS * C_ROW: sums that cannot wait in c */
 } bench;
 
@@ -126,42 +128,49 @@ static void run_place(const layout *plan, const area *w, const bench *s, int64_t
 
 static const uint16_t *band_at(const layout *plan, const area *w, int64_t band)
 {
-    return plan->bands + (band * plan->n_steps + w->step) * plan->b_pieces * 2 * TILE;
+    return plan->bands + (band * plan->n_steps + w->step) * kept_of(plan->b_pieces) * 2 * TILE;
 }
 
 /* All rows of the area under one band of b, while the next one is fetched. */
-static void run_band(const layout *plan, const area *w, const bench *s, int64_t band)
+static void run_band(const layout *plan, const area *w, const bench *s, int64_t band, block *t)
 {
-    block t = { .n_steps = w->n_steps, .b = s->b, .next = (const char *)s->b };
-    if (plan->bands)
-        t.b = band_at(plan, w, band);
-    else
+    const int64_t n_rows = bands_of(w->n_rows),
+                  n_products = products_of(plan->a_pieces, plan->b_pieces);
+    const uint16_t *next = s->b;
+    if (!plan->bands) {
+        t->b = s->b;
+        t->ready = NULL;
         fill_bands(BAND_B, plan->b_pieces, s->b, &plan->b,
                    &(stretch){ .line = band * LINES,
                                .n_bands = 1,
                                .k = w->step * DEPTH,
                                .n_steps = w->n_steps,
                                .band_steps = w->n_steps });
-    const int64_t n_rows = bands_of(w->n_rows),
-                  n_products = products_of(plan->a_pieces, plan->b_pieces);
-    if (plan->bands && band + 1 < w->band + w->n_bands) {
-        t.next = (const char *)band_at(plan, w, band + 1);
-        t.n_lines = max64(1, TILE / 16 * plan->b_pieces / (n_rows * n_products));
+    } else {
+        t->b = band_at(plan, w, band);
+        next = t->b;
+        t->n_lines = 0;
+        if (band + 1 < w->band + w->n_bands) {
+            next = band_at(plan, w, band + 1);
+            t->n_lines = parts_of(TILE / 16 * kept_of(plan->b_pieces), n_rows * n_products);
+        }
     }
+    t->next = (const char *)next;
     for (int64_t row = 0; row < w->n_rows; row += LINES) {
-        run_place(plan, w, s, row, band, &t);
-        t.next += t.n_lines * 64 * n_products * w->n_steps;
+        t->next_b = row + LINES < w->n_rows ? t->b : next;
+        run_place(plan, w, s, row, band, t);
+        t->next += t->n_lines * 64 * n_products * w->n_steps;
     }
 }
 
 /* All bands of the area under its rows, one after the other. */
-static void run_rows(const layout *plan, const area *w, const bench *s)
+static void run_rows(const layout *plan, const area *w, const bench *s, block *t)
 {
-    block t = { .n_steps = w->n_steps, .next = (const char *)s->b };
     for (int64_t row = 0; row < w->n_rows; row += LINES)
-        for (int64_t band = w->band; band < w->band + w->n_bands; band++) {
-            t.b = band_at(plan, w, band);
-            run_place(plan, w, s, row, band, &t);
+        for (int64_t i = 0; i < w->n_bands; i++) {
+            t->b = band_at(plan, w, w->band + i);
+            t->next_b = band_at(plan, w, w->band + (i + 1) % w->n_bands);
+            run_place(plan, w, s, row, w->band + i, t);
         }
 }
 
@@ -176,10 +185,13 @@ static void run_area(const layout *plan, area *w, const bench *s)
                                .k = w->step * DEPTH,
                                .n_steps = w->n_steps,
                                .band_steps = w->n_steps });
+        block t = { .n_steps = w->n_steps,
+                    .next = (const char *)s->b,
+                    .rest = { s->rest, s->rest + REST } };
         if (plan->b_stays)
-            run_rows(plan, w, s);
+            run_rows(plan, w, s, &t);
         for (int64_t band = w->band; !plan->b_stays && band < w->band + w->n_bands; band++)
-            run_band(plan, w, s, band);
+            run_band(plan, w, s, band, &t);
         w->step += w->n_steps;
     } while (w->step < plan->n_steps);
 }
@@ -195,7 +207,8 @@ static void run_part(void *arg, int part, int slot)
     char *scratch = k_fast_scratch(plan->dev, slot);
     const bench s = { .a = (uint16_t *)scratch,
                       .b = (uint16_t *)(scratch + A_BYTES),
-                      .c = (float *)(scratch + A_BYTES + B_BYTES) };
+                      .rest = (uint16_t *)(scratch + A_BYTES + B_BYTES),
+                      .c = (float *)(scratch + A_BYTES + B_BYTES + REST_BYTES) };
     /* not _tile_loadconfig: a compiler may think that it reads 8 bytes, and leave out the others */
     __asm__ volatile("ldtilecfg %0" : : "m"(plan->registers) : "memory");
     area w;
@@ -246,7 +259,7 @@ static slab slab_of(const layout *plan)
     if (plan->bands || p->k == 0 ||
         (p->m <= plan->rows && (threads == 1 || bands_of(p->m) < 2 * threads)))
         return (slab){ 0 };
-    const int64_t step = 4 * TILE * plan->b_pieces,
+    const int64_t step = 4 * TILE * kept_of(plan->b_pieces),
                   least = p->c_type == K_BF16 ? plan->n_steps : plan->block;
     slab s;
     s.n_bands = min64(bands_of(p->n), max64(1, SLAB / (least * step)));
