@@ -69,16 +69,19 @@ ALWAYS vf v_pick(vi mask, vf a, vf b)
 #if VL == 16
 #define V_FMA(a, b, c) ((vf)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
 #define V_MAX(a, b) ((vf)_mm512_max_ps((__m512)(a), (__m512)(b)))
+#define V_MIN(a, b) ((vf)_mm512_min_ps((__m512)(a), (__m512)(b)))
 #define V_SQRT(a) ((vf)_mm512_sqrt_ps((__m512)(a)))
 #define V_MUL32(a, b) ((vl)_mm512_mul_epu32((__m512i)(a), (__m512i)(b)))
 #elif VL == 8
 #define V_FMA(a, b, c) ((vf)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
 #define V_MAX(a, b) ((vf)_mm256_max_ps((__m256)(a), (__m256)(b)))
+#define V_MIN(a, b) ((vf)_mm256_min_ps((__m256)(a), (__m256)(b)))
 #define V_SQRT(a) ((vf)_mm256_sqrt_ps((__m256)(a)))
 #define V_MUL32(a, b) ((vl)_mm256_mul_epu32((__m256i)(a), (__m256i)(b)))
 #else
 #define V_FMA(a, b, c) ((a) * (b) + (c))
 #define V_MAX(a, b) v_pick((a) > (b), (a), (b))
+#define V_MIN(a, b) v_pick((a) < (b), (a), (b))
 #define V_MUL32(a, b) (((a)&0xffffffffu) * ((b)&0xffffffffu))
 #define V_SQRT(a)                                                                                  \
     ((vf){ __builtin_sqrtf((a)[0]), __builtin_sqrtf((a)[1]), __builtin_sqrtf((a)[2]),              \
@@ -90,10 +93,15 @@ ALWAYS vf v_fma(vf a, vf b, vf c)
     return V_FMA(a, b, c);
 }
 
-/* The second where either is a NaN. */
+/* Both: the second where either is a NaN. */
 ALWAYS vf v_max(vf a, vf b)
 {
     return V_MAX(a, b);
+}
+
+ALWAYS vf v_min(vf a, vf b)
+{
+    return V_MIN(a, b);
 }
 
 ALWAYS vf v_sqrt(vf a)

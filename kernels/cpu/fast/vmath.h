@@ -3,8 +3,9 @@
  *
  * exp: x = n ln 2 + r, |r| <= ln 2 / 2; e^r by Taylor's polynomial of degree 7 (remainder < 6e-9
  * relative), 2^n through the exponent in two steps, so that results below 2^-126 round rather than
- * vanish. log: x = 2^n m, sqrt(1/2) <= m < sqrt 2; with s = (m-1)/(m+1), log m = 2 s (1 + s^2/3 +
- * s^4/5 + ...). Both within 2 ulp of libm (tests/kernels). */
+ * vanish, or by an instruction that does the same. log: x = 2^n m, sqrt(1/2) <= m < sqrt 2; with s
+ * = (m-1)/(m+1), log m = 2 s (1 + s^2/3 + s^4/5 + ...). Both within 2 ulp of libm (tests/kernels).
+ */
 #ifndef K_FAST_VMATH_H
 #define K_FAST_VMATH_H
 #include "kernels/cpu/fast/level.h"
@@ -17,11 +18,16 @@ ALWAYS vi v_is_nan(vf x)
     return (vi)(x != x); // NOLINT(misc-redundant-expression): only a NaN is not itself
 }
 
-/* n whole, -252 <= n <= 254 */
-ALWAYS vf v_times_two_to(vf x, vi n)
+/* x 2^n: n whole, -252 <= n <= 254, or a NaN, which remains. */
+ALWAYS vf v_times_two_to(vf x, vf n)
 {
-    const vi half = n >> 1;
-    return x * (vf)((half + 127) << 23) * (vf)((n - half + 127) << 23);
+#if VL == 16
+    return (vf)_mm512_scalef_ps((__m512)x, (__m512)n);
+#else
+    const vi whole = __builtin_convertvector(v_pick(v_is_nan(n), v_set(0), n), vi),
+             half = whole >> 1;
+    return x * (vf)((half + 127) << 23) * (vf)((whole - half + 127) << 23);
+#endif
 }
 
 /* NaN for NaN, 0 below -104, inf above 88.73. Where it is 0, as for what attention leaves out, e^0
@@ -31,7 +37,7 @@ ALWAYS vf v_exp(vf x)
     const vf shift =
         v_set(0x1.8p23f); /* adding it rounds to a whole number, kept in the low bits */
     const vi vanishes = (vi)(x < -104.0f);
-    const vf bound = v_pick(vanishes, v_set(0), v_pick((vi)(x > 90.0f), v_set(90.0f), x));
+    const vf bound = v_pick(vanishes, v_set(0), v_min(v_set(90.0f), x));
     const vf z = v_fma(bound, v_set(0x1.715476p0f), shift);
     const vf n = z - shift;
     vf r = v_fma(n, v_set(-LN2_HIGH), bound);
@@ -42,8 +48,7 @@ ALWAYS vf v_exp(vf x)
     e = v_fma(e, r, v_set(1.0f / 6));
     e = v_fma(e, r, v_set(0.5f));
     e = v_fma(e * r, r, r) + 1.0f;
-    const vi whole = ((vi)z - (vi)shift) & ~v_is_nan(x);
-    return v_pick(v_is_nan(x), x, (vf)(~vanishes & (vi)v_times_two_to(e, whole)));
+    return (vf)(~vanishes & (vi)v_times_two_to(e, n));
 }
 
 /* NaN below 0, -inf at 0, inf at inf. */
@@ -67,10 +72,21 @@ ALWAYS vf v_log(vf x)
     return v_pick((vi)(x < 0.0f) | v_is_nan(x), v_set(__builtin_nanf("")), y);
 }
 
+/* 1 / x of x >= 1, within 1 ulp; below 2^-126 it may be 0. */
+ALWAYS vf v_inverse(vf x)
+{
+#if VL == 16 /* a division takes as long as the exponential before it */
+    const vf y = (vf)_mm512_rcp14_ps((__m512)x); /* of 14 bits: Newton's step makes it 24 */
+    return v_pick((vi)(x > 0x1p126f), v_set(0), v_fma(v_fma(-x, y, v_set(1)), y, y));
+#else
+    return 1.0f / x;
+#endif
+}
+
 /* 1 / (1 + exp(-x)) */
 ALWAYS vf v_sigmoid(vf x)
 {
-    return 1.0f / (1.0f + v_exp(-x));
+    return v_inverse(1.0f + v_exp(-x));
 }
 
 ALWAYS float s_exp(float x)
