@@ -11,13 +11,16 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MOST_PARTS 65535 /* at once */
-#define SPINS 1500       /* 10..80 us, by the processor's pause */
+#define SPIN_NS 60000    /* a thread that sleeps is woken in about that time */
+#define PAUSES 32        /* between looks at the clock; a pause takes 10 to 50 ns */
 
 typedef struct worker {
     k_pool *pool;
@@ -39,11 +42,26 @@ struct k_pool {
     worker workers[];
 };
 
-static void pause_a_little(void)
+/* How long a thread has spun. */
+typedef struct spin {
+    int n_pauses;
+    int64_t end; /* ns of the clock; 0: not looked at yet */
+} spin;
+
+/* A pause; false when it is time to sleep. */
+static bool spins(spin *s)
 {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
 #endif
+    if (++s->n_pauses % PAUSES != 0)
+        return true;
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    const int64_t ns = now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+    if (s->end == 0)
+        s->end = ns + SPIN_NS;
+    return ns < s->end;
 }
 
 /* Returns when *word is not `seen`, or for no reason. */
@@ -90,9 +108,9 @@ static void *worker_main(void *arg)
     k_pool *p = w->pool;
     uint32_t seen = 0;
     while (!atomic_load(&p->is_closing)) {
-        for (int i = 0; i < SPINS && atomic_load_explicit(&p->bell, memory_order_acquire) == seen;
-             i++)
-            pause_a_little();
+        spin s = { 0 };
+        while (atomic_load_explicit(&p->bell, memory_order_acquire) == seen && spins(&s))
+            ;
         if (atomic_load(&p->bell) == seen) {
             atomic_fetch_add(&p->n_asleep, 1); /* before the futex looks at the bell: see ring */
             futex_wait(&p->bell, seen);
@@ -116,11 +134,11 @@ static void ring(k_pool *p)
 
 static void wait_for_the_rest(k_pool *p, uint32_t n_parts)
 {
-    for (int i = 0; i < SPINS; i++) {
+    spin s = { 0 };
+    do {
         if (atomic_load(&p->n_done) == n_parts)
             return;
-        pause_a_little();
-    }
+    } while (spins(&s));
     atomic_store(&p->caller_sleeps, 1);
     for (uint32_t done; (done = atomic_load(&p->n_done)) != n_parts;)
         futex_wait(&p->n_done, done);
