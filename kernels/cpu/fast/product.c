@@ -384,6 +384,8 @@ static void cut(layout *plan)
     cols = max64(cols, min64((n_most + rows - 1) / rows, (n_panels + 3) / 4));
     const int64_t most_rows = is_direct ? p->m / (4 * MR) : (p->m + ROWS - 1) / ROWS;
     rows = max64(rows, min64((n_most + cols - 1) / cols, most_rows));
+    if (rows == 1 && cols > threads) /* else some threads wait for the last part */
+        cols -= cols % threads;
     plan->rows_each = ((p->m + rows - 1) / rows + MR - 1) / MR * MR;
     plan->panels_each = (n_panels + cols - 1) / cols;
     plan->n_row_parts = (int)((p->m + plan->rows_each - 1) / plan->rows_each);
