@@ -31,9 +31,12 @@ typedef struct block {
     float *sums;
     int64_t ld;
     bool is_begun; /* else sums are from 0 */
-    /* what is needed next is fetched meanwhile: so many lines of 64 bytes under each product */
+    /* what is needed next is fetched meanwhile: of b, so many lines of 64 bytes under each product;
+     * of c, the rows where the block after this one puts its sums, two lines of each */
     const char *next;
     int64_t n_lines;
+    const char *next_c;
+    int64_t n_c_rows, c_row; /* c_row: bytes from one to the next */
     /* where b has three pieces: the band of the block after this one, room for the rest of two
      * steps, which take turns, and the step whose rest is in the first */
     const uint16_t *next_b;
@@ -121,7 +124,10 @@ ALWAYS void add_products(int64_t a_pieces, int64_t b_pieces, bool is_whole, bloc
     const uint16_t *a = t->a, *b = t->b;
     uint16_t *rest = t->rest[0], *next_rest = t->rest[1];
     load_sums(t, is_whole);
-    const char *next = t->next;
+    const char *next = t->next, *next_c = t->next_c;
+    int64_t c_rows = t->n_c_rows;
+    const int64_t n = products_of(a_pieces, b_pieces) * t->n_steps,
+                  c_each = n > 0 ? (c_rows + n - 1) / n : 0;
     if (has_rest && t->ready != b)
         make_rest(b, rest, 0, 1);
     for (int64_t step = 0; step < t->n_steps; step++) {
@@ -143,6 +149,10 @@ ALWAYS void add_products(int64_t a_pieces, int64_t b_pieces, bool is_whole, bloc
             add_pieces(is_whole, has_rest, next_b, next_rest, i);
             for (int64_t line = 0; line < t->n_lines; line++, next += 64)
                 _mm_prefetch(next, _MM_HINT_T1);
+            for (int64_t r = 0; r < c_each && c_rows > 0; r++, c_rows--, next_c += t->c_row) {
+                __builtin_prefetch(next_c, 1);
+                __builtin_prefetch(next_c + 64, 1);
+            }
         }
         a += a_pieces * (2 * TILE);
         b = next_b;

@@ -107,23 +107,27 @@ static void put_out(const product *p, const place *at, const float *sums, int64_
     }
 }
 
-/* One block, of the band of b at t->b. */
-static void run_place(const layout *plan, const area *w, const bench *s, int64_t row, int64_t band,
-                      block *t)
+/* One block, of the band of b at t->b; `next` is the one after it. */
+static void run_place(const layout *plan, const area *w, const bench *s, const place *here,
+                      const place *next, block *t)
 {
     const product *p = plan->p;
-    const place at = place_of(p, w, row, band);
-    const int64_t col = w->n_steps == plan->n_steps ? 0 : (band - w->band) * LINES;
+    const int64_t row = here->row - w->row, size = (int64_t)k_type_size(p->c_type),
+                  col = w->n_steps == plan->n_steps ? 0 : here->col - w->band * LINES;
     t->a = s->a + row / LINES * w->n_steps * plan->a_pieces * 2 * TILE;
-    t->sums = at.in_scratch ? s->c + row * C_ROW + col : (float *)p->c + at.row * p->ldc + at.col;
-    t->ld = at.in_scratch ? C_ROW : p->ldc;
-    const bool begins = w->step == 0 && (p->bias || (at.in_scratch && p->accumulate));
+    t->sums = here->in_scratch ? s->c + row * C_ROW + col
+                               : (float *)p->c + here->row * p->ldc + here->col;
+    t->ld = here->in_scratch ? C_ROW : p->ldc;
+    t->next_c = (const char *)p->c + (next->row * p->ldc + next->col) * size;
+    t->n_c_rows = next->n_rows;
+    t->c_row = p->ldc * size;
+    const bool begins = w->step == 0 && (p->bias || (here->in_scratch && p->accumulate));
     if (begins)
-        begin_sums(p, &at, t->sums, t->ld);
+        begin_sums(p, here, t->sums, t->ld);
     t->is_begun = begins || w->step > 0 || p->accumulate;
-    run_block(plan->a_pieces, plan->b_pieces, at.n_rows > HALF, t);
-    if (at.in_scratch && w->step + w->n_steps == plan->n_steps)
-        put_out(p, &at, t->sums, t->ld);
+    run_block(plan->a_pieces, plan->b_pieces, here->n_rows > HALF, t);
+    if (here->in_scratch && w->step + w->n_steps == plan->n_steps)
+        put_out(p, here, t->sums, t->ld);
 }
 
 static const uint16_t *band_at(const layout *plan, const area *w, int64_t band)
@@ -136,6 +140,8 @@ static void run_band(const layout *plan, const area *w, const bench *s, int64_t 
 {
     const int64_t n_rows = bands_of(w->n_rows),
                   n_products = products_of(plan->a_pieces, plan->b_pieces);
+    const bool is_last_band = band + 1 == w->band + w->n_bands;
+    const int64_t next_band = is_last_band ? w->band : band + 1;
     const uint16_t *next = s->b;
     if (!plan->bands) {
         t->b = s->b;
@@ -150,28 +156,38 @@ static void run_band(const layout *plan, const area *w, const bench *s, int64_t 
         t->b = band_at(plan, w, band);
         next = t->b;
         t->n_lines = 0;
-        if (band + 1 < w->band + w->n_bands) {
-            next = band_at(plan, w, band + 1);
+        if (!is_last_band) {
+            next = band_at(plan, w, next_band);
             t->n_lines = parts_of(TILE / 16 * kept_of(plan->b_pieces), n_rows * n_products);
         }
     }
     t->next = (const char *)next;
-    for (int64_t row = 0; row < w->n_rows; row += LINES) {
-        t->next_b = row + LINES < w->n_rows ? t->b : next;
-        run_place(plan, w, s, row, band, t);
+    place here = place_of(plan->p, w, 0, band);
+    for (int64_t row = LINES; row < w->n_rows + LINES; row += LINES) {
+        const bool is_last = row >= w->n_rows;
+        const place next_place =
+            place_of(plan->p, w, is_last ? 0 : row, is_last ? next_band : band);
+        t->next_b = is_last ? next : t->b;
+        run_place(plan, w, s, &here, &next_place, t);
         t->next += t->n_lines * 64 * n_products * w->n_steps;
+        here = next_place;
     }
 }
 
 /* All bands of the area under its rows, one after the other. */
 static void run_rows(const layout *plan, const area *w, const bench *s, block *t)
 {
-    for (int64_t row = 0; row < w->n_rows; row += LINES)
-        for (int64_t i = 0; i < w->n_bands; i++) {
-            t->b = band_at(plan, w, w->band + i);
-            t->next_b = band_at(plan, w, w->band + (i + 1) % w->n_bands);
-            run_place(plan, w, s, row, w->band + i, t);
-        }
+    const int64_t n_rows = bands_of(w->n_rows);
+    place here = place_of(plan->p, w, 0, w->band);
+    t->b = band_at(plan, w, w->band);
+    for (int64_t i = 1; i <= n_rows * w->n_bands; i++) {
+        const int64_t row = i / w->n_bands % n_rows * LINES, band = w->band + i % w->n_bands;
+        const place next = place_of(plan->p, w, row, band);
+        t->next_b = band_at(plan, w, band);
+        run_place(plan, w, s, &here, &next, t);
+        t->b = t->next_b;
+        here = next;
+    }
 }
 
 static void run_area(const layout *plan, area *w, const bench *s)
