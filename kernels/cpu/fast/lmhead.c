@@ -7,11 +7,11 @@
 #include "kernels/cpu/fast/product.h"
 #include "kernels/cpu/fast/softmax.h"
 
-/* Rows of a chunk: logits of 48 MB, but enough rows for a product and no more than there are; two
- * blocks of a product's rows at a vocabulary of 32,000. */
+/* Rows of a chunk: logits of 96 MB, but enough rows for a product and no more than there are. For
+ * each chunk w is brought into form, and its gradient read and written. */
 static int64_t chunk_rows(int64_t m, int64_t vocab)
 {
-    int64_t rows = (INT64_C(12) << 20) / (vocab > 0 ? vocab : 1) / 96 * 96;
+    int64_t rows = (INT64_C(24) << 20) / (vocab > 0 ? vocab : 1) / 96 * 96;
     rows = rows < 96 ? 96 : rows > 960 ? 960 : rows;
     return rows < m ? rows : m > 0 ? m : 1;
 }
