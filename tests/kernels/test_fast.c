@@ -253,6 +253,13 @@ static void exp_by_silu(void **state)
             if (!(fabs((double)y[i] - want) <= 4e-7 * fabs(want) + fabs(g) * 0x1p-126))
                 fail_msg("%s: silu(%g) = %.9g, expected %.9g", levels[l], g, (double)y[i], want);
         }
+        float some[2 * 20] = { NAN, INFINITY, -88, NAN }, of_some[20];
+        const k_swiglu b = { .type = K_F32, .tokens = 1, .f = 20, .gate_up = some, .y = of_some };
+        for (int i = 20; i < 40; i++)
+            some[i] = 1;
+        assert_int_equal(dev->ops->swiglu(dev, &b), K_OK);
+        assert_true(isnan(of_some[0]) && isnan(of_some[3]));
+        assert_true(isinf(of_some[1]) && fabsf(of_some[2]) < 1e-35F && of_some[4] == 0);
         k_device_close(dev);
     }
     as_arena_fini(&arena);

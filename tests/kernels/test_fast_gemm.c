@@ -278,6 +278,59 @@ static void products_of_floats(void **state)
     }
 }
 
+/* Rows that each take one number of w's columns, times a power of two: y has all its 24 bits, for
+ * nothing is added to it but zeroes. w's ones and zeroes take x's. */
+static void check_bits(k_device *dev, const char *level, int64_t m, bool is_packed)
+{
+    enum { K = 200, N = 75 };
+    as_arena arena;
+    as_arena_init(&arena, 0);
+    outputs out = { .arena = &arena, .rng = as_rng_at(29, 0), .type = K_F32 };
+    float *numbers[2] = { input(&out, N * K, 1), input(&out, m * K, 1) };
+    for (int which = 0; which < 2; which++) {
+        float *w = numbers[0], *x = numbers[1];
+        if (which == 0) {
+            memset(x, 0, (size_t)(m * K) * sizeof *x);
+            for (int64_t i = 0; i < m; i++)
+                x[i * K + i * 7 % K] = ldexpf(i % 2 ? -1 : 1, (int)(i % 9) - 4);
+        } else {
+            x = input(&out, m * K, 1);
+            memset(w, 0, N * K * sizeof *w);
+            for (int j = 0; j < N; j++)
+                w[j * K + j * 11 % K] = 1;
+        }
+        float *y = piece(&arena, (size_t)(m * N), sizeof *y);
+        k_gemm a = {
+            .type = K_F32, .y_type = K_F32, .m = m, .n = N, .k = K, .x = x, .w = w, .y = y
+        };
+        a.packed = is_packed ? packed_of(dev, &out, N, K, w) : NULL;
+        assert_int_equal(dev->ops->gemm_nt(dev, &a), K_OK);
+        for (int64_t i = 0; i < m; i++)
+            for (int64_t j = 0; j < N; j++) {
+                const float want = which == 0 ? w[j * K + i * 7 % K] * x[i * K + i * 7 % K]
+                                              : x[i * K + j * 11 % K];
+                if (y[i * N + j] != want)
+                    fail_msg("%s, %d rows: %.9g for %.9g", level, (int)m, (double)y[i * N + j],
+                             (double)want);
+            }
+    }
+    as_arena_fini(&arena);
+}
+
+static void all_bits(void **state)
+{
+    (void)state;
+    for (int l = 0; l < N_LEVELS; l++) {
+        k_device *dev = device_at(levels[l], 1);
+        for (int packed = 0; dev && packed < 2; packed++) {
+            check_bits(dev, levels[l], 5, packed);
+            check_bits(dev, levels[l], 31, packed);
+            check_bits(dev, levels[l], 300, packed);
+        }
+        k_device_close(dev);
+    }
+}
+
 /* Beside a weight of bf16 floats may be of 16 bits: no sum of m products is further off than their
  * rounding (cut, they would be), and on the mean nothing is missing. */
 static void check_16_bits(k_device *dev, const char *level, int64_t m)
@@ -476,6 +529,7 @@ int main(void)
         cmocka_unit_test(rows_alone),
         cmocka_unit_test(sums_in_pieces),
         cmocka_unit_test(products_of_floats),
+        cmocka_unit_test(all_bits),
         cmocka_unit_test(products_of_16_bits),
         cmocka_unit_test(bytes_taken),
         cmocka_unit_test(nothing_behind),

@@ -250,11 +250,42 @@ static void sampling(void **state)
     check_case(sample_case, 20);
 }
 
+/* A weight that is not a number is not taken for a logit that is large. */
+static void not_a_number(void **state)
+{
+    (void)state;
+    enum { D = 5, V = 40 };
+    for (int l = 0; l < N_LEVELS; l++) {
+        k_device *dev = device_at(levels[l], 1);
+        if (!dev)
+            continue;
+        as_arena arena;
+        as_arena_init(&arena, 0);
+        outputs out = { .arena = &arena, .rng = as_rng_at(28, 0), .type = K_F32 };
+        float logp, lse, *w = input(&out, V * D, 1);
+        w[7 * D] = NAN;
+        const int32_t target = 3;
+        k_lmhead a = { .type = K_F32, .m = 1, .d = D, .vocab = V, .temperature = 1, .w = w };
+        a.h = input(&out, D, 1);
+        a.targets = &target;
+        a.logp = &logp;
+        a.lse = &lse;
+        a.scratch = scratch_of(&arena, dev->ops->lmhead_scratch(dev, K_F32, 1, D, V));
+        assert_int_equal(dev->ops->lmhead_logprob(dev, &a), K_OK);
+        assert_true(isnan(lse) && isnan(logp));
+        as_arena_fini(&arena);
+        k_device_close(dev);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(head),       cmocka_unit_test(together),
-        cmocka_unit_test(rows_alone), cmocka_unit_test(sampler_is_trainer),
+        cmocka_unit_test(head),
+        cmocka_unit_test(together),
+        cmocka_unit_test(not_a_number),
+        cmocka_unit_test(rows_alone),
+        cmocka_unit_test(sampler_is_trainer),
         cmocka_unit_test(sampling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
