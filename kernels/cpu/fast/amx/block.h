@@ -25,18 +25,38 @@ static inline int64_t products_of(int64_t a_pieces, int64_t b_pieces)
 
 #define REST (4 * TILE) /* bf16 of a step's second and third piece */
 
+/* What is needed next, fetched under the products: of b, so many lines of 64 bytes under each; of
+ * c, the rows where the block after this one puts its sums, so many under each. */
+typedef struct fetching {
+    const char *b, *c;
+    int64_t n_lines, n_rows, rows_each;
+    int64_t c_row; /* bytes from one to the next */
+} fetching;
+
+/* Both return what comes after. */
+ALWAYS const char *fetch_lines(const char *p, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++, p += 64)
+        _mm_prefetch(p, _MM_HINT_T1);
+    return p;
+}
+
+ALWAYS const char *fetch_rows(const char *p, int64_t n, int64_t row)
+{
+    for (int64_t i = 0; i < n; i++, p += row) {
+        __builtin_prefetch(p, 1);
+        __builtin_prefetch(p + 64, 1);
+    }
+    return p;
+}
+
 typedef struct block {
     const uint16_t *a, *b; /* bands */
     int64_t n_steps;
     float *sums;
     int64_t ld;
     bool is_begun; /* else sums are from 0 */
-    /* what is needed next is fetched meanwhile: of b, so many lines of 64 bytes under each product;
-     * of c, the rows where the block after this one puts its sums, two lines of each */
-    const char *next;
-    int64_t n_lines;
-    const char *next_c;
-    int64_t n_c_rows, c_row; /* c_row: bytes from one to the next */
+    fetching next;
     /* where b has three pieces: the band of the block after this one, room for the rest of two
      * steps, which take turns, and the step whose rest is in the first */
     const uint16_t *next_b;
@@ -80,90 +100,120 @@ ALWAYS void load_a(const uint16_t *a, int64_t piece, bool is_whole)
         _tile_loadd(5, a + (piece - 1) * (2 * TILE) + TILE, 64);
 }
 
+/* Where a piece of a step of b is. */
+ALWAYS const uint16_t *tiles_of(const uint16_t *b, const uint16_t *rest, int64_t n_pieces,
+                                int64_t piece)
+{
+    return n_pieces == PIECES && piece > 1 ? rest + (piece - 2) * (2 * TILE)
+                                           : b + (piece - 1) * (2 * TILE);
+}
+
 ALWAYS void load_b(const uint16_t *b)
 {
     _tile_loadd(6, b, 64);
     _tile_loadd(7, b + TILE, 64);
 }
 
-/* The rest of a step of b: of its tiles' rows the share-th of n_shares. */
-ALWAYS void make_rest(const uint16_t *b, uint16_t *rest, int64_t share, int64_t n_shares)
+/* What a step works on, and how far fetching has come. */
+typedef struct progress {
+    const uint16_t *a, *b, *rest; /* rest: where b has three pieces */
+    const uint16_t *next_b;       /* the step after this one, and where its rest is made */
+    uint16_t *next_rest;
+    const char *fetch_b, *fetch_c;
+    int64_t rows_left;
+    int64_t in_a, in_b; /* the pieces in registers */
+} progress;
+
+/* The rest of a row of the next step's tiles. */
+ALWAYS void make_rest(const progress *s, int64_t row)
 {
-    for (int64_t row = LINES * share / n_shares; row < LINES * (share + 1) / n_shares; row++)
-        put_rest(rest + row * 2 * HALF, b + row * 2 * HALF);
+    put_rest(s->next_rest + row * 2 * HALF, s->next_b + row * 2 * HALF);
 }
 
-/* The products of two pieces, the pass-th of a step; under each, a part of the next one's rest. */
-ALWAYS void add_pieces(bool is_whole, bool has_rest, const uint16_t *next, uint16_t *rest,
-                       int64_t pass)
+/* Under the i-th of a step's n products of tiles, 24 or 12, its share of the next one's rest. */
+ALWAYS void make_share(const progress *s, int64_t i, int64_t n)
 {
-    const int64_t n = is_whole ? 24 : 12, done = is_whole ? 4 * pass : 2 * pass;
+    const int64_t row = LINES * i / n, end = LINES * (i + 1) / n;
+    make_rest(s, row);
+    if (row + 1 < end)
+        make_rest(s, row + 1);
+    if (row + 2 < end)
+        make_rest(s, row + 2);
+}
+
+/* The products of the pieces in the registers, the pass-th of a step. */
+ALWAYS void add_pieces(bool is_whole, bool has_rest, int64_t pass, const progress *s)
+{
+    const int64_t n = is_whole ? 24 : 12, i = pass * (is_whole ? 4 : 2);
     _tile_dpbf16ps(0, 4, 6);
     if (has_rest)
-        make_rest(next, rest, done, n);
+        make_share(s, i, n);
     _tile_dpbf16ps(1, 4, 7);
     if (has_rest)
-        make_rest(next, rest, done + 1, n);
+        make_share(s, i + 1, n);
     if (!is_whole)
         return;
     _tile_dpbf16ps(2, 5, 6);
     if (has_rest)
-        make_rest(next, rest, done + 2, n);
+        make_share(s, i + 2, n);
     _tile_dpbf16ps(3, 5, 7);
     if (has_rest)
-        make_rest(next, rest, done + 3, n);
+        make_share(s, i + 3, n);
 }
 
-/* is_whole: all 32 rows, else the first 16. */
+/* Piece i of a with piece j of b, unless there are none, or it is too small. */
+ALWAYS void add_product(int64_t i, int64_t j, int64_t pass, int64_t a_pieces, int64_t b_pieces,
+                        bool is_whole, const fetching *next, progress *s)
+{
+    if (i > a_pieces || j > b_pieces || i + j > a_pieces + 1)
+        return;
+    if (i != s->in_a)
+        load_a(s->a, i, is_whole);
+    if (j != s->in_b)
+        load_b(tiles_of(s->b, s->rest, b_pieces, j));
+    s->in_a = i;
+    s->in_b = j;
+    add_pieces(is_whole, b_pieces == PIECES, pass, s);
+    s->fetch_b = fetch_lines(s->fetch_b, next->n_lines);
+    s->fetch_c = fetch_rows(s->fetch_c, min64(s->rows_left, next->rows_each), next->c_row);
+    s->rows_left -= next->rows_each;
+}
+
+/* is_whole: all 32 rows, else the first 16. The products of a step are written out, for what they
+ * load and make has to be known when this is compiled. */
 ALWAYS void add_products(int64_t a_pieces, int64_t b_pieces, bool is_whole, block *t)
 {
-    static const int64_t order[][2] = {
-        { 3, 1 }, { 2, 1 }, { 2, 2 }, { 1, 2 }, { 1, 3 }, { 1, 1 }
-    };
-    const bool has_rest = b_pieces == PIECES;
-    const uint16_t *a = t->a, *b = t->b;
-    uint16_t *rest = t->rest[0], *next_rest = t->rest[1];
+    const fetching next = t->next;
+    progress s = { .b = t->b, .fetch_b = next.b, .fetch_c = next.c, .rows_left = next.n_rows };
     load_sums(t, is_whole);
-    const char *next = t->next, *next_c = t->next_c;
-    int64_t c_rows = t->n_c_rows;
-    const int64_t n = products_of(a_pieces, b_pieces) * t->n_steps,
-                  c_each = n > 0 ? (c_rows + n - 1) / n : 0;
-    if (has_rest && t->ready != b)
-        make_rest(b, rest, 0, 1);
-    for (int64_t step = 0; step < t->n_steps; step++) {
-        const uint16_t *next_b =
-            step + 1 < t->n_steps ? b + kept_of(b_pieces) * (2 * TILE) : t->next_b;
-        int64_t in_a = 0, in_b = 0;
-#pragma GCC unroll 6
-        for (int i = 0; i < 6; i++) {
-            if (order[i][0] > a_pieces || order[i][1] > b_pieces ||
-                order[i][0] + order[i][1] > a_pieces + 1)
-                continue;
-            if (order[i][0] != in_a)
-                load_a(a, in_a = order[i][0], is_whole);
-            if (order[i][1] != in_b) {
-                in_b = order[i][1];
-                load_b(has_rest && in_b > 1 ? rest + (in_b - 2) * (2 * TILE)
-                                            : b + (in_b - 1) * (2 * TILE));
-            }
-            add_pieces(is_whole, has_rest, next_b, next_rest, i);
-            for (int64_t line = 0; line < t->n_lines; line++, next += 64)
-                _mm_prefetch(next, _MM_HINT_T1);
-            for (int64_t r = 0; r < c_each && c_rows > 0; r++, c_rows--, next_c += t->c_row) {
-                __builtin_prefetch(next_c, 1);
-                __builtin_prefetch(next_c + 64, 1);
-            }
-        }
-        a += a_pieces * (2 * TILE);
-        b = next_b;
-        uint16_t *done = rest;
-        rest = next_rest;
-        next_rest = done;
+    if (b_pieces == PIECES && t->ready != t->b) {
+        s.next_b = t->b;
+        s.next_rest = t->rest[0];
+        for (int64_t row = 0; row < LINES; row++)
+            make_rest(&s, row);
+    }
+    for (int64_t k = 0; k < t->n_steps; k++) {
+        s.a = t->a + k * a_pieces * (2 * TILE);
+        s.rest = t->rest[k % 2];
+        s.next_rest = t->rest[(k + 1) % 2];
+        s.next_b = k + 1 < t->n_steps ? s.b + kept_of(b_pieces) * (2 * TILE) : t->next_b;
+        s.in_a = s.in_b = 0;
+        add_product(3, 1, 0, a_pieces, b_pieces, is_whole, &next, &s);
+        add_product(2, 1, 1, a_pieces, b_pieces, is_whole, &next, &s);
+        add_product(2, 2, 2, a_pieces, b_pieces, is_whole, &next, &s);
+        add_product(1, 2, 3, a_pieces, b_pieces, is_whole, &next, &s);
+        add_product(1, 3, 4, a_pieces, b_pieces, is_whole, &next, &s);
+        add_product(1, 1, 5, a_pieces, b_pieces, is_whole, &next, &s);
+        s.b = s.next_b;
     }
     store_sums(t, is_whole);
-    t->rest[0] = rest;
-    t->rest[1] = next_rest;
-    t->ready = b;
+    t->next.b = s.fetch_b;
+    t->ready = s.b;
+    if (t->n_steps % 2) {
+        uint16_t *first = t->rest[0];
+        t->rest[0] = t->rest[1];
+        t->rest[1] = first;
+    }
 }
 
 ALWAYS void of_rows(int64_t a_pieces, int64_t b_pieces, bool is_whole, block *t)

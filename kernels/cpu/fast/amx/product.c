@@ -118,9 +118,11 @@ static void run_place(const layout *plan, const area *w, const bench *s, const p
     t->sums = here->in_scratch ? s->c + row * C_ROW + col
                                : (float *)p->c + here->row * p->ldc + here->col;
     t->ld = here->in_scratch ? C_ROW : p->ldc;
-    t->next_c = (const char *)p->c + (next->row * p->ldc + next->col) * size;
-    t->n_c_rows = next->n_rows;
-    t->c_row = p->ldc * size;
+    t->next.c = (const char *)p->c + (next->row * p->ldc + next->col) * size;
+    t->next.c_row = p->ldc * size;
+    t->next.n_rows = next->n_rows;
+    t->next.rows_each =
+        parts_of(LINES, max64(1, products_of(plan->a_pieces, plan->b_pieces) * w->n_steps));
     const bool begins = w->step == 0 && (p->bias || (here->in_scratch && p->accumulate));
     if (begins)
         begin_sums(p, here, t->sums, t->ld);
@@ -155,13 +157,13 @@ static void run_band(const layout *plan, const area *w, const bench *s, int64_t 
     } else {
         t->b = band_at(plan, w, band);
         next = t->b;
-        t->n_lines = 0;
+        t->next.n_lines = 0;
         if (!is_last_band) {
             next = band_at(plan, w, next_band);
-            t->n_lines = parts_of(TILE / 16 * kept_of(plan->b_pieces), n_rows * n_products);
+            t->next.n_lines = parts_of(TILE / 16 * kept_of(plan->b_pieces), n_rows * n_products);
         }
     }
-    t->next = (const char *)next;
+    t->next.b = (const char *)next;
     place here = place_of(plan->p, w, 0, band);
     for (int64_t row = LINES; row < w->n_rows + LINES; row += LINES) {
         const bool is_last = row >= w->n_rows;
@@ -169,7 +171,6 @@ static void run_band(const layout *plan, const area *w, const bench *s, int64_t 
             place_of(plan->p, w, is_last ? 0 : row, is_last ? next_band : band);
         t->next_b = is_last ? next : t->b;
         run_place(plan, w, s, &here, &next_place, t);
-        t->next += t->n_lines * 64 * n_products * w->n_steps;
         here = next_place;
     }
 }
@@ -202,7 +203,7 @@ static void run_area(const layout *plan, area *w, const bench *s)
                                .n_steps = w->n_steps,
                                .band_steps = w->n_steps });
         block t = { .n_steps = w->n_steps,
-                    .next = (const char *)s->b,
+                    .next = { .b = (const char *)s->b },
                     .rest = { s->rest, s->rest + REST } };
         if (plan->b_stays)
             run_rows(plan, w, s, &t);
