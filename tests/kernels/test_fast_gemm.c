@@ -278,41 +278,58 @@ static void products_of_floats(void **state)
     }
 }
 
-/* Rows that each take one number of w's columns, times a power of two: y has all its 24 bits, for
- * nothing is added to it but zeroes. w's ones and zeroes take x's. */
+/* Where row i of a matrix has its only number, a power of two or its negative. */
+static int64_t only_at(int64_t i, int64_t n)
+{
+    return i * 7 % n;
+}
+
+static float only_number(int64_t i)
+{
+    return ldexpf(i % 2 ? -1 : 1, (int)(i % 9) - 4);
+}
+
+/* [rows, n], whose rows have one number each. */
+static float *matrix_of_ones(outputs *out, int64_t rows, int64_t n)
+{
+    float *x = piece(out->arena, (size_t)(rows * n), sizeof *x);
+    memset(x, 0, (size_t)(rows * n) * sizeof *x);
+    for (int64_t i = 0; i < rows; i++)
+        x[i * n + only_at(i, n)] = only_number(i);
+    return x;
+}
+
+static float *product_of(k_device *dev, outputs *out, const k_gemm *shape, bool is_packed)
+{
+    k_gemm a = *shape;
+    float *y = piece(out->arena, (size_t)(a.m * a.n), sizeof *y);
+    a.y = y;
+    a.packed = is_packed ? packed_of(dev, out, a.n, a.k, a.w) : NULL;
+    assert_int_equal(dev->ops->gemm_nt(dev, &a), K_OK);
+    return y;
+}
+
+/* Where either side of a product has one number to a row, the other side's come out with all of
+ * their 24 bits, for nothing is added to them but zeroes. */
 static void check_bits(k_device *dev, const char *level, int64_t m, bool is_packed)
 {
-    enum { K = 200, N = 75 };
+    const int64_t k = 200, n = 75;
     as_arena arena;
     as_arena_init(&arena, 0);
     outputs out = { .arena = &arena, .rng = as_rng_at(29, 0), .type = K_F32 };
-    float *numbers[2] = { input(&out, N * K, 1), input(&out, m * K, 1) };
-    for (int which = 0; which < 2; which++) {
-        float *w = numbers[0], *x = numbers[1];
-        if (which == 0) {
-            memset(x, 0, (size_t)(m * K) * sizeof *x);
-            for (int64_t i = 0; i < m; i++)
-                x[i * K + i * 7 % K] = ldexpf(i % 2 ? -1 : 1, (int)(i % 9) - 4);
-        } else {
-            x = input(&out, m * K, 1);
-            memset(w, 0, N * K * sizeof *w);
-            for (int j = 0; j < N; j++)
-                w[j * K + j * 11 % K] = 1;
-        }
-        float *y = piece(&arena, (size_t)(m * N), sizeof *y);
-        k_gemm a = {
-            .type = K_F32, .y_type = K_F32, .m = m, .n = N, .k = K, .x = x, .w = w, .y = y
-        };
-        a.packed = is_packed ? packed_of(dev, &out, N, K, w) : NULL;
-        assert_int_equal(dev->ops->gemm_nt(dev, &a), K_OK);
-        for (int64_t i = 0; i < m; i++)
-            for (int64_t j = 0; j < N; j++) {
-                const float want = which == 0 ? w[j * K + i * 7 % K] * x[i * K + i * 7 % K]
-                                              : x[i * K + j * 11 % K];
-                if (y[i * N + j] != want)
-                    fail_msg("%s, %d rows: %.9g for %.9g", level, (int)m, (double)y[i * N + j],
-                             (double)want);
-            }
+    const float *x = input(&out, m * k, 1), *w = input(&out, n * k, 1);
+    k_gemm a = { .type = K_F32, .y_type = K_F32, .m = m, .n = n, .k = k, .x = x };
+    a.w = matrix_of_ones(&out, n, k);
+    const float *of_x = product_of(dev, &out, &a, is_packed);
+    a.x = matrix_of_ones(&out, m, k);
+    a.w = w;
+    const float *of_w = product_of(dev, &out, &a, is_packed);
+    for (int64_t i = 0; i < m * n; i++) {
+        const int64_t row = i / n, col = i % n;
+        if (of_x[i] != x[row * k + only_at(col, k)] * only_number(col) ||
+            of_w[i] != w[col * k + only_at(row, k)] * only_number(row))
+            fail_msg("%s, %d rows: bits of row %d, column %d are lost", level, (int)m, (int)row,
+                     (int)col);
     }
     as_arena_fini(&arena);
 }

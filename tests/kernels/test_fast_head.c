@@ -254,7 +254,7 @@ static void sampling(void **state)
 static void not_a_number(void **state)
 {
     (void)state;
-    enum { D = 5, V = 40 };
+    enum { D = 5, V = 40, VD = V * D, SEVENTH = 7 * D };
     for (int l = 0; l < N_LEVELS; l++) {
         k_device *dev = device_at(levels[l], 1);
         if (!dev)
@@ -262,8 +262,8 @@ static void not_a_number(void **state)
         as_arena arena;
         as_arena_init(&arena, 0);
         outputs out = { .arena = &arena, .rng = as_rng_at(28, 0), .type = K_F32 };
-        float logp, lse, *w = input(&out, V * D, 1);
-        w[7 * D] = NAN;
+        float logp, lse, *w = input(&out, VD, 1);
+        w[SEVENTH] = NAN;
         const int32_t target = 3;
         k_lmhead a = { .type = K_F32, .m = 1, .d = D, .vocab = V, .temperature = 1, .w = w };
         a.h = input(&out, D, 1);
