@@ -142,6 +142,28 @@ static void backward(void **state)
     check_case(many_rows_case, 1);
 }
 
+/* More columns than a part has room for times the parts that are wanted: rows few and many. */
+static void many_columns_case(k_device *dev, outputs *out)
+{
+    k_gemm a = { .type = out->type, .y_type = out->type, .m = 1, .n = 2500, .k = 4 };
+    for (int i = 0; i < 2; i++) {
+        a.x = input(out, a.m * a.k, 1);
+        a.w = input(out, a.n * a.k, 1);
+        a.bias = input(out, a.n, 1);
+        a.y = room(out, i ? "many rows" : "a row", a.m * a.n);
+        assert_int_equal(dev->ops->gemm_nt(dev, &a), K_OK);
+        a.m = 280;
+        a.n = 9300;
+        a.k = 9;
+    }
+}
+
+static void many_columns(void **state)
+{
+    (void)state;
+    check_case(many_columns_case, 1);
+}
+
 /* Activations in float beside weights that are narrower: forward and backward. */
 static void wide_case(k_device *dev, outputs *out)
 {
@@ -542,6 +564,7 @@ int main(void)
         cmocka_unit_test(nt),
         cmocka_unit_test(narrow),
         cmocka_unit_test(backward),
+        cmocka_unit_test(many_columns),
         cmocka_unit_test(wide),
         cmocka_unit_test(rows_alone),
         cmocka_unit_test(sums_in_pieces),

@@ -378,14 +378,16 @@ static void cut(layout *plan)
     const int64_t wanted = threads == 1 ? 1 : 4 * threads;
     const int64_t n_most =
         min64(wanted, p->m * n_panels * (p->k + 8) / 2048 + 1); /* each worth 64k products */
-    int64_t rows = 1, cols = (n_panels * NR + COLS - 1) / COLS;
+    const int64_t least = (n_panels * NR + COLS - 1) / COLS; /* scratch holds no more of a part */
+    int64_t rows = 1, cols = least;
     if (is_direct || p->m > 4 * ROWS * threads)
         rows = max64(rows, min64((n_most + cols - 1) / cols, p->m / (4 * MR)));
     cols = max64(cols, min64((n_most + rows - 1) / rows, (n_panels + 3) / 4));
     const int64_t most_rows = is_direct ? p->m / (4 * MR) : (p->m + ROWS - 1) / ROWS;
     rows = max64(rows, min64((n_most + cols - 1) / cols, most_rows));
-    if (rows == 1 && cols > threads) /* else some threads wait for the last part */
-        cols -= cols % threads;
+    const int64_t even = cols / threads * threads; /* or some threads wait for the last part */
+    if (rows == 1 && even >= least)
+        cols = even;
     plan->rows_each = ((p->m + rows - 1) / rows + MR - 1) / MR * MR;
     plan->panels_each = (n_panels + cols - 1) / cols;
     plan->n_row_parts = (int)((p->m + plan->rows_each - 1) / plan->rows_each);
