@@ -388,11 +388,12 @@ typedef struct k_device { /* a backend's own device begins with this */
 typedef void k_lane_fn(void *ctx, int i, k_device *lane);
 typedef struct k_recording k_recording; /* a backend's own */
 
-#define K_TABLE_VERSION 6
+#define K_TABLE_VERSION 7
 struct k_backend {
     uint32_t version;  /* K_TABLE_VERSION: a table loaded from a library must agree */
     uint32_t types;    /* bit (1 << type) for each it computes in */
     const char *name;
+    const char *level; /* the instructions it was compiled for, with which the last bits of results go; NULL: of one kind only */
 
     int (*open)(k_device **out, const k_options *options);
     void (*close)(k_device *dev);                              /* waits; NULL is fine */

@@ -4,6 +4,7 @@
 #include "kernels/cpu/host_memory.h"
 
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -27,14 +28,17 @@ static int n_processors(void)
     return n < 1 ? 1 : n;
 }
 
+static const char *level_of_environment(void)
+{
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody here changes the environment
+    return getenv("ASSAY_CPU_LEVEL");
+}
+
 /* The level asked for by name, by the options or the environment, or the best that is no better
  * than it and here; where none is, the usual one. -1: no such name. */
 static int choose_level(const k_options *options)
 {
-    const char *isa = options ? options->isa : NULL;
-    if (!isa)
-        isa = getenv("ASSAY_CPU_LEVEL"); // NOLINT(concurrency-mt-unsafe): nobody here changes the
-                                         // environment
+    const char *isa = options && options->isa ? options->isa : level_of_environment();
     if (!isa || !*isa)
         return (int)k_level_usual(options && options->by_vectors);
     int level = k_level_of_name(isa);
@@ -63,6 +67,17 @@ int k_fast_open(k_device **out, const k_options *options)
     }
     *out = &dev->base;
     return K_OK;
+}
+
+/* What an operation refuses, the table's header tells; what open does, a user may have written. */
+void k_fast_why(int status, char *why, size_t size)
+{
+    const char *isa = level_of_environment();
+    if (status == K_EARG && isa && *isa && k_level_of_name(isa) < 0)
+        (void)snprintf(why, size,
+                       "ASSAY_CPU_LEVEL is \"%.40s\"; levels are scalar, avx2, avx512, avx512bf16 "
+                       "and amx",
+                       isa);
 }
 
 static void close_one(fast_device *fast)

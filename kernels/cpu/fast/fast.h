@@ -43,6 +43,7 @@ int k_fast_zero(k_device *dev, void *p, size_t size);
 int k_fast_copy(k_device *dev, void *to, const void *from, size_t size);
 int k_fast_sync(k_device *dev);
 int k_fast_memory(k_device *dev, size_t *unused, size_t *all);
+void k_fast_why(int status, char *why, size_t size);
 int k_fast_n_lanes(k_device *dev);
 int k_fast_in_lanes(k_device *dev, int n, k_lane_fn *work, void *ctx);
 

@@ -18,18 +18,23 @@
 #define VL 16L
 #if defined(__AMX_BF16__) || defined(__AMXBF16__) /* of gcc, of clang */
 #define LEVEL(name) name##_amx
+#define LEVEL_NAME "amx"
 #elif defined(__AVX512BF16__)
 #define LEVEL(name) name##_avx512bf16
+#define LEVEL_NAME "avx512bf16"
 #else
 #define LEVEL(name) name##_avx512
+#define LEVEL_NAME "avx512"
 #endif
 #elif defined(__AVX2__)
 #include <immintrin.h>
 #define VL 8L
 #define LEVEL(name) name##_avx2
+#define LEVEL_NAME "avx2"
 #else
 #define VL 4L
 #define LEVEL(name) name##_scalar
+#define LEVEL_NAME "scalar"
 #endif
 
 #define ALWAYS static inline __attribute__((always_inline))
