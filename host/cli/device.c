@@ -94,7 +94,26 @@ int as_cli_device_open(k_device **out, const char *device, uint64_t threads, boo
         return 0;
     char why[400];
     k_why(k_backend_find(backend), rc, why, sizeof why);
-    return as_fail(err, AS_EUSAGE, "device %s: %s; cpu runs everywhere", device, why);
+    return as_fail(err, AS_EUSAGE, "device %s: %s%s", device, why,
+                   strcmp(backend, "cpu") == 0 ? "" : "; cpu runs everywhere");
+}
+
+int as_cli_record_device(as_run_record *record, const k_device *dev, as_err *err)
+{
+    AS_CLEANUP(buf) as_buf json = { 0 };
+    as_buf_init(&json, 1 << 10);
+    as_buf_byte(&json, '{');
+    as_buf_json_key(&json, "backend");
+    as_buf_json_str(&json, as_str_of(dev->ops->name));
+    if (dev->ops->level) {
+        as_buf_json_key(&json, "level");
+        as_buf_json_str(&json, as_str_of(dev->ops->level));
+    }
+    as_buf_byte(&json, '}');
+    int rc = as_buf_check(&json, err);
+    if (rc == 0)
+        as_run_record_set(record, "computed_by", as_buf_str(&json));
+    return rc;
 }
 
 /* ---- memory ---- */

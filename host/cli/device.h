@@ -3,6 +3,7 @@
 #ifndef AS_CLI_DEVICE_H
 #define AS_CLI_DEVICE_H
 #include "cli/common.h"
+#include "data/run_record.h"
 #include "model/plan.h"
 
 /* What --device and a configuration's "device" may say. */
@@ -12,6 +13,9 @@
  * ours are installed; opened once. AS_EUSAGE: it is not to be had, has no device here, or the device does not open.
  * by_vectors: see k_options. What cuBLASLt's algorithms were found to be the fastest is kept in as_path_cache_dir; a warning, where it cannot be. */
 int as_cli_device_open(k_device **out, const char *device, uint64_t threads, bool by_vectors, as_err *err);
+
+/* "computed_by" of a manifest, for as_run_record_continues: the backend, and where results differ with it, the level. */
+int as_cli_record_device(as_run_record *record, const k_device *dev, as_err *err);
 
 /* Whether bf16 weights are computed with in float there (as_parameters_options.wide), or in bf16. */
 bool as_cli_is_wide(const char *device);

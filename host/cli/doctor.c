@@ -112,13 +112,26 @@ static uint64_t memory_available(uint64_t otherwise)
     return as_str_u64((as_str){ at, strcspn(at, " ") }, &kib) ? kib * 1024 : otherwise;
 }
 
+static void look_at_processor(doctor *d)
+{
+    const long all = sysconf(_SC_NPROCESSORS_ONLN);
+    k_device *dev = NULL;
+    as_err err = { 0 };
+    if (as_cli_device_open(&dev, "cpu", 1, false, &err) < 0)
+        tell(d, DEGRADED, "cpu", "unset ASSAY_CPU_LEVEL", "%u of %ld cores usable; %s",
+             as_cpu_count(), all, err.text);
+    else
+        tell(d, OK, "cpu", NULL, "%u of %ld cores usable; models are computed by level %s",
+             as_cpu_count(), all, dev->ops->level);
+    k_device_close(dev);
+}
+
 static void look_at_machine(doctor *d)
 {
     struct utsname kernel = { 0 };
     (void)uname(&kernel);
     tell(d, OK, "kernel", NULL, "%s %s, %s", kernel.sysname, kernel.release, kernel.machine);
-    long all = sysconf(_SC_NPROCESSORS_ONLN);
-    tell(d, OK, "cpu", NULL, "%u of %ld cores usable", as_cpu_count(), all);
+    look_at_processor(d);
     struct sysinfo info = { 0 };
     (void)sysinfo(&info);
     uint64_t unit = info.mem_unit;

@@ -81,6 +81,8 @@ static int record(const gen_engine *e, as_run_record *r, as_err *err)
     if (rc == 0)
         rc = as_run_record_text(r, as_run_record_config, "dtype",
                                 p->type == K_BF16 ? "bf16" : "f32", err);
+    if (rc == 0)
+        rc = as_cli_record_device(r, l->model.dev, err);
     return rc == 0 ? as_cli_record_model(r, "", l->opts->model, err) : rc;
 }
 

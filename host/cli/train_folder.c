@@ -20,6 +20,9 @@ int training_record(training *t, as_err *err)
     if (rc < 0)
         return rc;
     as_run_record_seed(&t->record, "run", t->c->seed);
+    rc = as_cli_record_device(&t->record, t->dev, err);
+    if (rc < 0)
+        return rc;
     return as_cli_record_model(&t->record, "", t->model.folder, err);
 }
 

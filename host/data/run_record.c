@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 
 #include <assay/assay.h>
@@ -199,12 +200,30 @@ static int compare_section(const as_run_record *before, const as_run_record *now
     return 0;
 }
 
+/* A run may have moved to another machine. */
+static void tell_other_arithmetic(const as_run_record *before, const as_run_record *now)
+{
+    AS_CLEANUP(buf) as_buf a, b;
+    as_buf_init(&a, MANIFEST_MAX);
+    as_buf_init(&b, MANIFEST_MAX);
+    describe(section(before, "computed_by"), &a);
+    describe(section(now, "computed_by"), &b);
+    if (section(before, "computed_by") && !a.failed && !b.failed &&
+        !as_str_eq(as_buf_str(&a), as_buf_str(&b)))
+        as_log(AS_LOG_WARN,
+               "the run was computed by %.100s, and goes on by %.100s: last bits will differ from "
+               "those of a run that was not stopped (ASSAY_CPU_LEVEL names a level)",
+               a.data, b.data);
+}
+
 int as_run_record_continues(const as_run_record *before, const as_run_record *now, as_err *err)
 {
     static const char *const sections[] = { "config", "seeds", "hashes" };
     int rc = compare(section(before, "command"), section(now, "command"), "command", NULL, err);
     for (size_t i = 0; i < sizeof sections / sizeof *sections && rc == 0; i++)
         rc = compare_section(before, now, sections[i], err);
+    if (rc == 0)
+        tell_other_arithmetic(before, now);
     return rc;
 }
 

@@ -22,6 +22,6 @@ void as_run_record_hash(as_run_record *r, const char *name, as_digest digest);  
 void as_run_record_set(as_run_record *r, const char *key, as_str raw_json);      /* top level: counts, timing, ... */
 int as_run_record_save(const as_run_record *r, const char *path, as_err *err);   /* written, then renamed */
 /* 0 when `now` continues `before`: same command, config, seeds, hashes. Else AS_EUSAGE naming the first difference and
- * the cure (--force). */
+ * the cure (--force). Another "computed_by" (by whose arithmetic) is no reason to refuse: a warning says it. */
 int as_run_record_continues(const as_run_record *before, const as_run_record *now, as_err *err);
 #endif

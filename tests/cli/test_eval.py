@@ -80,6 +80,7 @@ class Eval(AssayTest):
         self.assertEqual(m["config"]["config"], {"tolerance": {"digits": 6}})
         for key, value in (("n", 2), ("limit", 12), ("top_p", 0.9), ("verifier", "org.assay.math"), ("max_tokens", 256)):
             self.assertEqual(m["config"][key], value)
+        self.assertIn(m["computed_by"]["level"], ("scalar", "avx2", "avx512", "avx512bf16", "amx"))
         for name in ("suite", "model.safetensors", "config.json", "tokenizer.json", "plugin_file"):
             self.assertRegex(m["hashes"][name], "^[0-9a-f]{64}$")
         self.assertEqual((self.dir / "run/suite.jsonl").read_bytes(), SUITE.read_bytes())

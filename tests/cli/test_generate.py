@@ -93,6 +93,7 @@ class Generate(AssayTest):
         manifest = json.loads((self.dir / "out.jsonl.manifest.json").read_text())
         self.assertEqual(manifest["state"], "done")
         self.assertEqual(manifest["samples"], 12)
+        self.assertEqual(manifest["computed_by"]["backend"], "cpu")
         for keep in (0, 1, len(whole) // 3, len(whole) // 2, len(whole) - 1, len(whole)):
             out.write_bytes(whole[:keep])  # as a kill at any moment leaves it
             run = self.generate(*words, "--resume")

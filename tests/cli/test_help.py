@@ -165,6 +165,11 @@ class Doctor(AssayTest):
         self.assertEqual(len(report["checks"]), sum(report[k] for k in ("ok", "degraded", "off", "fail")))
         states = {c["what"]: c for c in report["checks"]}
         self.assertEqual(states["cache"]["state"], "ok")
+        self.assertRegex(states["cpu"]["detail"], r"models are computed by level (scalar|avx2|avx512(bf16)?|amx)$")
+        scalar = self.assay("doctor", env={"ASSAY_CPU_LEVEL": "scalar"}, rc=None)
+        self.assertRegex(scalar.out, r"(?m)^ok +cpu .* level scalar$")
+        none = self.assay("doctor", env={"ASSAY_CPU_LEVEL": "none"}, rc=None)
+        self.assertRegex(none.out, r'(?m)^degraded +cpu .*ASSAY_CPU_LEVEL is "none"')
         if states["cuda"]["state"] == "off":
             self.assertIn("device cuda", states["cuda"]["detail"])
             self.assertIn("--device cuda", states["cuda"]["cure"])

@@ -118,6 +118,22 @@ class Train(AssayTest):
         self.assertEqual(len(list((self.dir / "cut").glob("events.out.tfevents.*"))), 2)
         self.assertEqual(len(list((self.dir / "whole").glob("events.out.tfevents.*"))), 1)
 
+    def test_gone_on_with_by_another_level(self):
+        """What computed a run is in its manifest; where that is another one now, it is said, and no more."""
+        config = self.config(steps=2)
+        line = "train", config, "--out", self.dir / "run"
+        self.assay(*line, env={"ASSAY_CPU_LEVEL": "scalar"})
+        manifest = self.dir / "run/manifest.json"
+        was = {"backend": "cpu", "level": "scalar"}
+        self.assertEqual(json.loads(manifest.read_text())["computed_by"], was)
+        same = self.assay(*line, "--resume", env={"ASSAY_CPU_LEVEL": "scalar"})
+        self.assertNotIn("computed by", same.err)
+        other = self.assay(*line, "--resume")
+        now = json.loads(manifest.read_text())["computed_by"]
+        self.assertEqual("computed by" in other.err, now != was)
+        bad = self.assay(*line, "--resume", env={"ASSAY_CPU_LEVEL": "avx3"}, rc=2)
+        self.say(bad, 'ASSAY_CPU_LEVEL is "avx3"', "avx512")
+
     def test_leftovers(self):
         """What a process that is gone left half-written goes with the next checkpoint, and nothing else does."""
         gone = self.start("version")

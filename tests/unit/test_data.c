@@ -1,6 +1,7 @@
 /* test_data.c -- streams, lines, items and run records, well-formed and hostile.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "data/item.h"
@@ -814,6 +815,15 @@ static void differs(as_run_record *now, const char *text)
     *now = record();
 }
 
+static char told[400]; /* the last warning */
+
+static void keep_warning(void *data, as_log_level level, const char *line)
+{
+    (void)data;
+    if (level == AS_LOG_WARN)
+        (void)snprintf(told, sizeof told, "%s", line);
+}
+
 static void test_run_record_continues(void **state)
 {
     as_err err = { 0 };
@@ -823,6 +833,16 @@ static void test_run_record_continues(void **state)
                          AS_LIT("{\"a\":[2],\"b\":1.0}")); /* the same, written otherwise */
     as_run_record_set(&now, "counts", AS_LIT("{}"));       /* results may differ */
     assert_int_equal(as_run_record_continues(&other, &now, &err), 0);
+    as_log_set(keep_warning, NULL, AS_LOG_WARN);
+    as_run_record_set(&other, "computed_by", AS_LIT("{\"backend\":\"cpu\",\"level\":\"amx\"}"));
+    as_run_record_set(&now, "computed_by", AS_LIT("{\"level\":\"amx\",\"backend\":\"cpu\"}"));
+    assert_int_equal(as_run_record_continues(&other, &now, &err), 0);
+    assert_string_equal(told, "");
+    as_run_record_set(&now, "computed_by", AS_LIT("{\"backend\":\"cpu\",\"level\":\"avx2\"}"));
+    assert_int_equal(as_run_record_continues(&other, &now, &err), 0); /* told of, not refused */
+    assert_non_null(strstr(told, "\"level\":\"amx\""));
+    assert_non_null(strstr(told, "goes on by {\"backend\":\"cpu\",\"level\":\"avx2\"}"));
+    as_log_set(NULL, NULL, AS_LOG_ERROR);
     as_run_record_config(&now, "plugin", AS_LIT("\"exact\""));
     differs(&now, "config.plugin: \"math\" then, \"exact\" now");
     as_run_record_config(&now, "extra", AS_LIT("1"));
