@@ -1,6 +1,19 @@
 /* test_fast.c -- the CPU backend against the scalar reference: arrays, norm, rope, MLP, embedding,
  * optimizer. SPDX-License-Identifier: Apache-2.0 */
 #include "fast.h"
+#include "kernels/cpu/fast/cpu.h"
+
+/* A table says which level it is: by that the other tests leave out those that are not here. */
+static void names(void **state)
+{
+    (void)state;
+    for (int l = 0; l < N_LEVELS; l++) {
+        k_device *dev = device_at(levels[l], 1);
+        assert_string_equal(levels[l], k_level_name((k_level)l));
+        assert_int_equal(dev != NULL, k_level_is_here((k_level)l));
+        k_device_close(dev);
+    }
+}
 
 static void arrays_case(k_device *dev, outputs *out)
 {
@@ -341,17 +354,12 @@ static void refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(arrays),
-        cmocka_unit_test(copy_rows),
-        cmocka_unit_test(cast_of_odd_numbers),
-        cmocka_unit_test(norm),
-        cmocka_unit_test(rope),
-        cmocka_unit_test(swiglu),
-        cmocka_unit_test(embed),
-        cmocka_unit_test(adamw),
-        cmocka_unit_test(exp_by_silu),
-        cmocka_unit_test(lanes),
-        cmocka_unit_test(refused),
+        cmocka_unit_test(names),     cmocka_unit_test(arrays),
+        cmocka_unit_test(copy_rows), cmocka_unit_test(cast_of_odd_numbers),
+        cmocka_unit_test(norm),      cmocka_unit_test(rope),
+        cmocka_unit_test(swiglu),    cmocka_unit_test(embed),
+        cmocka_unit_test(adamw),     cmocka_unit_test(exp_by_silu),
+        cmocka_unit_test(lanes),     cmocka_unit_test(refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
