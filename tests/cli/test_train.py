@@ -133,6 +133,7 @@ class Train(AssayTest):
         self.assertEqual("computed by" in other.err, now != was)
         bad = self.assay(*line, "--resume", env={"ASSAY_CPU_LEVEL": "avx3"}, rc=2)
         self.say(bad, 'ASSAY_CPU_LEVEL is "avx3"', "avx512")
+        self.assertNotIn("cpu runs everywhere", bad.err)
 
     def test_leftovers(self):
         """What a process that is gone left half-written goes with the next checkpoint, and nothing else does."""

@@ -834,6 +834,9 @@ static void test_run_record_continues(void **state)
     as_run_record_set(&now, "counts", AS_LIT("{}"));       /* results may differ */
     assert_int_equal(as_run_record_continues(&other, &now, &err), 0);
     as_log_set(keep_warning, NULL, AS_LOG_WARN);
+    as_run_record_set(&now, "computed_by", AS_LIT("{\"backend\":\"cpu\",\"level\":\"amx\"}"));
+    assert_int_equal(as_run_record_continues(&other, &now, &err), 0);
+    assert_string_equal(told, ""); /* records of before do not say */
     as_run_record_set(&other, "computed_by", AS_LIT("{\"backend\":\"cpu\",\"level\":\"amx\"}"));
     as_run_record_set(&now, "computed_by", AS_LIT("{\"level\":\"amx\",\"backend\":\"cpu\"}"));
     assert_int_equal(as_run_record_continues(&other, &now, &err), 0);

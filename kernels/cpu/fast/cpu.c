@@ -7,11 +7,6 @@
 
 static const char *const names[K_N_LEVELS] = { "scalar", "avx2", "avx512", "avx512bf16", "amx" };
 
-const char *k_level_name(k_level level)
-{
-    return names[level];
-}
-
 int k_level_of_name(const char *name)
 {
     for (int i = 0; i < K_N_LEVELS; i++)

@@ -8,10 +8,8 @@
  * best last. */
 typedef enum k_level { K_SCALAR, K_AVX2, K_AVX512, K_AVX512BF16, K_AMX, K_N_LEVELS } k_level;
 
-/* The name k_options.isa and ASSAY_CPU_LEVEL take: "scalar", "avx2", "avx512", "avx512bf16",
- * "amx". */
-const char *k_level_name(k_level level);
-/* The level of this name, or -1. */
+/* The level of a name that k_options.isa and ASSAY_CPU_LEVEL take ("scalar", "avx2", "avx512",
+ * "avx512bf16", "amx": a table's `level`), or -1. */
 int k_level_of_name(const char *name);
 /* Whether processor and operating system can run it (K_SCALAR: always). Of K_AMX the system is
  * asked for its registers, for this process and its threads, and may refuse. */
